@@ -1,0 +1,31 @@
+import { FEEDS, fileName } from '../feeds/feeds.ts';
+import { failure } from '../shared/failures.ts';
+import { isLoadDate } from '../shared/load-date.ts';
+import { cancellation } from './current-run.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+export interface Report {
+  reportId: string;
+  /** YYYY-MM-DD; the date that history is staged under. */
+  startDay: string | undefined;
+  /** The report's files that have an address. */
+  files: string[];
+}
+
+/** Looks once whether the report is made; undefined while it is not. */
+export function getReport({ reportApi }: ActivityDependencies) {
+  return async function getReport(taskId: string): Promise<Report | undefined> {
+    const report = await reportApi.getReport(taskId, cancellation());
+    if (report.status === 'RUNNING') return undefined;
+    if (report.status === 'FAILED') {
+      throw failure('ReportFailed', `The report API could not make the report: its status is "${report.word}".`);
+    }
+    const startDay = report.startDay?.slice(0, 10);
+    const files = FEEDS.map((feed) => fileName(feed, 'report')).filter((file) => file in report.urls);
+    return {
+      reportId: report.reportId,
+      startDay: startDay !== undefined && isLoadDate(startDay) ? startDay : undefined,
+      files,
+    };
+  };
+}

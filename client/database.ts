@@ -1,0 +1,19 @@
+import { readSettings } from '../config/settings.ts';
+import { Database } from '../database/database.ts';
+import { createPool } from '../database/pool.ts';
+
+/** Opens the database for one command and closes it whatever happens. */
+export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+  const { DATABASE_URL } = readSettings(process.env, ['DATABASE_URL']);
+  const pool = createPool({
+    connectionString: DATABASE_URL,
+    applicationName: 'sales-increment client',
+    maxConnections: 2,
+    onIdleError: () => undefined,
+  });
+  try {
+    return await work(new Database(pool));
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,23 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { nextStep } from '../shared/failures.ts';
+
+export interface FailureText {
+  message: string;
+  type: string | undefined;
+  /** What the operator does next. */
+  next: string | undefined;
+}
+
+/** Why a workflow failed, in a sentence. */
+export function workflowFailure(error: unknown): FailureText {
+  const cause = error instanceof WorkflowFailedError ? error.cause : error;
+  if (cause instanceof ApplicationFailure) {
+    return { message: cause.message, type: cause.type ?? undefined, next: nextStep(cause.type) };
+  }
+  if (cause instanceof CancelledFailure) return { message: 'The run was cancelled.', type: 'Cancelled', next: undefined };
+  if (cause instanceof TerminatedFailure) {
+    return { message: 'The run was terminated.', type: 'Terminated', next: undefined };
+  }
+  return { message: cause instanceof Error ? cause.message : String(cause), type: undefined, next: undefined };
+}

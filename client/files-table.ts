@@ -1,0 +1,20 @@
+import Table from 'cli-table3';
+import type { FileCounts } from '../shared/day.ts';
+
+/** Rows per file, as a table for a terminal. */
+export function filesTable(files: Record<string, FileCounts>): string {
+  const table = plainTable(['file', 'rows read', 'kept', 'duplicate', 'rejected']);
+  for (const [file, counts] of Object.entries(files)) {
+    table.push([file, counts.rows_read, counts.rows_kept, counts.rows_duplicate, counts.rows_rejected]);
+  }
+  return table.toString();
+}
+
+/** A table whose first column is text and whose others are numbers. */
+export function plainTable(head: string[], textColumns = 1): Table.Table {
+  return new Table({
+    head,
+    colAligns: head.map((_, index) => (index < textColumns ? 'left' : 'right')),
+    style: { head: [], border: [], compact: true },
+  });
+}

@@ -1,0 +1,34 @@
+/**
+ * What a command prints: with --json one document on standard output and nothing else there; otherwise text for
+ * a person. What happens meanwhile goes to standard error in either case.
+ */
+export class Output {
+  readonly json: boolean;
+
+  constructor(json: boolean) {
+    this.json = json;
+  }
+
+  /** The command's result, once. */
+  result(document: object, text: () => string): void {
+    process.stdout.write(`${this.json ? JSON.stringify(document, null, 2) : text()}\n`);
+  }
+
+  /** A line about what happens meanwhile. */
+  note(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+}
+
+/** Ends a command with 1 (failed) or 2 (wrong usage or settings), with a message and its JSON document. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+  readonly exitCode: 1 | 2;
+  readonly document: object;
+
+  constructor(message: string, exitCode: 1 | 2 = 1, document: object = { error: message }) {
+    super(message);
+    this.exitCode = exitCode;
+    this.document = document;
+  }
+}

@@ -1,0 +1,147 @@
+import { parseDuration } from '../shared/durations.ts';
+import { fileNames } from '../feeds/feeds.ts';
+
+/** One setting of the environment: everything that code and docs know about it. */
+export interface Setting<T> {
+  readonly meaning: string;
+  /** As it would be written in the environment; undefined: there is none. */
+  readonly default?: string;
+  /** Without a value the program does not start. */
+  readonly required?: boolean;
+  readonly secret?: boolean;
+  /** Throws an Error whose message is a clause: "must be …". */
+  parse(text: string): T;
+}
+
+function setting<T>(meaning: string, parse: (text: string) => T, more: Partial<Setting<T>> = {}): Setting<T> {
+  return { meaning, parse, ...more };
+}
+
+const text = (value: string) => value;
+const optional = { default: '' } as const;
+
+function duration(value: string): number {
+  const milliseconds = parseDuration(value);
+  if (milliseconds === undefined) throw new Error('must be a duration like 2s, 45s, 10m or 1h');
+  return milliseconds;
+}
+
+function positiveDuration(value: string): number {
+  const milliseconds = duration(value);
+  if (milliseconds <= 0) throw new Error('must be longer than 0');
+  return milliseconds;
+}
+
+function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (value.trim() === '' || !Number.isSafeInteger(number) || number < minimum || number > maximum) {
+      throw new Error(`must be a whole number from ${minimum} to ${maximum}`);
+    }
+    return number;
+  };
+}
+
+function share(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1');
+  return number;
+}
+
+function httpUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('must be an http(s) URL');
+  return value;
+}
+
+function databaseUrl(value: string): string {
+  if (!/^postgres(ql)?:\/\//.test(value)) throw new Error('must be a URL like postgresql://user:password@host/database');
+  return value;
+}
+
+function headerValue(value: string): string {
+  if (!/^[\x20-\x7e]+$/.test(value)) throw new Error('must be printable ASCII, since it travels in an HTTP header');
+  return value;
+}
+
+function incrementFiles(value: string): string[] {
+  const names = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const known = fileNames('increment');
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`must name files of ${known.join(', ')}; unknown: ${unknown.join(', ')}`);
+  return [...new Set(names)];
+}
+
+/** Every setting, once. The README's table is checked against this one. */
+export const SETTINGS = {
+  REPORT_API_URL: setting('Address of the report API', httpUrl, { required: true }),
+  REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
+  REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
+  REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
+  REPORT_API_TIMEOUT: setting('Longest wait for one whole answer of the report API', positiveDuration, { default: '30s' }),
+  REPORT_POLL_INTERVAL: setting('Time between two looks at a report or at missing files', positiveDuration, { default: '10s' }),
+  REPORT_TIMEOUT: setting('Longest wait for a report', positiveDuration, { default: '1h' }),
+  FILES_TIMEOUT: setting('Longest wait for missing files', duration, { default: '30m' }),
+  OPTIONAL_FILES: setting('Files whose absence does not stop a day, comma-separated', incrementFiles, optional),
+  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', share, { default: '0.1' }),
+  MAX_FILE_BYTES: setting('Size beyond which a file is refused', integer(1), { default: '10737418240' }),
+  DOWNLOAD_IDLE_TIMEOUT: setting('Longest wait for further bytes of a download', positiveDuration, { default: '30s' }),
+  LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
+  DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
+  DATABASE_POOL_SIZE: setting('Most database connections of one worker', integer(2, 1_000), { default: '10' }),
+  TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
+  WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, { default: '10s' }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type ValueOf<S> = S extends { parse(text: string): infer T } ? T : never;
+type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> | Missing<K> };
+/** Only DATABASE_URL can be absent: then libpq's own variables count. */
+type Missing<K extends SettingName> = K extends 'DATABASE_URL' ? undefined : never;
+
+/** All faults of the environment at once, each with the setting's name and what to do. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`${faults.length} setting${faults.length > 1 ? 's' : ''} cannot be used:\n${faults.map((f) => `  ${f}`).join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+/** Reads the named settings. An empty value counts as none. Throws `SettingsError`. */
+export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, names: readonly N[]): Values<N> {
+  const faults: string[] = [];
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const { default: fallback, required, parse, meaning, secret }: Setting<unknown> = SETTINGS[name];
+    const given = env[name];
+    const value = given === undefined || given.trim() === '' ? fallback : given;
+    if (value === undefined) {
+      if (required) faults.push(`${name} is not set (${meaning}).`);
+      continue;
+    }
+    try {
+      values[name] = parse(value);
+    } catch (error) {
+      const shown = secret ? '' : `, but is "${value}"`;
+      faults.push(`${name} ${error instanceof Error ? error.message : 'cannot be read'}${shown}.`);
+    }
+  }
+  if ((names as readonly string[]).includes('DATABASE_URL') && !values.DATABASE_URL && !hasLibpqSettings(env)) {
+    if (!faults.some((fault) => fault.startsWith('DATABASE_URL'))) {
+      faults.push('DATABASE_URL is not set (PostgreSQL), and neither are PGHOST, PGPORT, PGDATABASE or PGUSER.');
+    }
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+  return values as Values<N>;
+}
+
+function hasLibpqSettings(env: NodeJS.ProcessEnv): boolean {
+  return ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGPORT'].some((name) => (env[name] ?? '') !== '');
+}

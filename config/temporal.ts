@@ -1,0 +1,35 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+
+/** How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. */
+export function temporalConfig() {
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  return { connectionOptions, namespace: namespace ?? 'default', address: connectionOptions.address ?? 'localhost:7233' };
+}
+
+export async function connectWorker(): Promise<{ connection: NativeConnection; namespace: string }> {
+  const { connectionOptions, namespace, address } = temporalConfig();
+  const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
+    throw unreachable(address, error);
+  });
+  return { connection, namespace };
+}
+
+export async function connectClient(): Promise<Client> {
+  const { connectionOptions, namespace, address } = temporalConfig();
+  const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
+    throw unreachable(address, error);
+  });
+  return new Client({ connection, namespace });
+}
+
+/** No Temporal server at the address. */
+export class TemporalUnreachable extends Error {
+  override readonly name = 'TemporalUnreachable';
+}
+
+function unreachable(address: string, error: unknown): TemporalUnreachable {
+  const what = error instanceof Error ? error.message : String(error);
+  return new TemporalUnreachable(`Temporal cannot be reached at ${address} (TEMPORAL_ADDRESS): ${what}.`);
+}

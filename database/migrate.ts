@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import type pg from 'pg';
+import { projectRoot } from '../shared/project-root.ts';
+import { sql } from './sql.ts';
+import { transaction } from './transaction.ts';
+
+/** Any constant serves, as long as nobody else in this database uses it. */
+const MIGRATION_LOCK = 7_256_301_001;
+
+export interface Migration {
+  version: number;
+  /** E.g. `0001_staging`. */
+  name: string;
+}
+
+export interface MigrationResult {
+  version: number;
+  applied: string[];
+}
+
+/** The database has a newer schema than this code knows, or one that differs from it. */
+export class SchemaMismatch extends Error {
+  override readonly name = 'SchemaMismatch';
+}
+
+/** The numbered files of sql/migrations, in their order. */
+export function migrations(): Migration[] {
+  return readdirSync(path.join(projectRoot, 'sql', 'migrations'))
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file, index) => {
+      const name = file.slice(0, -'.sql'.length);
+      const version = Number(name.slice(0, 4));
+      if (version !== index + 1) throw new Error(`sql/migrations/${file} is not number ${index + 1}.`);
+      return { version, name };
+    });
+}
+
+/**
+ * Brings the schema to the newest version. Each migration and its version row are one transaction; an advisory
+ * lock makes it safe to start from many places at once. Throws `SchemaMismatch`.
+ */
+export async function migrate(pool: pg.Pool, upTo = Infinity): Promise<MigrationResult> {
+  const applied: string[] = [];
+  for (;;) {
+    const name = await transaction(pool, (client) => applyNext(client, upTo));
+    if (name === undefined) break;
+    applied.push(name);
+  }
+  return { version: Math.min(migrations().length, upTo), applied };
+}
+
+async function applyNext(client: pg.PoolClient, upTo: number): Promise<string | undefined> {
+  // A large migration may take its time, and so may the one that another process is applying right now.
+  await client.query('set local lock_timeout = 0; set local statement_timeout = 0');
+  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  await client.query(sql('migrations_table'));
+  const { rows } = await client.query<{ version: number; checksum: string }>(
+    'select version, checksum from staging.schema_migration order by version',
+  );
+  const known = migrations();
+  for (const { version, checksum } of rows) {
+    const migration = known[version - 1];
+    if (!migration) {
+      throw new SchemaMismatch(
+        `The database has schema version ${rows.length}, but this release knows only ${known.length}. ` +
+          'Upgrade this installation; migrations are never taken back.',
+      );
+    }
+    if (checksum !== checksumOf(migration)) {
+      throw new SchemaMismatch(
+        `sql/migrations/${migration.name}.sql is not the file that was applied to this database. ` +
+          'Restore it, and write what should change into a new migration.',
+      );
+    }
+  }
+  const next = known[rows.length];
+  if (!next || next.version > upTo) return undefined;
+  await client.query(sql(`migrations/${next.name}`));
+  await client.query('insert into staging.schema_migration (version, name, checksum) values ($1, $2, $3)', [
+    next.version,
+    next.name,
+    checksumOf(next),
+  ]);
+  return next.name;
+}
+
+function checksumOf(migration: Migration): string {
+  return createHash('sha256').update(sql(`migrations/${migration.name}`)).digest('hex');
+}

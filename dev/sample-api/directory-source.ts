@@ -1,0 +1,62 @@
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDate } from './calendar.ts';
+import type { Delivery, DeliverySource } from './delivery.ts';
+
+/**
+ * Serves `dir/report/*.csv` and `dir/increment/<date>/*.csv`. Nothing is kept: the folders and files are read anew
+ * for every request, so they can be edited, added and removed while the server runs.
+ */
+export function directorySource(dir: string): DeliverySource {
+  const report = join(dir, 'report');
+  return {
+    async increment(date) {
+      return isDate(date) ? await csvFiles(join(dir, 'increment', date)) : null;
+    },
+    async report() {
+      const delivery = await csvFiles(report);
+      if (delivery === null) throw new Error(`${report} is no folder: the full report's files belong there`);
+      const [startDay, endDate] = await dateRange(join(report, 'user_order_log.csv'));
+      return { startDay, endDate, files: delivery.files };
+    },
+  };
+}
+
+async function csvFiles(folder: string): Promise<Delivery | null> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+  const csv = names.filter((name) => name.endsWith('.csv')).sort();
+  return {
+    files: Object.fromEntries(
+      csv.map((name) => [name.slice(0, -'.csv'.length), { path: join(folder, name) }]),
+    ),
+  };
+}
+
+/** The first and last day in the order log's date_time column, which stands before any column that needs quotes. */
+async function dateRange(path: string): Promise<[first: string, last: string]> {
+  let column = -1;
+  let first = '';
+  let last = '';
+  // Not readline over a read stream: that ends the process when the file is missing.
+  await using file = await open(path);
+  for await (const line of file.readLines({ encoding: 'utf8' })) {
+    const fields = line.split(',', column === -1 ? undefined : column + 1);
+    if (column === -1) {
+      column = fields.findIndex((name) => name.replace(/^\uFEFF/, '') === 'date_time');
+      if (column === -1) throw new Error(`${path} has no date_time column`);
+      continue;
+    }
+    const day = fields[column]?.slice(0, 10) ?? '';
+    if (!isDate(day)) continue;
+    if (first === '' || day < first) first = day;
+    if (day > last) last = day;
+  }
+  if (first === '') throw new Error(`${path} has no row with a date: start_day and end_date cannot be told`);
+  return [first, last];
+}

@@ -1,0 +1,115 @@
+import { dateOf, dayNumber } from './calendar.ts';
+import type { Delivery } from './delivery.ts';
+import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';
+import { Random } from './random.ts';
+import { CITIES, customerOf, ITEMS } from './shop.ts';
+
+export interface GenerateOptions {
+  /** Distinct orders of a day (160, as on 2024-02-25); the file has about 6.8 rows for each. */
+  orders?: number;
+  /** The first date whose order log has a `status` column and refunds (2024-03-01). */
+  statusFrom?: string;
+}
+
+/** The files of an increment by their key, each as lines made one at a time. */
+export type FileLines = Record<string, () => Generator<string>>;
+
+export const DEFAULT_ORDERS = 160;
+export const DEFAULT_STATUS_FROM = '2024-03-01';
+
+// The real 2024-02-25: 1,091 rows of 160 orders; the first 87 stand there once, the rest 13 or 14 times in blocks.
+const REAL = { orders: 160, rows: 1_091, once: 87 };
+const ACTIVITIES_PER_ORDER = 11 / 160;
+
+/** A whole increment in memory: the same date and options always give the same bytes. */
+export function generateIncrement(date: string, options: GenerateOptions = {}): Delivery {
+  const lines = incrementLines(date, options);
+  return {
+    files: Object.fromEntries(Object.entries(lines).map(([key, make]) => [key, [...make()].join('')])),
+  };
+}
+
+export function incrementLines(date: string, options: GenerateOptions = {}): FileLines {
+  const day = dayNumber(date);
+  return {
+    customer_research_inc: () => researchLines([day]),
+    user_order_log_inc: () => orderLogLines([day], options),
+    user_activity_log_inc: () => activityLines([day], options),
+    price_log_inc: priceLines,
+  };
+}
+
+/** The full report over the days `from` to `to` inclusive: the same orders as in the increments of those days. */
+export function reportLines(from: string, to: string, options: GenerateOptions = {}): FileLines {
+  const first = dayNumber(from);
+  const days = Array.from({ length: dayNumber(to) - first + 1 }, (_, nth) => first + nth);
+  return {
+    customer_research: () => researchLines(days),
+    user_order_log: () => orderLogLines(days, options),
+    user_activity_log: () => activityLines(days, options),
+    price_log: priceLines,
+  };
+}
+
+// Lines end in CRLF because the real files' lines do.
+
+function* orderLogLines(days: readonly number[], options: GenerateOptions): Generator<string> {
+  const { orders = DEFAULT_ORDERS, statusFrom = DEFAULT_STATUS_FROM } = options;
+  const statusDay = dayNumber(statusFrom);
+  const hasStatus = days.some((day) => day >= statusDay);
+  yield `id,uniq_id,date_time,city_id,city_name,customer_id,first_name,last_name,item_id,item_name,quantity,payment_amount${hasStatus ? ',status' : ''}\r\n`;
+  let id = 0;
+  for (const day of days) {
+    const date = dateOf(day);
+    const refunds = day >= statusDay ? refundsOn(day, orders) : [];
+    const distinct = orders + refunds.length;
+    const once = Math.floor((distinct * REAL.once) / REAL.orders);
+    const rows = Math.round((distinct * REAL.rows) / REAL.orders);
+    for (let row = 0; row < rows; row++) {
+      const nth = row < distinct ? row : once + ((row - once) % (distinct - once));
+      const refund = refunds[nth - orders];
+      const fields = orderFields(refund ?? { day, index: nth }, date, orders);
+      const status = hasStatus ? (refund ? ',refunded' : ',shipped') : '';
+      yield `${++id},${fields}${status}\r\n`;
+    }
+  }
+}
+
+function orderFields(ref: OrderRef, date: string, ordersPerDay: number): string {
+  const { uniqId, cityId, customerId, itemId, quantity } = orderAt(ref, ordersPerDay);
+  const { firstName, lastName } = customerOf(customerId);
+  const item = ITEMS[itemId] ?? { name: '', price: 0 };
+  const city = CITIES[cityId] ?? '';
+  return `${uniqId},${date}T00:00:00,${cityId},${city},${customerId},${firstName},${lastName},${itemId},${item.name},${quantity},${quantity * item.price}`;
+}
+
+function* activityLines(days: readonly number[], options: GenerateOptions): Generator<string> {
+  const rows = Math.round((options.orders ?? DEFAULT_ORDERS) * ACTIVITIES_PER_ORDER);
+  yield 'id,uniq_id,date_time,action_id,customer_id,quantity\r\n';
+  let id = 0;
+  for (const day of days) {
+    for (let row = 0; row < rows; row++) {
+      const [uniqId, seed] = uniqIdOf(day, row, 'activity');
+      const r = new Random(seed);
+      yield `${++id},${uniqId},${dateOf(day)}T00:00:00,${r.below(4)},${r.below(1_000)},${1 + r.below(24)}\r\n`;
+    }
+  }
+}
+
+function* researchLines(days: readonly number[]): Generator<string> {
+  yield 'date_id,category_id,geo_id,sales_qty,sales_amt\r\n';
+  for (const day of days) {
+    const r = new Random(day);
+    for (let category = 1_001; category <= 1_010; category++) {
+      for (let geo = 1; geo <= 3; geo++) {
+        const quantity = r.below(10);
+        yield `${dateOf(day)}T00:00:00,${category},${geo},${quantity},${quantity * 1_012}\r\n`;
+      }
+    }
+  }
+}
+
+/** The price log has no header line. */
+function* priceLines(): Generator<string> {
+  for (const { name, price } of ITEMS) yield `${name},${price}\r\n`;
+}

@@ -1,0 +1,24 @@
+import { addDays } from './calendar.ts';
+import { chunks } from './chunks.ts';
+import type { Delivery, DeliverySource } from './delivery.ts';
+import { type FileLines, type GenerateOptions, incrementLines, reportLines } from './generate-increment.ts';
+
+const HISTORY_DAYS = 23; // the real report: 2024-02-02 to 2024-02-24
+export const DEFAULT_EARLIEST = '2024-02-25';
+
+/** Increments for every date from `earliest` on, and a report over the 23 days before it. */
+export function generatedSource(options: GenerateOptions & { earliest?: string } = {}): DeliverySource {
+  const { earliest = DEFAULT_EARLIEST } = options;
+  const startDay = addDays(earliest, -HISTORY_DAYS);
+  const endDate = addDays(earliest, -1);
+  return {
+    increment: (date) => (date < earliest ? null : { files: streamed(incrementLines(date, options)) }),
+    report: () => ({ startDay, endDate, files: streamed(reportLines(startDay, endDate, options)) }),
+  };
+}
+
+function streamed(lines: FileLines): Delivery['files'] {
+  return Object.fromEntries(
+    Object.entries(lines).map(([key, make]) => [key, { chunks: () => chunks(make()) }]),
+  );
+}

@@ -1,0 +1,52 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+
+const HOST = '127.0.0.1';
+
+export interface LocalServer {
+  url: string;
+  /** Destroys every open connection, answered or not, and stops listening. */
+  close(): Promise<void>;
+}
+
+/** An HTTP server on the loopback address; port 0 takes any free one. */
+export async function listen(
+  port: number,
+  handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>,
+): Promise<LocalServer> {
+  const sockets = new Set<Socket>();
+  const server = createServer((req, res) => {
+    req.resume();
+    handle(req, res).catch(() => {
+      res.destroy(); // the client has gone, or the answer cannot be finished
+    });
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.listen(port, HOST);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new Error(
+        `Port ${port} on ${HOST} is in use already: choose another one, or 0 for any free port.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    throw error;
+  }
+  return {
+    url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

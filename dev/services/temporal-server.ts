@@ -1,0 +1,153 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { Connection } from '@temporalio/client';
+
+import { type Exit, type Service, startService, untilReady } from './child-process.ts';
+import { freePort, LOCALHOST, portAnswers, portBecomesFree } from './ports.ts';
+
+/** The kinds of search attributes, with their numbers in Temporal's API. */
+const KINDS = { Text: 1, Keyword: 2, Int: 3, Double: 4, Bool: 5, Datetime: 6, KeywordList: 7 } as const;
+
+type SearchAttributeKind = keyof typeof KINDS;
+
+type SearchAttributes = Readonly<Record<string, SearchAttributeKind>>;
+
+export interface TemporalServerOptions {
+  /** The Temporal CLI, as `findTemporalCli` finds it. */
+  cliPath: string;
+  /** The port of the gRPC service; a free one when not given. */
+  port?: number;
+  /** The port of the web UI, or false for a server without; a free one when not given. */
+  uiPort?: number | false;
+  /** The port of the HTTP API; a free one when not given. */
+  httpPort?: number;
+  /** Where the server keeps its state. Without it everything is gone when the server ends. */
+  dbFile?: string;
+  logFile: string;
+  /** Made at the start where they do not exist yet, and usable when the promise resolves. */
+  searchAttributes?: SearchAttributes;
+  /** Made beside `default`, which always exists. */
+  namespace?: string;
+  /** The longest wait for the server to serve, 30 s when not given. */
+  startLimitMs?: number;
+}
+
+export interface TemporalServer {
+  address: string;
+  uiUrl: string | undefined;
+  pid: number;
+  /** Asks the server to end, kills it after ten seconds, and waits until it is gone. Safe to repeat. */
+  stop(): Promise<void>;
+  /** Sends a signal; SIGKILL also waits until the server is gone and its port free. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+  onExit(callback: (exit: Exit) => void): void;
+}
+
+const NAME = 'the Temporal dev server';
+
+/** Starts `temporal server start-dev` and resolves when workflows can be started on it. */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  const port = await usablePort('', options.port);
+  const uiPort = options.uiPort === false ? false : await usablePort(' UI', options.uiPort);
+  const httpPort = await usablePort(' HTTP API', options.httpPort);
+  const namespace = options.namespace ?? 'default';
+  const searchAttributes = options.searchAttributes ?? {};
+  if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true });
+
+  const args = ['server', 'start-dev', '--ip', LOCALHOST, '--port', String(port)];
+  args.push('--http-port', String(httpPort), '--metrics-port', String(await freePort()));
+  args.push(...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]));
+  if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
+  if (namespace !== 'default') args.push('--namespace', namespace);
+  for (const [name, kind] of Object.entries(searchAttributes))
+    args.push('--search-attribute', `${name}=${kind}`);
+  args.push('--log-level', 'warn', '--color', 'never');
+
+  const service = await startService({
+    name: NAME,
+    command: options.cliPath,
+    args,
+    logFile: options.logFile,
+    // The CLI reads TEMPORAL_* as a client does; what points our worker to a server must not configure this one.
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
+  });
+
+  const address = `${LOCALHOST}:${port}`;
+  try {
+    await untilReady(service, NAME, options.startLimitMs ?? 30_000, async () => {
+      if (!(await portAnswers(port))) return false;
+      if (!(await serves(address, namespace, searchAttributes))) return false;
+      return uiPort === false || (await portAnswers(uiPort));
+    });
+  } catch (error) {
+    await service.stop(2000);
+    throw error;
+  }
+
+  return {
+    address,
+    uiUrl: uiPort === false ? undefined : `http://${LOCALHOST}:${uiPort}`,
+    pid: service.pid,
+    stop: () => service.stop(),
+    kill: (signal) => kill(service, signal, port),
+    onExit: (callback) => service.onExit(callback),
+  };
+}
+
+/**
+ * The port is open before the server is whole: it answers, but does not know the namespace yet. The search
+ * attributes given on the command line are made together with the namespace, and only then: on the state of an
+ * earlier run, those that are new have to be added here, or a workflow that uses one would fail to start.
+ */
+async function serves(
+  address: string,
+  namespace: string,
+  searchAttributes: SearchAttributes,
+): Promise<boolean> {
+  let connection: Connection | undefined;
+  try {
+    connection = await Connection.connect({ address, connectTimeout: '2s' });
+    const { workflowService, operatorService } = connection;
+    return await connection.withDeadline(Date.now() + 2000, async () => {
+      await workflowService.describeNamespace({ namespace });
+      const names = Object.keys(searchAttributes);
+      if (names.length === 0) return true;
+
+      const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+      const missing = Object.entries(searchAttributes).filter(([name]) => !(name in customAttributes));
+      if (missing.length > 0) {
+        await operatorService.addSearchAttributes({
+          namespace,
+          searchAttributes: Object.fromEntries(missing.map(([name, kind]) => [name, KINDS[kind]])),
+        });
+      }
+      // An error until the server's caches know them all.
+      await workflowService.countWorkflowExecutions({
+        namespace,
+        query: names.map((name) => `\`${name}\` is null`).join(' and '),
+      });
+      return true;
+    });
+  } catch {
+    return false; // whatever it is, the caller asks again until its time is up
+  } finally {
+    await connection?.close();
+  }
+}
+
+async function kill(service: Service, signal: NodeJS.Signals, port: number): Promise<void> {
+  service.signal(signal);
+  if (signal !== 'SIGKILL') return;
+  await service.exited;
+  await portBecomesFree(port, 2000);
+}
+
+async function usablePort(purpose: string, wanted: number | undefined): Promise<number> {
+  if (wanted === undefined) return freePort();
+  if (await portBecomesFree(wanted, 500)) return wanted;
+  throw new Error(
+    `Port ${wanted} for the Temporal${purpose} server is in use by another process: ` +
+      `end that process or choose another port.`,
+  );
+}

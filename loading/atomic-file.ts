@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+
+const FLUSH_BYTES = 1024 * 1024;
+
+/**
+ * A file that appears whole or not at all: written under a temporary name in the same directory, synced,
+ * then renamed. Writes are buffered; call `flush` now and then so that the buffer stays small.
+ */
+export class AtomicFile {
+  readonly #path: string;
+  readonly #temporaryPath: string;
+  readonly #handle: FileHandle;
+  #pending: Buffer[] = [];
+  #pendingText = '';
+  #pendingBytes = 0;
+  #open = true;
+
+  private constructor(target: string, temporaryPath: string, handle: FileHandle) {
+    this.#path = target;
+    this.#temporaryPath = temporaryPath;
+    this.#handle = handle;
+  }
+
+  static async create(target: string): Promise<AtomicFile> {
+    const directory = path.dirname(target);
+    await mkdir(directory, { recursive: true });
+    const temporaryPath = path.join(directory, `.${path.basename(target)}.${randomUUID()}.tmp`);
+    return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx'));
+  }
+
+  write(data: string | Buffer): void {
+    if (typeof data === 'string') {
+      this.#pendingText += data;
+    } else {
+      this.#takeText();
+      this.#pending.push(data);
+    }
+    this.#pendingBytes += data.length;
+  }
+
+  /** Writes out what is buffered once it is worth a system call. */
+  async flush(atLeastBytes = FLUSH_BYTES): Promise<void> {
+    if (this.#pendingBytes < atLeastBytes) return;
+    this.#takeText();
+    const buffers = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const data = Buffer.concat(buffers);
+    for (let offset = 0; offset < data.length;) {
+      offset += (await this.#handle.write(data, offset)).bytesWritten;
+    }
+  }
+
+  /** Makes the file durable and gives it its name. */
+  async commit(): Promise<void> {
+    await this.flush(0);
+    await this.#handle.sync();
+    await this.#close();
+    await rename(this.#temporaryPath, this.#path);
+  }
+
+  /** Removes what was written unless it was committed; safe to call always. */
+  async discard(): Promise<void> {
+    if (!this.#open) return;
+    await this.#close();
+    await rm(this.#temporaryPath, { force: true });
+  }
+
+  async #close(): Promise<void> {
+    this.#open = false;
+    await this.#handle.close();
+  }
+
+  #takeText(): void {
+    if (this.#pendingText === '') return;
+    this.#pending.push(Buffer.from(this.#pendingText));
+    this.#pendingText = '';
+  }
+}

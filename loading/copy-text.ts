@@ -1,0 +1,23 @@
+/** One value in PostgreSQL's COPY text format; null is `\N`. */
+export function copyValue(value: string | null): string {
+  if (value === null) return '\\N';
+  return /[\\\t\n\r]/.test(value) ? value.replace(/[\\\t\n\r]/g, escaped) : value;
+}
+
+/** One line in PostgreSQL's COPY text format. */
+export function copyLine(values: readonly (string | null)[]): string {
+  return values.map(copyValue).join('\t') + '\n';
+}
+
+function escaped(character: string): string {
+  switch (character) {
+    case '\t':
+      return '\\t';
+    case '\n':
+      return '\\n';
+    case '\r':
+      return '\\r';
+    default:
+      return '\\\\';
+  }
+}

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { feedOf, type Feed } from '../feeds/feeds.ts';
+import { AtomicFile } from './atomic-file.ts';
+import { copyLine } from './copy-text.ts';
+import { FileRefused } from './file-refused.ts';
+import { checkSignature } from './file-signature.ts';
+import { layoutByHeader, layoutByPosition, refuseOtherDelimiter, type Layout } from './header.ts';
+import { RecordSplitter } from './record-splitter.ts';
+import { RepeatWindow } from './repeat-window.ts';
+import { RowChecker } from './row-checker.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+const SHOWN_REASONS = 3;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+/** An id of up to 15 digits is exact as a number. */
+const SAFE_DIGITS = 15;
+
+export interface PrepareOptions {
+  csvPath: string;
+  /** E.g. `user_order_log_inc`. */
+  file: string;
+  /** YYYY-MM-DD; stands in every rejected row. */
+  loadDate: string;
+  /** Where the checked rows and the rejected ones are written, each in COPY format. */
+  rowsPath: string;
+  rejectedPath: string;
+  /** Share of bad rows beyond which the file is refused. */
+  maxRejectedShare: number;
+  /** For tests. */
+  chunkBytes?: number;
+  windowBytes?: number;
+  signal?: AbortSignal;
+}
+
+export interface PreparedFile {
+  sha256: string;
+  bytes: number;
+  rowsRead: number;
+  rowsRejected: number;
+  /** Rows written to `rowsPath`: at least one of every key, with most exact repeats dropped. */
+  rowsPrepared: number;
+  warnings: string[];
+}
+
+/**
+ * Reads a landed CSV file once, in chunks: checks it as a whole and row by row, drops exact repeats, and writes
+ * the rest in COPY format. Nothing touches the database here, so a day is refused before anything has changed.
+ * Throws `FileRefused`.
+ */
+export async function prepareFile(options: PrepareOptions): Promise<PreparedFile> {
+  const rows = await AtomicFile.create(options.rowsPath);
+  const rejected = await AtomicFile.create(options.rejectedPath);
+  try {
+    const preparation = new Preparation(options, rows, rejected);
+    await preparation.run();
+    await rows.commit();
+    await rejected.commit();
+    return preparation.result();
+  } finally {
+    await rows.discard();
+    await rejected.discard();
+  }
+}
+
+class Preparation {
+  readonly #options: PrepareOptions;
+  readonly #feed: Feed;
+  readonly #rows: AtomicFile;
+  readonly #rejected: AtomicFile;
+  readonly #hash = createHash('sha256');
+  readonly #window: RepeatWindow;
+  readonly #reasons: string[] = [];
+  #layout: Layout | undefined;
+  #checker: RowChecker | undefined;
+  #bytes = 0;
+  #rowsRead = 0;
+  #rowsRejected = 0;
+  #rowsPrepared = 0;
+
+  constructor(options: PrepareOptions, rows: AtomicFile, rejected: AtomicFile) {
+    this.#options = options;
+    this.#feed = feedOf(options.file);
+    this.#rows = rows;
+    this.#rejected = rejected;
+    this.#window = new RepeatWindow(options.windowBytes);
+  }
+
+  async run(): Promise<void> {
+    const splitter = new RecordSplitter((...record) => this.#onRecord(...record));
+    const { csvPath, chunkBytes = CHUNK_BYTES, signal } = this.#options;
+    let head: Buffer | undefined = Buffer.alloc(0);
+    for await (const chunk of createReadStream(csvPath, { highWaterMark: chunkBytes, signal })) {
+      let data = chunk as Buffer;
+      this.#hash.update(data);
+      this.#bytes += data.length;
+      if (head) {
+        head = Buffer.concat([head, data]);
+        if (head.length < 16) continue;
+        data = head.subarray(checkSignature(head).skip);
+        head = undefined;
+      }
+      splitter.push(data);
+      if (this.#window.isFull) this.#drainWindow();
+      await this.#rows.flush();
+      await this.#rejected.flush();
+    }
+    if (head) splitter.push(head.subarray(checkSignature(head).skip));
+    splitter.end();
+    this.#drainWindow();
+    this.#refuseWhole();
+  }
+
+  result(): PreparedFile {
+    const warnings = [...(this.#layout?.warnings ?? [])];
+    if (this.#rowsRead === 0) warnings.push('the file has no rows');
+    return {
+      sha256: this.#hash.digest('hex'),
+      bytes: this.#bytes,
+      rowsRead: this.#rowsRead,
+      rowsRejected: this.#rowsRejected,
+      rowsPrepared: this.#rowsPrepared,
+      warnings,
+    };
+  }
+
+  #onRecord(data: Buffer, start: number, end: number, line: number, quoted: boolean, malformed: boolean): void {
+    if (!this.#layout) {
+      const text = data.toString('utf8', start, end);
+      if (this.#feed.hasHeader) {
+        this.#useLayout(layoutByHeader(this.#feed, text));
+        return;
+      }
+      refuseOtherDelimiter(text, this.#feed.columns.length);
+      this.#useLayout(layoutByPosition(this.#feed));
+    }
+    this.#rowsRead += 1;
+    const plain = quoted ? undefined : this.#plainContent(data, start, end);
+    if (plain && this.#window.repeats(plain.content, plain.id, this.#rowsRead)) return;
+    this.#newContent(data.toString('utf8', start, end), line, quoted, malformed, plain);
+  }
+
+  #useLayout(layout: Layout): void {
+    this.#layout = layout;
+    this.#checker = new RowChecker(this.#feed, layout);
+  }
+
+  #newContent(text: string, line: number, quoted: boolean, malformed: boolean, plain: Content | undefined): void {
+    const checked = this.#checker?.check(text, quoted, malformed);
+    if (!checked) return;
+    if (!checked.ok) {
+      this.#reject(text, line, checked.rejected.column, checked.rejected.rule, checked.rejected.reason);
+      return;
+    }
+    const ordinal = this.#rowsRead;
+    // A record that the fast path could not read is known by its checked form; no raw record holds a line feed.
+    const known = plain ?? contentOf(`\n${checked.row}`, checked.newestBy);
+    if (!known) {
+      this.#write(ordinal, checked.newestBy, checked.row);
+    } else if (plain || !this.#window.repeats(known.content, known.id, ordinal)) {
+      this.#window.add(known.content, known.id, ordinal, checked.row);
+    }
+  }
+
+  /** The record without its id, and the id; undefined when the id is not plain digits. */
+  #plainContent(data: Buffer, start: number, end: number): Content | undefined {
+    const position = this.#layout?.newestByPosition ?? -1;
+    if (position === -1) return { content: data.toString('latin1', start, end), id: NO_ID };
+    let from = start;
+    for (let field = 0; field < position; field += 1) {
+      const comma = data.indexOf(COMMA, from);
+      if (comma === -1 || comma >= end) return undefined;
+      from = comma + 1;
+    }
+    let id = 0;
+    let to = from;
+    for (; to < end && data[to] !== COMMA; to += 1) {
+      const digit = (data[to] ?? 0) - ZERO;
+      if (digit < 0 || digit > 9 || to - from >= SAFE_DIGITS) return undefined;
+      id = id * 10 + digit;
+    }
+    if (to === from) return undefined;
+    const behind = data.toString('latin1', to, end);
+    return { content: from === start ? behind : data.toString('latin1', start, from) + behind, id };
+  }
+
+  #reject(text: string, line: number, column: string | null, rule: string, reason: string): void {
+    this.#rowsRejected += 1;
+    if (this.#reasons.length < SHOWN_REASONS) this.#reasons.push(`line ${line}: ${reason}`);
+    const { loadDate, file } = this.#options;
+    // PostgreSQL cannot hold a NUL byte; the symbol for it keeps the row readable.
+    const values = [loadDate, file, String(line), column, rule, reason, text].map(
+      (value) => value?.replaceAll('\0', '\u2400') ?? null,
+    );
+    this.#rejected.write(copyLine(values));
+  }
+
+  #drainWindow(): void {
+    for (const { id, ordinal, row } of this.#window.drain()) {
+      this.#write(ordinal, id === NO_ID ? null : String(id), row);
+    }
+  }
+
+  #write(ordinal: number, id: string | null, row: string | Buffer): void {
+    this.#rowsPrepared += 1;
+    this.#rows.write(this.#feed.newestBy === undefined ? `${ordinal}\t` : `${ordinal}\t${id ?? '\\N'}\t`);
+    this.#rows.write(row);
+    this.#rows.write('\n');
+  }
+
+  #refuseWhole(): void {
+    if (!this.#layout) throw new FileRefused('the file is empty');
+    if (this.#rowsRejected > this.#rowsRead * this.#options.maxRejectedShare) {
+      const share = ((100 * this.#rowsRejected) / this.#rowsRead).toFixed(1);
+      throw new FileRefused(
+        `${this.#rowsRejected} of its ${this.#rowsRead} rows (${share} %) are bad, more than MAX_REJECTED_SHARE ` +
+          `allows (${this.#options.maxRejectedShare}); first: ${this.#reasons.join(' ')}`,
+      );
+    }
+  }
+}
+
+interface Content {
+  content: string;
+  id: number;
+}
+
+const NO_ID = -Infinity;
+
+function contentOf(content: string, newestBy: string | null): Content | undefined {
+  if (newestBy === null) return { content, id: NO_ID };
+  const id = Number(newestBy);
+  return Number.isSafeInteger(id) ? { content, id } : undefined;
+}

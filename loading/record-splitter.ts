@@ -1,0 +1,184 @@
+import { isUtf8 } from 'node:buffer';
+import { FileRefused } from './file-refused.ts';
+
+/** A field longer than this refuses the file (contract, ruling 7); it also bounds what an unclosed quote swallows. */
+export const MAX_FIELD_BYTES = 1024 * 1024;
+/** A record longer than this refuses the file. */
+export const MAX_RECORD_BYTES = 8 * MAX_FIELD_BYTES;
+
+const LF = 0x0a;
+const CR = 0x0d;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+
+/**
+ * Called for every record that is not blank, with its bytes as `data[start..end)` without the line end.
+ * `data` is only valid during the call. `line` is the file's line (from 1) on which the record starts.
+ * `quoted` tells that the record holds a quote; `malformed` that text follows a closing quote.
+ */
+export type OnRecord = (
+  data: Buffer,
+  start: number,
+  end: number,
+  line: number,
+  quoted: boolean,
+  malformed: boolean,
+) => void;
+
+/**
+ * Cuts a stream of bytes into CSV records (RFC 4180; LF, CRLF or mixed line ends), whatever the chunks are.
+ * Bytes, not strings: a Cyrillic letter cut by a chunk border stays whole, and most records of a real file are
+ * repeats that never need to become strings. A quote counts only at the start of a field, so a stray one
+ * inside a field harms nothing; one that opens a field and never closes refuses the file by its line.
+ */
+export class RecordSplitter {
+  readonly #onRecord: OnRecord;
+  #carry: Buffer = Buffer.alloc(0);
+  #line = 1;
+
+  constructor(onRecord: OnRecord) {
+    this.#onRecord = onRecord;
+  }
+
+  push(chunk: Buffer): void {
+    const data = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
+    const rest = this.#split(data, false);
+    this.#carry = rest === data.length ? Buffer.alloc(0) : Buffer.from(data.subarray(rest));
+  }
+
+  /** Hands over a last record without a line end. */
+  end(): void {
+    const data = this.#carry;
+    this.#carry = Buffer.alloc(0);
+    if (data.length > 0) this.#split(data, true);
+  }
+
+  /** Returns where the first incomplete record starts. */
+  #split(data: Buffer, isLast: boolean): number {
+    // Only whole lines: a chunk border can cut a letter, a line feed cannot.
+    this.#checkEncoding(isLast ? data : data.subarray(0, data.lastIndexOf(LF) + 1));
+    let position = 0;
+    let quote = data.indexOf(QUOTE);
+    while (position < data.length) {
+      const newline = data.indexOf(LF, position);
+      if (quote !== -1 && quote < position) quote = data.indexOf(QUOTE, position);
+      if (quote === -1 || (newline !== -1 && newline < quote)) {
+        if (newline === -1 && !isLast) return this.#incomplete(data, position);
+        const end = newline === -1 ? data.length : newline;
+        this.#emit(data, position, end, false, false);
+        this.#line += 1;
+        position = end + 1;
+      } else {
+        const next = this.#quotedRecord(data, position, isLast);
+        if (next === undefined) return this.#incomplete(data, position);
+        position = next;
+      }
+    }
+    return data.length;
+  }
+
+  /** Emits the record at `position`, which holds a quote, and returns where the next one starts. */
+  #quotedRecord(data: Buffer, position: number, isLast: boolean): number | undefined {
+    const scan = scanQuoted(data, position, isLast);
+    if (scan.state === 'unclosed') {
+      if (isLast) throw unclosedQuote(this.#line + scan.linesBefore);
+      return undefined;
+    }
+    if (scan.state === 'incomplete') return undefined;
+    this.#emit(data, position, scan.end, true, scan.malformed);
+    this.#line += scan.linesBefore + 1;
+    return scan.end + 1;
+  }
+
+  #checkEncoding(lines: Buffer): void {
+    if (isUtf8(lines)) return;
+    let line = this.#line;
+    let start = 0;
+    for (let end = lines.indexOf(LF); end !== -1 && isUtf8(lines.subarray(start, end)); line += 1) {
+      start = end + 1;
+      end = lines.indexOf(LF, start);
+    }
+    throw new FileRefused(`line ${line} has bytes that are not UTF-8`);
+  }
+
+  #emit(data: Buffer, start: number, lineEnd: number, quoted: boolean, malformed: boolean): void {
+    const end = lineEnd > start && data[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
+    if (end === start) return;
+    if (end - start > MAX_FIELD_BYTES) this.#checkSizes(data, start, end);
+    this.#onRecord(data, start, end, this.#line, quoted, malformed);
+  }
+
+  #incomplete(data: Buffer, start: number): number {
+    if (data.length - start > MAX_FIELD_BYTES) this.#checkSizes(data, start, data.length);
+    return start;
+  }
+
+  /** Only for records over a mebibyte: finds a field that is too long. */
+  #checkSizes(data: Buffer, start: number, end: number): void {
+    if (end - start > MAX_RECORD_BYTES) {
+      throw new FileRefused(`line ${this.#line} is longer than ${MAX_RECORD_BYTES / 1024 / 1024} MiB`);
+    }
+    const record = data.subarray(start, end);
+    const scan = scanQuoted(record, 0, true);
+    if (scan.longestField <= MAX_FIELD_BYTES) return;
+    if (scan.state === 'unclosed') throw unclosedQuote(this.#line + scan.linesBefore);
+    throw new FileRefused(`line ${this.#line} has a field longer than ${MAX_FIELD_BYTES / 1024 / 1024} MiB`);
+  }
+}
+
+interface QuotedScan {
+  state: 'complete' | 'incomplete' | 'unclosed';
+  /** Index of the record's line feed, or the end of the data. */
+  end: number;
+  malformed: boolean;
+  /** Line feeds inside the record; when it is unclosed, those before the quote that opened. */
+  linesBefore: number;
+  longestField: number;
+}
+
+/** Walks over one record field by field. With `isLast` the end of the data ends the record. */
+function scanQuoted(data: Buffer, from: number, isLast: boolean): QuotedScan {
+  let position = from;
+  let lines = 0;
+  let malformed = false;
+  let longestField = 0;
+  for (;;) {
+    const start = position;
+    if (data[position] === QUOTE) {
+      const close = closingQuote(data, position + 1);
+      if (close === -1) {
+        longestField = Math.max(longestField, data.length - start);
+        return { state: 'unclosed', end: data.length, malformed, linesBefore: lines, longestField };
+      }
+      for (let i = data.indexOf(LF, start); i !== -1 && i < close; i = data.indexOf(LF, i + 1)) lines += 1;
+      position = close + 1;
+    }
+    const tail = position;
+    while (position < data.length && data[position] !== COMMA && data[position] !== LF) position += 1;
+    longestField = Math.max(longestField, position - start);
+    const carriageReturn = position - tail === 1 && data[tail] === CR && data[position] !== COMMA;
+    if (tail > start && position > tail && !carriageReturn) malformed = true;
+    if (position >= data.length) {
+      const state = isLast ? 'complete' : 'incomplete';
+      return { state, end: data.length, malformed, linesBefore: lines, longestField };
+    }
+    if (data[position] === LF) {
+      return { state: 'complete', end: position, malformed, linesBefore: lines, longestField };
+    }
+    position += 1;
+  }
+}
+
+/** Index of the quote that closes a field whose text starts at `from`; doubled quotes are text. */
+function closingQuote(data: Buffer, from: number): number {
+  let quote = data.indexOf(QUOTE, from);
+  while (quote !== -1 && data[quote + 1] === QUOTE) quote = data.indexOf(QUOTE, quote + 2);
+  return quote;
+}
+
+function unclosedQuote(line: number): FileRefused {
+  return new FileRefused(
+    `the quote that opens a field on line ${line} is never closed (or its field is longer than ` +
+      `${MAX_FIELD_BYTES / 1024 / 1024} MiB)`,
+  );
+}

@@ -1,0 +1,16 @@
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a duration like `2s`, `45s`, `10m` or `1h`; undefined when it is none. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/.exec(text.trim());
+  return match ? Math.round(Number(match[1]) * (UNITS[match[2] ?? ''] ?? 0)) : undefined;
+}
+
+/** The largest unit that gives a whole number: 90000 is `90s`, 600000 is `10m`. */
+export function formatDuration(milliseconds: number): string {
+  for (const unit of ['h', 'm', 's']) {
+    const size = UNITS[unit] ?? 1;
+    if (milliseconds >= size && milliseconds % size === 0) return `${milliseconds / size}${unit}`;
+  }
+  return `${milliseconds}ms`;
+}

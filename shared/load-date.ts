@@ -1,0 +1,29 @@
+/** A day as YYYY-MM-DD, the form in which load dates travel. Pure: also for workflow code. */
+export type LoadDate = string;
+
+/** Whether the text is a day of the calendar, written YYYY-MM-DD. */
+export function isLoadDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text) && date.getUTCFullYear() > 0;
+}
+
+export function addDays(date: LoadDate, days: number): LoadDate {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** Number of days from one to the other, both included; 0 or less when they are in the wrong order. */
+export function countDays(from: LoadDate, to: LoadDate): number {
+  return Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+}
+
+/** Every day from one to the other, both included. */
+export function eachDay(from: LoadDate, to: LoadDate): LoadDate[] {
+  return Array.from({ length: Math.max(0, countDays(from, to)) }, (_, index) => addDays(from, index));
+}
+
+/** The day that an instant falls on in a time zone (an IANA name). */
+export function dayOf(instant: Date, timeZone: string): LoadDate {
+  // The Swedish locale writes ISO dates.
+  return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(instant);
+}

@@ -1,0 +1,56 @@
+-- The mart. Every table is filled from staging by the statement of its name in sql/mart/.
+
+create schema if not exists mart;
+
+create table mart.d_calendar (
+    date_id integer primary key,
+    date_actual date not null unique,
+    day_of_week integer not null,
+    day_of_month integer not null,
+    week_of_year integer not null,
+    iso_year integer not null,
+    week_start date not null,
+    month_actual integer not null,
+    quarter_actual integer not null,
+    year_actual integer not null
+);
+
+create table mart.d_city (
+    city_id bigint primary key,
+    city_name text not null
+);
+
+create table mart.d_item (
+    item_id bigint primary key,
+    item_name text not null
+);
+
+-- load_date and is_history tell which delivery holds the customer's last order.
+create table mart.d_customer (
+    customer_id bigint primary key,
+    first_name text,
+    last_name text,
+    city_id bigint not null,
+    load_date date not null,
+    is_history boolean not null
+);
+
+create index d_customer_delivery on mart.d_customer (load_date, is_history);
+
+-- load_date and is_history tell which delivery the fact comes from.
+create table mart.f_sales (
+    uniq_id text collate "C" not null,
+    status text collate "C" not null,
+    date_id integer not null,
+    item_id bigint not null,
+    customer_id bigint not null,
+    city_id bigint not null,
+    quantity bigint not null,
+    payment_amount numeric(18, 2) not null,
+    load_date date not null,
+    is_history boolean not null,
+    primary key (uniq_id, status)
+);
+
+create index f_sales_delivery on mart.f_sales (load_date, is_history);
+create index f_sales_date on mart.f_sales (date_id);

@@ -1,0 +1,35 @@
+import { Runtime } from '@temporalio/worker';
+import { loadEnvFile } from './config/env-file.ts';
+import { SettingsError } from './config/settings.ts';
+import { connectWorker, TemporalUnreachable } from './config/temporal.ts';
+import { createLogger } from './worker/logger.ts';
+import { readWorkerSettings } from './worker/settings.ts';
+import { startWorker } from './worker/start-worker.ts';
+
+/** The worker process: `npm run worker`. Stops on SIGTERM or SIGINT; exit code 2 means wrong settings. */
+async function main(): Promise<void> {
+  loadEnvFile();
+  const settings = readWorkerSettings(process.env);
+  const logger = createLogger('INFO');
+  Runtime.install({ logger });
+  const { connection, namespace } = await connectWorker();
+  try {
+    const worker = await startWorker(settings, {
+      connection,
+      namespace,
+      onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
+    });
+    const { taskQueue, landingTaskQueue } = worker;
+    logger.info('worker started', { namespace, taskQueue, landingTaskQueue });
+    await worker.stopped;
+    logger.info('worker stopped');
+  } finally {
+    await connection.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof SettingsError || error instanceof TemporalUnreachable;
+  console.error(expected ? error.message : error);
+  process.exitCode = error instanceof SettingsError ? 2 : 1;
+});

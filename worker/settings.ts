@@ -1,0 +1,38 @@
+import { readSettings } from '../config/settings.ts';
+import { runOptions } from '../config/run-options.ts';
+import { SettingsError } from '../config/settings.ts';
+
+const NAMES = [
+  'REPORT_API_URL',
+  'REPORT_API_KEY',
+  'REPORT_API_NICKNAME',
+  'REPORT_API_COHORT',
+  'REPORT_API_TIMEOUT',
+  'MAX_FILE_BYTES',
+  'DOWNLOAD_IDLE_TIMEOUT',
+  'LANDING_DIR',
+  'DATABASE_URL',
+  'DATABASE_POOL_SIZE',
+  'TEMPORAL_TASK_QUEUE',
+  'WORKER_SHUTDOWN_GRACE',
+] as const;
+
+export type WorkerSettings = ReturnType<typeof readWorkerSettings>;
+
+/** All that a worker needs from the environment, with all faults at once. Throws `SettingsError`. */
+export function readWorkerSettings(env: NodeJS.ProcessEnv) {
+  const faults: string[] = [];
+  const collect = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const own = collect(() => readSettings(env, NAMES));
+  const defaults = collect(() => runOptions(env));
+  if (!own || !defaults) throw new SettingsError(faults);
+  return { ...own, defaultRunOptions: defaults };
+}

@@ -1,0 +1,107 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
+import { createActivities } from '../activities/index.ts';
+import { Database } from '../database/database.ts';
+import { createPool } from '../database/pool.ts';
+import { Downloader } from '../loading/download.ts';
+import { Landing } from '../loading/landing.ts';
+import { ReportApi } from '../report-api/report-api.ts';
+import { workflowBundle } from '../workflows/bundle.ts';
+import type { WorkerSettings } from './settings.ts';
+
+/** A download slower than this is not worth waiting for. */
+const LEAST_BYTES_PER_SECOND = 1024;
+/** A workflow that a lost worker had in its cache goes on elsewhere after this. */
+const STICKY_QUEUE_TIMEOUT = '5s';
+
+export interface RunningWorker {
+  taskQueue: string;
+  landingTaskQueue: string;
+  /** Resolves when the worker has stopped, with everything closed; rejects when it broke. */
+  stopped: Promise<void>;
+  /** Stops taking tasks, and lets running activities finish within WORKER_SHUTDOWN_GRACE. */
+  stop(): void;
+}
+
+export interface WorkerEnvironment {
+  connection: NativeConnection;
+  namespace: string;
+  onDatabaseError: (error: Error) => void;
+  /** For tests. */
+  overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
+}
+
+/**
+ * Starts two Temporal workers in this process: one on the shared task queue, one on the queue of this landing
+ * directory, which takes the steps that need its files.
+ */
+export async function startWorker(settings: WorkerSettings, environment: WorkerEnvironment): Promise<RunningWorker> {
+  const taskQueue = settings.TEMPORAL_TASK_QUEUE;
+  const landing = new Landing(settings.LANDING_DIR);
+  const landingTaskQueue = `${taskQueue}@${await landing.id()}`;
+  const pool = createPool({
+    connectionString: settings.DATABASE_URL,
+    applicationName: 'sales-increment worker',
+    maxConnections: settings.DATABASE_POOL_SIZE,
+    onIdleError: environment.onDatabaseError,
+  });
+  const idleTimeoutMs = settings.DOWNLOAD_IDLE_TIMEOUT;
+  const downloader = new Downloader({
+    maxBytes: settings.MAX_FILE_BYTES,
+    idleTimeoutMs,
+    minBytesPerIdleTimeout: Math.ceil((LEAST_BYTES_PER_SECOND * idleTimeoutMs) / 1_000),
+  });
+  const reportApi = new ReportApi({
+    baseUrl: settings.REPORT_API_URL,
+    apiKey: settings.REPORT_API_KEY,
+    nickname: settings.REPORT_API_NICKNAME,
+    cohort: settings.REPORT_API_COHORT,
+    timeoutMs: settings.REPORT_API_TIMEOUT,
+  });
+  const activities = createActivities({
+    database: new Database(pool),
+    reportApi,
+    downloader,
+    landing,
+    landingTaskQueue,
+    defaultRunOptions: settings.defaultRunOptions,
+    now: () => new Date(),
+  });
+  const close = async () => {
+    await Promise.all([reportApi.close(), downloader.close(), pool.end()]);
+  };
+  // Most activities hold a database connection while they run: more of them than connections would only queue.
+  const slots = Math.max(1, Math.floor(settings.DATABASE_POOL_SIZE / 2));
+  const common = {
+    connection: environment.connection,
+    namespace: environment.namespace,
+    activities,
+    interceptors: { activity: [heartbeatInterceptor] },
+    maxConcurrentActivityTaskExecutions: slots,
+    shutdownGraceTime: settings.WORKER_SHUTDOWN_GRACE,
+    ...environment.overrides,
+  } satisfies WorkerOptions | object;
+  let workers: Worker[];
+  try {
+    workers = await Promise.all([
+      Worker.create({
+        ...common,
+        taskQueue,
+        workflowBundle: await workflowBundle(),
+        stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
+      }),
+      Worker.create({ ...common, taskQueue: landingTaskQueue }),
+    ]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const stop = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  // One that breaks takes the other with it, so that the process ends and is started anew.
+  const stopped = Promise.all(workers.map((worker) => worker.run().finally(stop)))
+    .then(() => undefined)
+    .finally(close);
+  return { taskQueue, landingTaskQueue, stopped, stop };
+}

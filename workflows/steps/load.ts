@@ -1,0 +1,85 @@
+import type { CheckedFile, DayResult, DeliveryRef, RunOptions, StagedFile } from '../../shared/day.ts';
+import { databaseSteps, landingSteps } from './activity-options.ts';
+import { allOf, failureType, isWorkerGone } from './failures.ts';
+import type { Progress } from './run-state.ts';
+
+export interface LoadRequest {
+  delivery: DeliveryRef;
+  files: string[];
+  reportId: string;
+  taskId: string;
+  options: RunOptions;
+  acceptedMissing: string[];
+  startedAt: string;
+}
+
+/**
+ * Lands, checks and stages the files of a delivery on one worker, then updates the mart. No file is staged
+ * before all are checked, so a refused file leaves the day as it was. When the worker that has the files is gone,
+ * or its files are, the files are landed anew, wherever a worker is alive.
+ */
+export async function loadDelivery(request: LoadRequest, progress: Progress): Promise<DayResult> {
+  const staged = await stageFiles(request, progress);
+  await updateMart(request, progress);
+  return {
+    date: request.delivery.loadDate,
+    outcome: 'loaded',
+    files: Object.fromEntries(staged.map(({ file, counts }) => [file, counts])),
+    warnings: staged.flatMap(warningsOf),
+  };
+}
+
+async function stageFiles(request: LoadRequest, progress: Progress): Promise<StagedFile[]> {
+  for (let round = 0; ; round += 1) {
+    const summary = `where ${request.delivery.loadDate} lands`;
+    const taskQueue = await databaseSteps.chooseLanding.executeWithOptions({ summary }, []);
+    try {
+      return await stageOn(taskQueue, round, request, progress);
+    } catch (error) {
+      if (!isWorkerGone(error) && failureType(error) !== 'LandedFileGone') throw error;
+      progress.say('The worker that had the files is gone, or its files are: landing them anew.');
+    }
+  }
+}
+
+async function stageOn(taskQueue: string, round: number, request: LoadRequest, progress: Progress) {
+  const { delivery, files, reportId, taskId, options } = request;
+  const { maxRejectedShare } = options;
+  const day = delivery.loadDate;
+  const { landFile, checkFile, stageFile } = landingSteps(taskQueue, round);
+  progress.say(`Downloading ${files.length} files of ${day}.`);
+  const landed = await allOf(
+    files.map((file) =>
+      landFile.executeWithOptions({ summary: `${file} of ${day}` }, [{ delivery, file, reportId, taskId }]),
+    ),
+  );
+  progress.say(`Checking ${files.length} files of ${day}.`);
+  const checked = await allOf(
+    landed.map((file) =>
+      checkFile.executeWithOptions({ summary: `${file.file} of ${day}` }, [{ delivery, file, maxRejectedShare }]),
+    ),
+  );
+  progress.say(`Staging ${files.length} files of ${day}.`);
+  return await allOf(
+    checked.map((file) => stageFile.executeWithOptions({ summary: summaryOf(file, day) }, [{ delivery, file }])),
+  );
+}
+
+async function updateMart({ delivery, acceptedMissing, startedAt }: LoadRequest, progress: Progress): Promise<void> {
+  progress.say(`Updating the mart with ${delivery.loadDate}.`);
+  const { updateDCity, updateDItem, updateDCustomer, updateFSales } = databaseSteps;
+  const summary = `with ${delivery.loadDate}`;
+  await updateDCity.executeWithOptions({ summary }, [delivery]);
+  await updateDItem.executeWithOptions({ summary }, [delivery]);
+  await updateDCustomer.executeWithOptions({ summary }, [delivery]);
+  await updateFSales.executeWithOptions({ summary }, [{ delivery, acceptedMissing, startedAt }]);
+}
+
+function summaryOf({ file, rowsRead }: CheckedFile, day: string): string {
+  return `${file} of ${day}, ${rowsRead} rows`;
+}
+
+function warningsOf({ file, warnings, superseded }: StagedFile): string[] {
+  const all = superseded ? [...warnings, 'a newer download was staged already and stays'] : warnings;
+  return all.map((warning) => `${file}: ${warning}`);
+}
