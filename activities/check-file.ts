@@ -31,7 +31,10 @@ export function checkFile({ landing }: ActivityDependencies) {
     }
     const { sha256, rowsRead, rowsRejected, rowsPrepared, warnings } = prepared;
     if (sha256 !== file.sha256) {
-      throw failure('LandedFileGone', `${file.file} of ${delivery.loadDate} has changed on disk since its download.`);
+      throw failure(
+        'LandedFileGone',
+        `${file.file} of ${delivery.loadDate} has changed on disk since its download.`,
+      );
     }
     await landing.dropOlder(delivery, file.file, file.delivery);
     return { ...file, rowsRead, rowsRejected, rowsPrepared, warnings };

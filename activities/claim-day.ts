@@ -23,10 +23,16 @@ export function claimDay({ database }: ActivityDependencies) {
     const claim = delivery.kind === 'report' ? 'history' : delivery.loadDate;
     const take = async (from: string): Promise<RunRef | undefined> => {
       const values = [claim, me.workflowId, me.runId, from];
-      const [row] = await database.query<{ workflow_id: string; run_id: string }>('audit/claim', values, cancellation());
+      const [row] = await database.query<{ workflow_id: string; run_id: string }>(
+        'audit/claim',
+        values,
+        cancellation(),
+      );
       // Another session has inserted the claim since this statement began: it is seen at the next look.
       if (!row) return await take(from);
-      return row.workflow_id === me.workflowId ? undefined : { workflowId: row.workflow_id, runId: row.run_id };
+      return row.workflow_id === me.workflowId
+        ? undefined
+        : { workflowId: row.workflow_id, runId: row.run_id };
     };
     if (waitedFor) {
       const result = await dayResultOf(database, delivery, waitedFor);

@@ -35,6 +35,8 @@ export async function dayResultOf(
       rows_rejected: Number(row.rows_rejected),
     };
   }
-  const warnings = rows.flatMap((row) => (row.warnings ?? []).map((warning) => `${row.file ?? ''}: ${warning}`));
+  const warnings = rows.flatMap((row) =>
+    (row.warnings ?? []).map((warning) => `${row.file ?? ''}: ${warning}`),
+  );
   return { date: delivery.loadDate, outcome: outcome satisfies DayOutcome, files, warnings };
 }

@@ -9,7 +9,11 @@ export function generateReport({ database, reportApi }: ActivityDependencies) {
   return async function generateReport(): Promise<string> {
     const { workflowId, runId } = currentRun();
     const signal = cancellation();
-    const [known] = await database.query<{ task_id: string }>('audit/report_request', [workflowId, runId], signal);
+    const [known] = await database.query<{ task_id: string }>(
+      'audit/report_request',
+      [workflowId, runId],
+      signal,
+    );
     if (known) return known.task_id;
     const taskId = await reportApi.generateReport(signal);
     const values = [workflowId, runId, taskId];

@@ -18,7 +18,10 @@ export function getReport({ reportApi }: ActivityDependencies) {
     const report = await reportApi.getReport(taskId, cancellation());
     if (report.status === 'RUNNING') return undefined;
     if (report.status === 'FAILED') {
-      throw failure('ReportFailed', `The report API could not make the report: its status is "${report.word}".`);
+      throw failure(
+        'ReportFailed',
+        `The report API could not make the report: its status is "${report.word}".`,
+      );
     }
     const startDay = report.startDay?.slice(0, 10);
     const files = FEEDS.map((feed) => fileName(feed, 'report')).filter((file) => file in report.urls);

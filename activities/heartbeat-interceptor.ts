@@ -1,6 +1,11 @@
 import type { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { ActivityInterceptors, Next, ActivityInboundCallsInterceptor, ActivityExecuteInput } from '@temporalio/worker';
+import type {
+  ActivityInterceptors,
+  Next,
+  ActivityInboundCallsInterceptor,
+  ActivityExecuteInput,
+} from '@temporalio/worker';
 import { landingFailure } from '../loading/landing-failure.ts';
 import { failure } from '../shared/failures.ts';
 

@@ -27,6 +27,7 @@ export function planRun({ defaultRunOptions }: ActivityDependencies) {
 }
 
 function dateOfSchedule({ scheduled }: PlanRequest): LoadDate {
-  if (!scheduled) throw failure('InvalidInput', 'The input has no loadDate; expected {"loadDate": "2024-02-25"}.');
+  if (!scheduled)
+    throw failure('InvalidInput', 'The input has no loadDate; expected {"loadDate": "2024-02-25"}.');
   return addDays(dayOf(new Date(scheduled.at), scheduled.timeZone), -scheduled.offsetDays);
 }

@@ -15,7 +15,8 @@ function updateDimension({ database }: ActivityDependencies, dimension: string) 
 
 export const updateDCity = (dependencies: ActivityDependencies) => updateDimension(dependencies, 'd_city');
 export const updateDItem = (dependencies: ActivityDependencies) => updateDimension(dependencies, 'd_item');
-export const updateDCustomer = (dependencies: ActivityDependencies) => updateDimension(dependencies, 'd_customer');
+export const updateDCustomer = (dependencies: ActivityDependencies) =>
+  updateDimension(dependencies, 'd_customer');
 
 export interface UpdateFactsRequest {
   delivery: DeliveryRef;
@@ -38,7 +39,14 @@ export function updateFSales({ database }: ActivityDependencies) {
       await session.lockMart();
       await session.run('mart/f_sales', key);
       const orderFile = fileName(ORDERS, delivery.kind);
-      await session.run('audit/day_loaded', [...key, orderFile, acceptedMissing, workflowId, runId, startedAt]);
+      await session.run('audit/day_loaded', [
+        ...key,
+        orderFile,
+        acceptedMissing,
+        workflowId,
+        runId,
+        startedAt,
+      ]);
     }, cancellation());
   };
 }

@@ -15,9 +15,14 @@ export function workflowFailure(error: unknown): FailureText {
   if (cause instanceof ApplicationFailure) {
     return { message: cause.message, type: cause.type ?? undefined, next: nextStep(cause.type) };
   }
-  if (cause instanceof CancelledFailure) return { message: 'The run was cancelled.', type: 'Cancelled', next: undefined };
+  if (cause instanceof CancelledFailure)
+    return { message: 'The run was cancelled.', type: 'Cancelled', next: undefined };
   if (cause instanceof TerminatedFailure) {
     return { message: 'The run was terminated.', type: 'Terminated', next: undefined };
   }
-  return { message: cause instanceof Error ? cause.message : String(cause), type: undefined, next: undefined };
+  return {
+    message: cause instanceof Error ? cause.message : String(cause),
+    type: undefined,
+    next: undefined,
+  };
 }

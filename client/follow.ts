@@ -23,15 +23,23 @@ export async function follow(
     const asleep = await sleep(LOOK_EVERY_MS, true, { signal }).catch(() => false);
     if (!asleep) return;
     try {
-      const state = await client.connection.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
-        handle.query<RunState>('state'),
+      const [state, trouble] = await client.connection.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
+        Promise.all([handle.query<RunState>('state'), troubleOf(handle)]),
       );
-      if (!signal.aborted) say(state.doing);
+      if (!signal.aborted) say(trouble === undefined ? state.doing : `${state.doing} ${trouble}`);
     } catch (error) {
       if (signal.aborted) return;
       say(await whyNoAnswer(client, taskQueue, error));
     }
   }
+}
+
+/** Why a step is being tried again, if one is. */
+async function troubleOf(handle: WorkflowHandle): Promise<string | undefined> {
+  const { raw } = await handle.describe();
+  const step = raw.pendingActivities?.find((activity) => activity.lastFailure?.message);
+  if (!step) return undefined;
+  return `${step.activityType?.name ?? 'A step'} is tried again: ${step.lastFailure?.message ?? ''}`;
 }
 
 async function whyNoAnswer(client: Client, taskQueue: string, error: unknown): Promise<string> {

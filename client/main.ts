@@ -19,10 +19,13 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   const command = (name: string, description: string) =>
-    root.command(name).description(description).option('--json', 'print one JSON document, and nothing else, on standard output');
+    root
+      .command(name)
+      .description(description)
+      .option('--json', 'print one JSON document, and nothing else, on standard output');
 
-  command('migrate', 'bring the database schema to the newest version; safe to repeat').action((options: Json) =>
-    migrate(outputOf(options)),
+  command('migrate', 'bring the database schema to the newest version; safe to repeat').action(
+    (options: Json) => migrate(outputOf(options)),
   );
   command('run', 'load one day, wait for it, and print what was loaded')
     .option('--date <YYYY-MM-DD>', 'the day (default: yesterday)', dateArgument)
@@ -51,9 +54,11 @@ function report(error: unknown, json: boolean): number {
 
 function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommandFailed) return error;
-  if (error instanceof SettingsError) return new CommandFailed(error.message, 2, { error: error.message, faults: error.faults });
+  if (error instanceof SettingsError)
+    return new CommandFailed(error.message, 2, { error: error.message, faults: error.faults });
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof CommanderError) return new CommandFailed(`${message.replace(/^error: /, '')} See --help.`, 2);
+  if (error instanceof CommanderError)
+    return new CommandFailed(`${message.replace(/^error: /, '')} See --help.`, 2);
   return new CommandFailed(message);
 }
 

@@ -55,12 +55,14 @@ function httpUrl(value: string): string {
 }
 
 function databaseUrl(value: string): string {
-  if (!/^postgres(ql)?:\/\//.test(value)) throw new Error('must be a URL like postgresql://user:password@host/database');
+  if (!/^postgres(ql)?:\/\//.test(value))
+    throw new Error('must be a URL like postgresql://user:password@host/database');
   return value;
 }
 
 function headerValue(value: string): string {
-  if (!/^[\x20-\x7e]+$/.test(value)) throw new Error('must be printable ASCII, since it travels in an HTTP header');
+  if (!/^[\x20-\x7e]+$/.test(value))
+    throw new Error('must be printable ASCII, since it travels in an HTTP header');
   return value;
 }
 
@@ -71,7 +73,8 @@ function incrementFiles(value: string): string[] {
     .filter((name) => name !== '');
   const known = fileNames('increment');
   const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new Error(`must name files of ${known.join(', ')}; unknown: ${unknown.join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`must name files of ${known.join(', ')}; unknown: ${unknown.join(', ')}`);
   return [...new Set(names)];
 }
 
@@ -81,19 +84,35 @@ export const SETTINGS = {
   REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
   REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
   REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
-  REPORT_API_TIMEOUT: setting('Longest wait for one whole answer of the report API', positiveDuration, { default: '30s' }),
-  REPORT_POLL_INTERVAL: setting('Time between two looks at a report or at missing files', positiveDuration, { default: '10s' }),
+  REPORT_API_TIMEOUT: setting('Longest wait for one whole answer of the report API', positiveDuration, {
+    default: '30s',
+  }),
+  REPORT_POLL_INTERVAL: setting('Time between two looks at a report or at missing files', positiveDuration, {
+    default: '10s',
+  }),
   REPORT_TIMEOUT: setting('Longest wait for a report', positiveDuration, { default: '1h' }),
   FILES_TIMEOUT: setting('Longest wait for missing files', duration, { default: '30m' }),
-  OPTIONAL_FILES: setting('Files whose absence does not stop a day, comma-separated', incrementFiles, optional),
-  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', share, { default: '0.1' }),
+  OPTIONAL_FILES: setting(
+    'Files whose absence does not stop a day, comma-separated',
+    incrementFiles,
+    optional,
+  ),
+  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', share, {
+    default: '0.1',
+  }),
   MAX_FILE_BYTES: setting('Size beyond which a file is refused', integer(1), { default: '10737418240' }),
-  DOWNLOAD_IDLE_TIMEOUT: setting('Longest wait for further bytes of a download', positiveDuration, { default: '30s' }),
+  DOWNLOAD_IDLE_TIMEOUT: setting('Longest wait for further bytes of a download', positiveDuration, {
+    default: '30s',
+  }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
   DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
-  DATABASE_POOL_SIZE: setting('Most database connections of one worker', integer(2, 1_000), { default: '10' }),
+  DATABASE_POOL_SIZE: setting('Most database connections of one worker', integer(2, 1_000), {
+    default: '10',
+  }),
   TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
-  WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, { default: '10s' }),
+  WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, {
+    default: '10s',
+  }),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -109,7 +128,9 @@ export class SettingsError extends Error {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super(`${faults.length} setting${faults.length > 1 ? 's' : ''} cannot be used:\n${faults.map((f) => `  ${f}`).join('\n')}`);
+    super(
+      `${faults.length} setting${faults.length > 1 ? 's' : ''} cannot be used:\n${faults.map((f) => `  ${f}`).join('\n')}`,
+    );
     this.faults = faults;
   }
 }
@@ -133,9 +154,15 @@ export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, name
       faults.push(`${name} ${error instanceof Error ? error.message : 'cannot be read'}${shown}.`);
     }
   }
-  if ((names as readonly string[]).includes('DATABASE_URL') && !values.DATABASE_URL && !hasLibpqSettings(env)) {
+  if (
+    (names as readonly string[]).includes('DATABASE_URL') &&
+    !values.DATABASE_URL &&
+    !hasLibpqSettings(env)
+  ) {
     if (!faults.some((fault) => fault.startsWith('DATABASE_URL'))) {
-      faults.push('DATABASE_URL is not set (PostgreSQL), and neither are PGHOST, PGPORT, PGDATABASE or PGUSER.');
+      faults.push(
+        'DATABASE_URL is not set (PostgreSQL), and neither are PGHOST, PGPORT, PGDATABASE or PGUSER.',
+      );
     }
   }
   if (faults.length > 0) throw new SettingsError(faults);

@@ -5,7 +5,11 @@ import { NativeConnection } from '@temporalio/worker';
 /** How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. */
 export function temporalConfig() {
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  return { connectionOptions, namespace: namespace ?? 'default', address: connectionOptions.address ?? 'localhost:7233' };
+  return {
+    connectionOptions,
+    namespace: namespace ?? 'default',
+    address: connectionOptions.address ?? 'localhost:7233',
+  };
 }
 
 export async function connectWorker(): Promise<{ connection: NativeConnection; namespace: string }> {

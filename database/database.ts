@@ -47,14 +47,19 @@ export class Database {
   }
 
   /** One statement in a transaction of its own. */
-  async query<R extends pg.QueryResultRow>(name: string, values: unknown[] = [], signal?: AbortSignal): Promise<R[]> {
+  async query<R extends pg.QueryResultRow>(
+    name: string,
+    values: unknown[] = [],
+    signal?: AbortSignal,
+  ): Promise<R[]> {
     return await this.transaction((session) => session.run<R>(name, values), signal);
   }
 }
 
 /** From the server (with a SQLSTATE), from the network, or from pg about its connection; not a bug of ours. */
 function isDatabaseError(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof ApplicationFailure || error instanceof TemporalFailure) return false;
+  if (!(error instanceof Error) || error instanceof ApplicationFailure || error instanceof TemporalFailure)
+    return false;
   const { code, path } = error as { code?: unknown; path?: unknown };
   // A disk error names a path; network errors name a host.
   if (typeof code === 'string') return path === undefined;

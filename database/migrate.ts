@@ -88,5 +88,7 @@ async function applyNext(client: pg.PoolClient, upTo: number): Promise<string | 
 }
 
 function checksumOf(migration: Migration): string {
-  return createHash('sha256').update(sql(`migrations/${migration.name}`)).digest('hex');
+  return createHash('sha256')
+    .update(sql(`migrations/${migration.name}`))
+    .digest('hex');
 }

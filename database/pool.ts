@@ -15,7 +15,9 @@ const { builtins } = pg.types;
 const AS_TEXT: ReadonlySet<number> = new Set([builtins.DATE, builtins.TIMESTAMP]);
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    AS_TEXT.has(oid)
+      ? (text: string) => text
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
 /**

@@ -101,5 +101,7 @@ function daysOfMonth(year: number, month: number): number {
 }
 
 function shown(value: string): string {
-  return value.length > SHOWN_VALUE_CHARACTERS ? `"${value.slice(0, SHOWN_VALUE_CHARACTERS)}…"` : `"${value}"`;
+  return value.length > SHOWN_VALUE_CHARACTERS
+    ? `"${value.slice(0, SHOWN_VALUE_CHARACTERS)}…"`
+    : `"${value}"`;
 }

@@ -83,7 +83,12 @@ export class Downloader {
     await this.#dispatcher.destroy();
   }
 
-  async #open(file: string, url: URL, aborted: AbortSignal, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #open(
+    file: string,
+    url: URL,
+    aborted: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     let response: Dispatcher.ResponseData;
     try {
       response = await request(url, {

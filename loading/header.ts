@@ -42,7 +42,8 @@ export function layoutByHeader(feed: Feed, line: string): Layout {
     );
   }
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) throw new FileRefused(`the header has the column "${shortened(repeated)}" twice`);
+  if (repeated !== undefined)
+    throw new FileRefused(`the header has the column "${shortened(repeated)}" twice`);
   const unknown = names.filter((name) => !expected.includes(name));
   const warnings = unknown.map((name) => `unknown column "${shortened(name)}" ignored`);
   return layout(feed, names, warnings);

@@ -12,5 +12,17 @@ export function landingFailure(error: unknown) {
 }
 
 const DISK_CALLS: ReadonlySet<string> = new Set([
-  'open', 'read', 'write', 'fsync', 'close', 'rename', 'mkdir', 'link', 'unlink', 'rm', 'scandir', 'stat', 'ftruncate',
+  'open',
+  'read',
+  'write',
+  'fsync',
+  'close',
+  'rename',
+  'mkdir',
+  'link',
+  'unlink',
+  'rm',
+  'scandir',
+  'stat',
+  'ftruncate',
 ]);

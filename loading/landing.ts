@@ -59,7 +59,9 @@ export class Landing {
 
   /** Removes the days before `before`; returns those removed. */
   async prune(before: LoadDate): Promise<LoadDate[]> {
-    const days = ((await readdir(this.root).catch(absent)) ?? []).filter((name) => isLoadDate(name) && name < before);
+    const days = ((await readdir(this.root).catch(absent)) ?? []).filter(
+      (name) => isLoadDate(name) && name < before,
+    );
     for (const day of days) await rm(path.join(this.root, day), { recursive: true, force: true });
     return days;
   }

@@ -125,7 +125,14 @@ class Preparation {
     };
   }
 
-  #onRecord(data: Buffer, start: number, end: number, line: number, quoted: boolean, malformed: boolean): void {
+  #onRecord(
+    data: Buffer,
+    start: number,
+    end: number,
+    line: number,
+    quoted: boolean,
+    malformed: boolean,
+  ): void {
     if (!this.#layout) {
       const text = data.toString('utf8', start, end);
       if (this.#feed.hasHeader) {
@@ -146,7 +153,13 @@ class Preparation {
     this.#checker = new RowChecker(this.#feed, layout);
   }
 
-  #newContent(text: string, line: number, quoted: boolean, malformed: boolean, plain: Content | undefined): void {
+  #newContent(
+    text: string,
+    line: number,
+    quoted: boolean,
+    malformed: boolean,
+    plain: Content | undefined,
+  ): void {
     const checked = this.#checker?.check(text, quoted, malformed);
     if (!checked) return;
     if (!checked.ok) {

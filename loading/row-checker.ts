@@ -10,7 +10,11 @@ export interface RejectedRow extends BrokenRule {
 }
 
 export type CheckedRow =
-  | { ok: true; /** The id's text, null without one. */ newestBy: string | null; /** COPY format. */ row: string }
+  | {
+      ok: true;
+      /** The id's text, null without one. */ newestBy: string | null;
+      /** COPY format. */ row: string;
+    }
   | { ok: false; rejected: RejectedRow };
 
 /** Turns the text of one record into a row in COPY format, or says which rule it breaks. */

@@ -22,7 +22,11 @@ const COPY_CHUNK_BYTES = 256 * 1024;
  * Stages one checked file in one transaction: its rows, its rejected rows and its audit row replace those of the
  * same date and file. An older download never replaces a newer one.
  */
-export async function stageFile(database: Database, request: StageRequest, signal: AbortSignal): Promise<StagedFile> {
+export async function stageFile(
+  database: Database,
+  request: StageRequest,
+  signal: AbortSignal,
+): Promise<StagedFile> {
   return await database.transaction((session) => stageIn(session, request, signal), signal);
 }
 
@@ -45,7 +49,12 @@ async function stageIn(session: Session, request: StageRequest, signal: AbortSig
     rows_rejected: file.rowsRejected,
   };
   await session.run('staging/forget_rejected', [delivery.loadDate, file.file]);
-  await copy(session, `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`, request.rejectedPath, signal);
+  await copy(
+    session,
+    `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`,
+    request.rejectedPath,
+    signal,
+  );
   await session.run('audit/file_load', [
     delivery.loadDate,
     file.file,
@@ -66,14 +75,26 @@ async function stageIn(session: Session, request: StageRequest, signal: AbortSig
 }
 
 /** Fills the session's table `incoming` (of the feed's columns, plus the row's position in the file). */
-async function copyIncoming(session: Session, feed: Feed, request: StageRequest, signal: AbortSignal): Promise<void> {
+async function copyIncoming(
+  session: Session,
+  feed: Feed,
+  request: StageRequest,
+  signal: AbortSignal,
+): Promise<void> {
   const columns = feed.columns.map((column) => column.name);
   await session.client.query(
     `create temporary table incoming on commit drop as
      select null::bigint as ordinal, ${columns.join(', ')} from staging.${feed.name} with no data`,
   );
-  const inFile = feed.newestBy ? [feed.newestBy, ...columns.filter((name) => name !== feed.newestBy)] : columns;
-  const rows = await copy(session, `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`, request.rowsPath, signal);
+  const inFile = feed.newestBy
+    ? [feed.newestBy, ...columns.filter((name) => name !== feed.newestBy)]
+    : columns;
+  const rows = await copy(
+    session,
+    `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`,
+    request.rowsPath,
+    signal,
+  );
   if (rows !== request.file.rowsPrepared) {
     throw failure(
       'LandedFileGone',
@@ -99,7 +120,11 @@ async function copy(session: Session, statement: string, path: string, signal: A
   }
 }
 
-async function findNewer(session: Session, loadDate: string, file: CheckedFile): Promise<StagedFile | undefined> {
+async function findNewer(
+  session: Session,
+  loadDate: string,
+  file: CheckedFile,
+): Promise<StagedFile | undefined> {
   const [staged] = await session.run<{
     delivery: string;
     rows_read: string;

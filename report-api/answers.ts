@@ -20,6 +20,6 @@ export const getReportAnswer = z.object({
 
 export const getIncrementAnswer = z.object({
   status: z.string(),
-  debug_info: z.unknown(),
+  debug_info: z.unknown().optional(),
   data: z.object({ increment_id: z.string().nullish(), s3_path: urls }).nullish(),
 });

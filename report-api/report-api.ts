@@ -136,10 +136,16 @@ export class ReportApi {
         dispatcher: this.#dispatcher,
         signal: AbortSignal.any([signal, timeout]),
       });
-      return { statusCode: response.statusCode, headers: response.headers, text: await boundedText(response.body) };
+      return {
+        statusCode: response.statusCode,
+        headers: response.headers,
+        text: await boundedText(response.body),
+      };
     } catch (error) {
       signal.throwIfAborted();
-      const what = timeout.aborted ? `no complete answer within ${timeoutMs / 1000} s` : describeNetworkError(error);
+      const what = timeout.aborted
+        ? `no complete answer within ${timeoutMs / 1000} s`
+        : describeNetworkError(error);
       throw failure('ReportApiUnavailable', `The report API could not be asked (${call}): ${what}.`);
     }
   }
@@ -170,7 +176,9 @@ function parse<T>(call: string, text: string, schema: z.ZodType<T>, statusCode: 
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   if (statusCode >= 400) throw refused(call, statusCode);
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`);
+  const faults = result.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`,
+  );
   throw invalid(call, faults.join('; '));
 }
 

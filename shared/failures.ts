@@ -93,7 +93,11 @@ export interface FailureOptions {
 }
 
 /** A failure of a known type, retryable or not as the table says. */
-export function failure(type: FailureType, message: string, options: FailureOptions = {}): ApplicationFailure {
+export function failure(
+  type: FailureType,
+  message: string,
+  options: FailureOptions = {},
+): ApplicationFailure {
   return ApplicationFailure.create({
     type,
     message,

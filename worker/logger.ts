@@ -11,7 +11,8 @@ export function createLogger(level: LogLevel): DefaultLogger {
 
 function json({ timestampNanos, level, message, meta }: LogEntry): string {
   const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
-  return JSON.stringify({ time, level: level.toLowerCase(), message, ...meta }, (_key, value: unknown) => {
+  return JSON.stringify({ time, level: level.toLowerCase(), message, ...meta }, (key, value: unknown) => {
+    if (key === 'taskToken') return undefined;
     if (typeof value === 'bigint') return String(value);
     if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
     return value;

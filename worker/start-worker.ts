@@ -35,7 +35,10 @@ export interface WorkerEnvironment {
  * Starts two Temporal workers in this process: one on the shared task queue, one on the queue of this landing
  * directory, which takes the steps that need its files.
  */
-export async function startWorker(settings: WorkerSettings, environment: WorkerEnvironment): Promise<RunningWorker> {
+export async function startWorker(
+  settings: WorkerSettings,
+  environment: WorkerEnvironment,
+): Promise<RunningWorker> {
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const landing = new Landing(settings.LANDING_DIR);
   const landingTaskQueue = `${taskQueue}@${await landing.id()}`;

@@ -34,14 +34,14 @@ export async function salesIncrement(input: SalesIncrementInput = {}): Promise<D
   try {
     const joined = await claimDay(delivery, progress);
     if (joined) return finish(joined, progress);
-    const report = input.report ?? (await waitForReport(options, progress));
+    const { reportId, taskId } = input.report ?? (await waitForReport(options, progress));
     const wait = new FileWait(options, accepted, progress);
     for (;;) {
-      const files = await wait.untilThere(report.reportId, loadDate);
+      const files = await wait.untilThere(reportId, loadDate);
       if (!files) return finish(await noIncrement(delivery, startedAt), progress);
       try {
         const acceptedMissing = accepted.named.filter((file) => !files.includes(file));
-        const request = { delivery, files, ...report, options, acceptedMissing, startedAt };
+        const request = { delivery, files, reportId, taskId, options, acceptedMissing, startedAt };
         return finish(await loadDelivery(request, progress), progress);
       } catch (error) {
         if (!MAY_COME_LATER.has(failureType(error))) throw error;
@@ -99,7 +99,12 @@ function finish(result: DayResult, progress: Progress): DayResult {
 }
 
 /** Records the failure, then hands back what the run ends with. Cancelled runs are recorded too. */
-async function failed(delivery: DeliveryRef, error: unknown, startedAt: string, progress: Progress): Promise<unknown> {
+async function failed(
+  delivery: DeliveryRef,
+  error: unknown,
+  startedAt: string,
+  progress: Progress,
+): Promise<unknown> {
   const message = describe(error);
   progress.say(`${delivery.loadDate} failed: ${message}`);
   const errorType = isCancellation(error) ? 'Cancelled' : (failureType(error) ?? 'StepTimedOut');

@@ -19,7 +19,9 @@ export async function run(date: LoadDate, output: Output): Promise<void> {
     const { handle, joined } = await startDay(client, taskQueue, date, options);
     const { workflowId } = handle;
     const { runId } = await handle.describe();
-    output.note(joined ? `${date} is being loaded already: waiting for ${workflowId}.` : `Started ${workflowId}.`);
+    output.note(
+      joined ? `${date} is being loaded already: waiting for ${workflowId}.` : `Started ${workflowId}.`,
+    );
     onInterrupt(workflowId, output);
     const followed = follow(client, handle, taskQueue, output, done.signal);
     let result: DayResult;

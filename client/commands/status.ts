@@ -25,12 +25,16 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
     }
   });
   const totals = totalsOf(days);
-  output.result({ from: days[0]?.date ?? null, to: days.at(-1)?.date ?? null, totals, days }, () => describe(days));
+  output.result({ from: days[0]?.date ?? null, to: days.at(-1)?.date ?? null, totals, days }, () =>
+    describe(days),
+  );
 }
 
 /** The dates asked for; what is not said, from the first date known to the newest or yesterday. */
 async function rangeOf(database: Database, { from, to }: StatusOptions) {
-  const [known] = await database.query<{ first_date: string | null; last_date: string | null }>('status/range');
+  const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
+    'status/range',
+  );
   const yesterday = addDays(dayOf(new Date(), 'UTC'), -1);
   const first = from ?? known?.first_date ?? to;
   if (first === undefined) return undefined;
@@ -43,7 +47,9 @@ async function temporalIfThere(output: Output): Promise<Client | undefined> {
   try {
     return await connectClient();
   } catch (error) {
-    output.note(`${error instanceof Error ? error.message : String(error)} Running days are not shown as such.`);
+    output.note(
+      `${error instanceof Error ? error.message : String(error)} Running days are not shown as such.`,
+    );
     return undefined;
   }
 }

@@ -19,7 +19,13 @@ type Proxied = ActivityInterfaceFor<Activities>;
 /** Steps that work with the database alone. */
 export const databaseSteps: Pick<
   Proxied,
-  'planRun' | 'claimDay' | 'chooseLanding' | 'updateDCity' | 'updateDItem' | 'updateDCustomer' | 'updateFSales'
+  | 'planRun'
+  | 'claimDay'
+  | 'chooseLanding'
+  | 'updateDCity'
+  | 'updateDItem'
+  | 'updateDCustomer'
+  | 'updateFSales'
 > = proxyActivities<Activities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   startToCloseTimeout: '2h',
@@ -36,7 +42,9 @@ export const outcomeSteps: Pick<Proxied, 'recordOutcome'> = proxyActivities<Acti
 });
 
 /** Calls of the report API: each try is short, all tries together as long as the run may wait. */
-export function reportSteps(options: RunOptions): Pick<Proxied, 'generateReport' | 'getReport' | 'getIncrement'> {
+export function reportSteps(
+  options: RunOptions,
+): Pick<Proxied, 'generateReport' | 'getReport' | 'getIncrement'> {
   return proxyActivities<Activities>({
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     startToCloseTimeout: '5m',
@@ -49,7 +57,10 @@ export function reportSteps(options: RunOptions): Pick<Proxied, 'generateReport'
  * Steps that work with files on one landing directory, on the task queue of the workers that see it.
  * @param round counts, from 0, how often the files have had to be landed anew
  */
-export function landingSteps(taskQueue: string, round: number): Pick<Proxied, 'landFile' | 'checkFile' | 'stageFile'> {
+export function landingSteps(
+  taskQueue: string,
+  round: number,
+): Pick<Proxied, 'landFile' | 'checkFile' | 'stageFile'> {
   const common = {
     taskQueue,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,

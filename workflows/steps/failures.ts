@@ -46,7 +46,9 @@ export function finalFailure(error: unknown, message = describe(error)): unknown
 /** Waits for all; throws when any failed: the failures of one type together, the gravest type first. */
 export async function allOf<T>(work: Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(work);
-  const failures = settled.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
+  const failures = settled
+    .filter((result) => result.status === 'rejected')
+    .map((result) => result.reason as unknown);
   if (failures.length === 0) {
     return settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
   }

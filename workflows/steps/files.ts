@@ -35,7 +35,9 @@ export class FileWait {
       const summary = `which files of ${loadDate} are there?`;
       const increment = await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
       if (!increment.found) return undefined;
-      const missing = this.#neededOf(fileNames('increment').filter((file) => !increment.files.includes(file)));
+      const missing = this.#neededOf(
+        fileNames('increment').filter((file) => !increment.files.includes(file)),
+      );
       if (missing.length === 0) return increment.files;
       await this.again(loadDate, missing);
     }
@@ -51,7 +53,9 @@ export class FileWait {
           `(FILES_TIMEOUT); nothing was loaded.${why && ` ${why}`}`,
       );
     }
-    this.#progress.say(`Waiting for ${missing.join(', ')} of ${loadDate}.`, { missingFiles: missing });
+    this.#progress.say(`Waiting for ${missing.join(', ')} of ${loadDate}. ${why}`.trim(), {
+      missingFiles: missing,
+    });
     await this.#progress.wait(Math.min(this.#interval, left), `until ${missing.join(', ')} may be there`);
   }
 

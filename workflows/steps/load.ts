@@ -56,16 +56,23 @@ async function stageOn(taskQueue: string, round: number, request: LoadRequest, p
   progress.say(`Checking ${files.length} files of ${day}.`);
   const checked = await allOf(
     landed.map((file) =>
-      checkFile.executeWithOptions({ summary: `${file.file} of ${day}` }, [{ delivery, file, maxRejectedShare }]),
+      checkFile.executeWithOptions({ summary: `${file.file} of ${day}` }, [
+        { delivery, file, maxRejectedShare },
+      ]),
     ),
   );
   progress.say(`Staging ${files.length} files of ${day}.`);
   return await allOf(
-    checked.map((file) => stageFile.executeWithOptions({ summary: summaryOf(file, day) }, [{ delivery, file }])),
+    checked.map((file) =>
+      stageFile.executeWithOptions({ summary: summaryOf(file, day) }, [{ delivery, file }]),
+    ),
   );
 }
 
-async function updateMart({ delivery, acceptedMissing, startedAt }: LoadRequest, progress: Progress): Promise<void> {
+async function updateMart(
+  { delivery, acceptedMissing, startedAt }: LoadRequest,
+  progress: Progress,
+): Promise<void> {
   progress.say(`Updating the mart with ${delivery.loadDate}.`);
   const { updateDCity, updateDItem, updateDCustomer, updateFSales } = databaseSteps;
   const summary = `with ${delivery.loadDate}`;

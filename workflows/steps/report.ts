@@ -37,5 +37,8 @@ export async function waitForReport(options: RunOptions, progress: Progress): Pr
 }
 
 function reportTimedOut(limit: number): ApplicationFailure {
-  return failure('ReportTimedOut', `The report was not made within ${formatDuration(limit)} (REPORT_TIMEOUT).`);
+  return failure(
+    'ReportTimedOut',
+    `The report was not made within ${formatDuration(limit)} (REPORT_TIMEOUT).`,
+  );
 }

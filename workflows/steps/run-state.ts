@@ -16,7 +16,9 @@ export class Progress {
   #wakeUps = 0;
 
   constructor() {
-    setHandler(stateQuery, () => this.#state, { description: 'Where the run is, and which files it waits for.' });
+    setHandler(stateQuery, () => this.#state, {
+      description: 'Where the run is, and which files it waits for.',
+    });
   }
 
   say(doing: string, more: Partial<RunState> = {}): void {

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createPool } from '../database/pool.ts';
+import { migrate } from '../database/migrate.ts';
+import { startPostgres } from '../dev/services/postgres.ts';
+import { findTemporalCli } from '../dev/services/temporal-cli.ts';
+import { startTemporalServer } from '../dev/services/temporal-server.ts';
+import { projectRoot } from '../shared/project-root.ts';
+import { workflowBundle } from '../workflows/bundle.ts';
+
+/**
+ * `npm test [-- file …]`: starts one Temporal server and one PostgreSQL for all tests, on free ports, and runs the
+ * test files with node:test. Every test makes its own database from a template. A skipped test is a failure.
+ */
+async function main(): Promise<number> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-test-'));
+  const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+  try {
+    const cli = await findTemporalCli({ say: console.log });
+    const temporal = await startTemporalServer({
+      cliPath: cli.path,
+      uiPort: false,
+      logFile: path.join(directory, 'temporal.log'),
+    });
+    stops.push(() => temporal.stop());
+    const postgres = await startPostgres({
+      dataDir: path.join(directory, 'postgres'),
+      logFile: path.join(directory, 'postgres.log'),
+      fsync: false,
+      // Far from UTC, so that nothing depends on the server's time zone by luck.
+      settings: { timezone: 'Asia/Kamchatka', max_connections: '300' },
+    });
+    stops.push(() => postgres.stop());
+    const template = await postgres.createApplicationDatabase('sales_template');
+    const pool = createPool({
+      connectionString: template,
+      applicationName: 'test template',
+      maxConnections: 1,
+      onIdleError: console.error,
+    });
+    await migrate(pool);
+    await pool.end();
+    await workflowBundle();
+    return await runTests({
+      ...process.env,
+      TEMPORAL_CLI: cli.path,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEST_POSTGRES_URL: postgres.adminUrl,
+      TEST_TEMPLATE_URL: template,
+    });
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
+  const named = process.argv.slice(2);
+  const files = named.length > 0 ? named : await testFiles();
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', ...files],
+    { cwd: projectRoot, env, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let tail = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk.toString()).slice(-2_000);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  const skipped = /^(?:ℹ|#) (?:skipped|todo) [1-9]/m.exec(tail);
+  if (skipped) console.error(`A test was not run: ${skipped[0]}`);
+  return skipped ? 1 : (code ?? 1);
+}
+
+async function testFiles(): Promise<string[]> {
+  const names = await readdir(path.join(projectRoot, 'test'), { recursive: true });
+  return names
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => path.join('test', name))
+    .sort();
+}
+
+process.exitCode = await main();

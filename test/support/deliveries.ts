@@ -1,0 +1,99 @@
+import type { Delivery, DeliverySource, FileContent } from '../../dev/sample-api/server.ts';
+
+/** One row of user_order_log; what is not given has a harmless value. */
+export interface Order {
+  id?: number | string;
+  uniq_id: string;
+  date_time?: string;
+  city_id?: number | string;
+  city_name?: string;
+  customer_id?: number | string;
+  first_name?: string;
+  last_name?: string;
+  item_id?: number | string;
+  item_name?: string;
+  quantity?: number | string;
+  payment_amount?: number | string;
+  status?: string;
+}
+
+const HEADER =
+  'id,uniq_id,date_time,city_id,city_name,customer_id,first_name,last_name,item_id,item_name,quantity,payment_amount';
+
+/** The CSV of orders; with a status column as soon as one of them has a status. */
+export function ordersCsv(
+  orders: readonly Order[],
+  { withStatus = orders.some((o) => o.status !== undefined) } = {},
+): string {
+  const lines = orders.map((order, index) => {
+    const {
+      id = index + 1,
+      uniq_id,
+      date_time = '2024-02-25T00:00:00',
+      city_id = 0,
+      city_name = 'Москва',
+      customer_id = 1,
+      first_name = 'Анна',
+      last_name = 'Великая',
+      item_id = 1,
+      item_name = 'Молоко 3%',
+      quantity = 1,
+      payment_amount = 100,
+      status = 'shipped',
+    } = order;
+    const fields = [
+      ...[id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name],
+      ...[item_id, item_name, quantity, payment_amount],
+    ];
+    return [...fields, ...(withStatus ? [status] : [])].join(',');
+  });
+  return [withStatus ? `${HEADER},status` : HEADER, ...lines, ''].join('\n');
+}
+
+export const ACTIVITY_CSV = `id,uniq_id,date_time,action_id,customer_id,quantity
+1,61f5db980af0a370cfcc792a9dedffe9,2024-02-25T00:00:00,0,891,12
+`;
+export const RESEARCH_CSV = `date_id,category_id,geo_id,sales_qty,sales_amt
+2024-02-25T00:00:00,1001,1,1,1012
+`;
+export const PRICES_CSV = 'Молоко 1%,100\nТоматы,50\n';
+
+/** A delivery with these orders and small other files; `more` replaces or removes files. */
+export function delivery(orders: readonly Order[] | string, more: Delivery['files'] = {}): Delivery {
+  return {
+    files: {
+      user_order_log_inc: typeof orders === 'string' ? orders : ordersCsv(orders),
+      user_activity_log_inc: ACTIVITY_CSV,
+      customer_research_inc: RESEARCH_CSV,
+      price_log_inc: PRICES_CSV,
+      ...more,
+    },
+  };
+}
+
+/** Deliveries by date that a test changes as it goes; a date without one is NOT FOUND. */
+export class Deliveries implements DeliverySource {
+  readonly byDate = new Map<string, Delivery>();
+  history: { startDay: string; endDate: string; files: Record<string, FileContent> } = {
+    startDay: '2024-02-02',
+    endDate: '2024-02-24',
+    files: {
+      user_order_log: ordersCsv([]),
+      user_activity_log: ACTIVITY_CSV,
+      customer_research: RESEARCH_CSV,
+      price_log: PRICES_CSV,
+    },
+  };
+
+  set(date: string, orders: readonly Order[] | string, more: Delivery['files'] = {}): void {
+    this.byDate.set(date, delivery(orders, more));
+  }
+
+  increment(date: string): Delivery | null {
+    return this.byDate.get(date) ?? null;
+  }
+
+  report() {
+    return this.history;
+  }
+}

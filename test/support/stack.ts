@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import { startSampleApi, type SampleApi, type SampleApiOptions } from '../../dev/sample-api/server.ts';
+import type { DayResult, RunOptions } from '../../shared/day.ts';
+import { createLogger } from '../../worker/logger.ts';
+import { readWorkerSettings } from '../../worker/settings.ts';
+import { startWorker, type RunningWorker, type WorkerEnvironment } from '../../worker/start-worker.ts';
+import type { salesIncrement } from '../../workflows/index.ts';
+import { createTestDatabase, variable, type TestDatabase } from './database.ts';
+import { Deliveries } from './deliveries.ts';
+
+export interface StackOptions {
+  api?: Partial<SampleApiOptions>;
+  /** Settings of the worker, and of the processes that `environment` is for. */
+  settings?: Record<string, string>;
+  /** False: the test starts workers itself. */
+  worker?: boolean;
+  overrides?: WorkerEnvironment['overrides'];
+}
+
+const FAST: RunOptions = {
+  reportPollIntervalMs: 50,
+  reportTimeoutMs: 60_000,
+  filesTimeoutMs: 5_000,
+  optionalFiles: [],
+  maxRejectedShare: 0.1,
+};
+
+/** The whole product for one test: real Temporal, real PostgreSQL, real HTTP, a worker in this process. */
+export class TestStack {
+  readonly deliveries: Deliveries;
+  readonly api: SampleApi;
+  readonly db: TestDatabase;
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly landingDir: string;
+  /** For child processes: what a worker or a client needs. */
+  readonly environment: Record<string, string>;
+  readonly #connection: NativeConnection;
+  readonly #overrides: WorkerEnvironment['overrides'];
+  readonly #workers = new Set<RunningWorker>();
+
+  private constructor(parts: {
+    deliveries: Deliveries;
+    api: SampleApi;
+    db: TestDatabase;
+    client: Client;
+    connection: NativeConnection;
+    landingDir: string;
+    options: StackOptions;
+  }) {
+    const { deliveries, api, db, client, connection, landingDir, options } = parts;
+    this.deliveries = deliveries;
+    this.api = api;
+    this.db = db;
+    this.client = client;
+    this.landingDir = landingDir;
+    this.#connection = connection;
+    this.#overrides = options.overrides;
+    this.taskQueue = `test-${randomBytes(6).toString('hex')}`;
+    this.environment = {
+      REPORT_API_URL: api.url,
+      REPORT_API_KEY: 'sample-key',
+      REPORT_API_NICKNAME: 'sample',
+      REPORT_API_COHORT: '1',
+      REPORT_POLL_INTERVAL: '50ms',
+      FILES_TIMEOUT: '5s',
+      DATABASE_URL: db.url,
+      TEMPORAL_ADDRESS: variable('TEMPORAL_ADDRESS'),
+      TEMPORAL_TASK_QUEUE: this.taskQueue,
+      LANDING_DIR: landingDir,
+      ...options.settings,
+    };
+  }
+
+  static async start(options: StackOptions = {}): Promise<TestStack> {
+    installRuntime();
+    const address = variable('TEMPORAL_ADDRESS');
+    const deliveries = new Deliveries();
+    const [api, db, connection, clientConnection, landingDir] = await Promise.all([
+      startSampleApi({ source: deliveries, ...options.api }),
+      createTestDatabase(),
+      NativeConnection.connect({ address }),
+      Connection.connect({ address }),
+      mkdtemp(path.join(tmpdir(), 'landing-')),
+    ]);
+    const client = new Client({ connection: clientConnection });
+    const stack = new TestStack({ deliveries, api, db, client, connection, landingDir, options });
+    if (options.worker ?? true) await stack.startWorker();
+    return stack;
+  }
+
+  /** One more worker in this process; stopped with the stack. */
+  async startWorker(settings: Record<string, string> = {}): Promise<RunningWorker> {
+    const worker = await startWorker(readWorkerSettings({ ...this.environment, ...settings }), {
+      connection: this.#connection,
+      namespace: 'default',
+      onDatabaseError: () => undefined,
+      ...(this.#overrides ? { overrides: this.#overrides } : {}),
+    });
+    this.#workers.add(worker);
+    worker.stopped.catch(() => undefined);
+    return worker;
+  }
+
+  /** Starts the workflow of a date; `id` makes it another workflow than the usual one. */
+  async startDay(loadDate: string, options: Partial<RunOptions> = {}, id = loadDate) {
+    return await this.client.workflow.start<typeof salesIncrement>('salesIncrement', {
+      workflowId: `${this.taskQueue}-${id}`,
+      taskQueue: this.taskQueue,
+      args: [{ loadDate, options: { ...FAST, ...options } }],
+    });
+  }
+
+  /** Loads a date and waits. */
+  async runDay(loadDate: string, options: Partial<RunOptions> = {}, id = loadDate): Promise<DayResult> {
+    return await (await this.startDay(loadDate, options, id)).result();
+  }
+
+  async rows<R extends object = Record<string, unknown>>(
+    query: string,
+    values: unknown[] = [],
+  ): Promise<R[]> {
+    return (await this.db.pool.query<R>(query, values)).rows;
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) worker.stop();
+    await Promise.allSettled([...this.#workers].map((worker) => worker.stopped));
+    await this.#connection.close();
+    await this.client.connection.close();
+    await this.api.close();
+    await this.db.drop();
+    await rm(this.landingDir, { recursive: true, force: true });
+  }
+}
+
+let installed = false;
+
+/** Warnings of a worker are part of many tests; they are shown with TEST_LOG=INFO. */
+function installRuntime(): void {
+  if (installed) return;
+  installed = true;
+  const level = process.env.TEST_LOG === 'INFO' ? 'INFO' : 'ERROR';
+  Runtime.install({ logger: createLogger(level), shutdownSignals: [] });
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { directorySource } from '../../dev/sample-api/directory-source.ts';
+import { projectRoot } from '../../shared/project-root.ts';
+import { dump } from '../support/dump.ts';
+import { TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+before(async () => {
+  stack = await TestStack.start();
+});
+after(() => stack.close());
+
+test('a day is loaded from the API to the mart, and three times over leaves the same', async () => {
+  stack.deliveries.set('2024-02-25', [
+    { id: 1, uniq_id: 'a', payment_amount: '12.50' },
+    { id: 2, uniq_id: 'b', customer_id: 2, city_id: 3, city_name: 'Ростов' },
+    { id: 3, uniq_id: 'a', payment_amount: '12.50' },
+  ]);
+  const result = await stack.runDay('2024-02-25');
+  assert.equal(result.outcome, 'loaded');
+  assert.deepEqual(result.files.user_order_log_inc, {
+    rows_read: 3,
+    rows_kept: 2,
+    rows_duplicate: 1,
+    rows_rejected: 0,
+  });
+  const first = await dump(stack.db.pool);
+  await stack.runDay('2024-02-25');
+  await stack.runDay('2024-02-25');
+  assert.equal(await dump(stack.db.pool), first);
+  const [sales] = await stack.rows(
+    'select count(*)::int as facts, sum(payment_amount) as revenue from mart.f_sales',
+  );
+  assert.deepEqual(sales, { facts: 2, revenue: '112.50' });
+});
+
+// Real files lie beside the project where it is developed; elsewhere there is nothing to test here.
+const realFiles = path.join(projectRoot, '..', 'shared', 'data');
+if (existsSync(realFiles)) {
+  test('the real files: 1,091 rows, 160 orders', async () => {
+    const real = await TestStack.start({ api: { source: directorySource(realFiles) } });
+    try {
+      const result = await real.runDay('2024-02-25');
+      assert.deepEqual(result.files.user_order_log_inc, {
+        rows_read: 1091,
+        rows_kept: 160,
+        rows_duplicate: 931,
+        rows_rejected: 0,
+      });
+    } finally {
+      await real.close();
+    }
+  });
+}
