@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { DayResult, DeliveryRef } from '../shared/day.ts';
 import { cancellation, currentRun } from './current-run.ts';
@@ -34,26 +35,27 @@ export function claimDay({ database }: ActivityDependencies) {
         ? undefined
         : { workflowId: row.workflow_id, runId: row.run_id };
     };
-    if (waitedFor) {
+    // Only when it has ended well: until then, the outcome that stands under its id is that of an earlier run.
+    if (waitedFor && (await statusOf(waitedFor.workflowId)) === 'COMPLETED') {
       const result = await dayResultOf(database, delivery, waitedFor);
       if (result) return { state: 'done', result: { ...result, joined: waitedFor } };
     }
     const holder = await take(me.workflowId);
     if (!holder) return { state: 'claimed' };
-    if (await isOpen(holder.workflowId)) return { state: 'held', holder };
+    const status = await statusOf(holder.workflowId);
+    if (status === 'RUNNING' || status === 'PAUSED') return { state: 'held', holder };
     const successor = await take(holder.workflowId);
     return successor ? { state: 'held', holder: successor } : { state: 'claimed' };
   };
 }
 
 /** By workflow id alone: after a reset the workflow is open under another run id. */
-async function isOpen(workflowId: string): Promise<boolean> {
+async function statusOf(workflowId: string): Promise<WorkflowExecutionStatusName | undefined> {
   try {
-    const { status } = await Context.current().client.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING' || status.name === 'PAUSED';
+    return (await Context.current().client.workflow.getHandle(workflowId).describe()).status.name;
   } catch (error) {
     // Past the namespace's retention, or in another namespace: nobody works on it.
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

@@ -14,6 +14,10 @@ export interface ActivityDependencies {
   landingTaskQueue: string;
   /** For runs that were started without options, from the Temporal UI for instance. */
   defaultRunOptions: RunOptions;
+  /** Whom to tell about days that fail or are late, and the link that the message holds. */
+  alerts: { webhookUrl: string | undefined; temporalUiUrl: string; namespace: string };
+  /** Landed days that nobody has touched for this long are removed, in milliseconds. */
+  landingRetentionMs: number;
   /** The clock. */
   now: () => Date;
 }

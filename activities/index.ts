@@ -6,8 +6,10 @@ import { generateReport } from './generate-report.ts';
 import { getIncrement } from './get-increment.ts';
 import { getReport } from './get-report.ts';
 import { landFile } from './land-file.ts';
+import { listOpenDays } from './list-open-days.ts';
 import { planRun } from './plan-run.ts';
 import { recordOutcome } from './record-outcome.ts';
+import { sendAlert } from './send-alert.ts';
 import { stageFile } from './stage-file.ts';
 import { updateDCity, updateDCustomer, updateDItem, updateFSales } from './update-mart.ts';
 
@@ -28,6 +30,8 @@ export function createActivities(dependencies: ActivityDependencies) {
     updateDCustomer: updateDCustomer(dependencies),
     updateFSales: updateFSales(dependencies),
     recordOutcome: recordOutcome(dependencies),
+    sendAlert: sendAlert(dependencies),
+    listOpenDays: listOpenDays(dependencies),
   };
 }
 

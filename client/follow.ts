@@ -42,13 +42,12 @@ async function troubleOf(handle: WorkflowHandle): Promise<string | undefined> {
   return `${step.activityType?.name ?? 'A step'} is tried again: ${step.lastFailure?.message ?? ''}`;
 }
 
-async function whyNoAnswer(client: Client, taskQueue: string, error: unknown): Promise<string> {
+export async function whyNoAnswer(client: Client, taskQueue: string, error: unknown): Promise<string> {
   const what = error instanceof Error ? error.message : String(error);
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
       taskQueue: { name: taskQueue },
-      taskQueueType: 1, // workflow
     });
     if (pollers.length > 0) return `The run does not answer at the moment (${what}); waiting for its result.`;
     return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`. Waiting for it.`;

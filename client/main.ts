@@ -2,11 +2,18 @@ import { Command, CommanderError } from 'commander';
 import { loadEnvFile } from '../config/env-file.ts';
 import { SettingsError } from '../config/settings.ts';
 import { addDays, dayOf } from '../shared/load-date.ts';
+import { backfill, type BackfillOptions } from './commands/backfill.ts';
+import { bootstrap } from './commands/bootstrap.ts';
 import { migrate } from './commands/migrate.ts';
 import { run } from './commands/run.ts';
+import * as schedule from './commands/schedule.ts';
+import { registerSearchAttributes } from './commands/search-attributes.ts';
 import { status } from './commands/status.ts';
-import { dateArgument } from './dates.ts';
+import { countArgument, dateArgument, fileArgument } from './arguments.ts';
+import { scheduleSettings } from './schedule.ts';
 import { CommandFailed, Output } from './output.ts';
+
+const JSON_OPTION = ['--json', 'print one JSON document, and nothing else, on standard output'] as const;
 
 interface Json {
   json?: boolean;
@@ -17,26 +24,85 @@ function program(): Command {
   const root = new Command('client')
     .description("Starts, steers and inspects the loading of the shop's daily sales increment.")
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined });
+    .configureOutput({ outputError: () => undefined });
   const command = (name: string, description: string) =>
     root
       .command(name)
       .description(description)
-      .option('--json', 'print one JSON document, and nothing else, on standard output');
+      .option(...JSON_OPTION);
 
   command('migrate', 'bring the database schema to the newest version; safe to repeat').action(
     (options: Json) => migrate(outputOf(options)),
   );
   command('run', 'load one day, wait for it, and print what was loaded')
-    .option('--date <YYYY-MM-DD>', 'the day (default: yesterday)', dateArgument)
-    .action((options: Json & { date?: string }) =>
-      run(options.date ?? addDays(dayOf(new Date(), 'UTC'), -1), outputOf(options)),
+    .option('--date <YYYY-MM-DD>', 'the day (default: the one that the schedule would take)', dateArgument)
+    .option('--file <NAME>', 'only this file of the day, to stage it again; repeatable', fileArgument)
+    .action((options: Json & { date?: string; file?: string[] }) =>
+      run(options.date ?? scheduledDate(), options.file, outputOf(options)),
     );
+  command('backfill', 'load every day of a range; joins the backfill of the same range that is running')
+    .requiredOption('--from <YYYY-MM-DD>', 'first day', dateArgument)
+    .requiredOption('--to <YYYY-MM-DD>', 'last day, included', dateArgument)
+    .option(
+      '--concurrency <N>',
+      'days side by side (default: 4); changes that of a running backfill',
+      countArgument,
+    )
+    .option('--only-missing', 'leave out the days that are loaded already')
+    .option('--pause', 'let the running backfill of this range begin no further day')
+    .option('--resume', 'let it go on')
+    .option('--cancel', 'stop it cleanly')
+    .action((options: Json & BackfillOptions) => backfill(options, outputOf(options)));
+  command('bootstrap', 'load the full report as history; every increment is newer than it').action(
+    (options: Json) => bootstrap(outputOf(options)),
+  );
+  addSchedule(root);
   command('status', 'what is loaded, missing or failed, per day')
     .option('--from <YYYY-MM-DD>', 'first day (default: the first one known)', dateArgument)
     .option('--to <YYYY-MM-DD>', 'last day (default: yesterday)', dateArgument)
     .action((options: Json & { from?: string; to?: string }) => status(options, outputOf(options)));
+  command(
+    'search-attributes',
+    "register the custom search attributes in Temporal's namespace; safe to repeat",
+  ).action((options: Json) => registerSearchAttributes(outputOf(options)));
   return root;
+}
+
+function addSchedule(root: Command): void {
+  const group = root
+    .command('schedule')
+    .description('the daily schedule: apply, show, pause, resume, trigger, delete');
+  const command = (name: string, description: string) =>
+    group
+      .command(name)
+      .description(description)
+      .option(...JSON_OPTION);
+  command('apply', 'create the schedule, or bring it to what the settings say; a paused one stays paused')
+    .option('--paused', 'create it paused')
+    .action((options: Json & { paused?: boolean }) => schedule.apply(options, outputOf(options)));
+  command('show', 'next and last runs, missed ones, policies').action((options: Json) =>
+    schedule.show(outputOf(options)),
+  );
+  command('pause', 'start no further runs')
+    .option('--note <TEXT>', 'why')
+    .action((options: Json & { note?: string }) => schedule.setPaused(true, options.note, outputOf(options)));
+  command('resume', 'go on after a pause')
+    .option('--note <TEXT>', 'why')
+    .action((options: Json & { note?: string }) =>
+      schedule.setPaused(false, options.note, outputOf(options)),
+    );
+  command('trigger', 'run it now')
+    .option('--date <YYYY-MM-DD>', 'for this day', dateArgument)
+    .action((options: Json & { date?: string }) => schedule.trigger(options.date, outputOf(options)));
+  command('delete', 'remove the schedule; runs that are going on go on').action((options: Json) =>
+    schedule.remove(outputOf(options)),
+  );
+}
+
+/** The day that a run of the schedule would load if it were due now. */
+function scheduledDate(): string {
+  const { SCHEDULE_TIME_ZONE, SCHEDULE_OFFSET_DAYS } = scheduleSettings(process.env);
+  return addDays(dayOf(new Date(), SCHEDULE_TIME_ZONE), -SCHEDULE_OFFSET_DAYS);
 }
 
 function outputOf({ json }: Json): Output {
@@ -57,6 +123,8 @@ function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof SettingsError)
     return new CommandFailed(error.message, 2, { error: error.message, faults: error.faults });
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof CommanderError && error.code === 'commander.help')
+    return new CommandFailed('Expected a command.', 2);
   if (error instanceof CommanderError)
     return new CommandFailed(`${message.replace(/^error: /, '')} See --help.`, 2);
   return new CommandFailed(message);

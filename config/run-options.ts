@@ -7,6 +7,7 @@ const NAMES = [
   'FILES_TIMEOUT',
   'OPTIONAL_FILES',
   'MAX_REJECTED_SHARE',
+  'LATE_AFTER',
 ] as const;
 
 /** What shapes a run, from the environment of whoever starts it. Throws `SettingsError`. */
@@ -18,5 +19,6 @@ export function runOptions(env: NodeJS.ProcessEnv): RunOptions {
     filesTimeoutMs: settings.FILES_TIMEOUT,
     optionalFiles: settings.OPTIONAL_FILES,
     maxRejectedShare: settings.MAX_REJECTED_SHARE,
+    lateAfterMs: settings.LATE_AFTER,
   };
 }

@@ -10,7 +10,7 @@ export interface Setting<T> {
   readonly required?: boolean;
   readonly secret?: boolean;
   /** Throws an Error whose message is a clause: "must be …". */
-  parse(text: string): T;
+  readonly parse: (text: string) => T;
 }
 
 function setting<T>(meaning: string, parse: (text: string) => T, more: Partial<Setting<T>> = {}): Setting<T> {
@@ -66,6 +66,30 @@ function headerValue(value: string): string {
   return value;
 }
 
+function timeOfDay(value: string): { hour: number; minute: number } {
+  const match = /^(\d\d?):(\d\d)$/.exec(value.trim());
+  const [hour = 24, minute = 60] = match?.slice(1).map(Number) ?? [];
+  if (hour > 23 || minute > 59) throw new Error('must be a time of day like 05:00');
+  return { hour, minute };
+}
+
+function timeZone(value: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone && value;
+  } catch {
+    throw new Error('must be an IANA time zone like Europe/Moscow');
+  }
+}
+
+const LEAST_CATCHUP_MS = 7 * 86_400_000;
+
+function catchupWindow(value: string): number {
+  const milliseconds = duration(value);
+  if (milliseconds < LEAST_CATCHUP_MS)
+    throw new Error('must be 7d or more, so that no day is lost over an outage');
+  return milliseconds;
+}
+
 function incrementFiles(value: string): string[] {
   const names = value
     .split(',')
@@ -105,11 +129,33 @@ export const SETTINGS = {
     default: '30s',
   }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
+  LANDING_RETENTION: setting('How long landed files are kept', positiveDuration, { default: '30d' }),
   DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
   DATABASE_POOL_SIZE: setting('Most database connections of one worker', integer(2, 1_000), {
     default: '10',
   }),
   TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
+  SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', timeOfDay, { default: '05:00' }),
+  SCHEDULE_TIME_ZONE: setting('Time zone of the daily run, an IANA name', timeZone, { default: 'UTC' }),
+  SCHEDULE_OFFSET_DAYS: setting('How many days before the run the loaded day lies', integer(0, 366), {
+    default: '1',
+  }),
+  SCHEDULE_CATCHUP_WINDOW: setting(
+    'How far back missed runs are made up for after an outage',
+    catchupWindow,
+    {
+      default: '30d',
+    },
+  ),
+  LATE_AFTER: setting('A day that takes longer is told to ALERT_WEBHOOK_URL; 0s: never', duration, {
+    default: '2h',
+  }),
+  ALERT_WEBHOOK_URL: setting('Told when a day fails or is late (JSON, Slack-compatible)', httpUrl, {
+    secret: true,
+  }),
+  TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', httpUrl, {
+    default: 'http://localhost:8233',
+  }),
   WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, {
     default: '10s',
   }),
@@ -117,10 +163,10 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-type ValueOf<S> = S extends { parse(text: string): infer T } ? T : never;
+type ValueOf<S> = S extends { parse: (text: string) => infer T } ? T : never;
 type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> | Missing<K> };
-/** Only DATABASE_URL can be absent: then libpq's own variables count. */
-type Missing<K extends SettingName> = K extends 'DATABASE_URL' ? undefined : never;
+/** A setting that is neither required nor has a default can be absent. */
+type Missing<K extends SettingName> = K extends 'DATABASE_URL' | 'ALERT_WEBHOOK_URL' ? undefined : never;
 
 /** All faults of the environment at once, each with the setting's name and what to do. */
 export class SettingsError extends Error {

@@ -4,6 +4,8 @@ import { failure } from '../shared/failures.ts';
 const TRANSIENT_CLASSES: ReadonlySet<string> = new Set(['08', '40', '53', '57', '58']);
 const TRANSIENT_STATES: ReadonlySet<string> = new Set([
   '25006', // read-only: a standby during failover
+  '25P03', // idle_in_transaction_session_timeout: this process was stopped for a while
+  '25P04', // transaction_timeout
   '25P02', // in_failed_sql_transaction: a consequence of another error
   '55P03', // lock_not_available
   '55006', // object_in_use

@@ -16,6 +16,7 @@ export interface Migration {
 }
 
 export interface MigrationResult {
+  /** Of the database, now. */
   version: number;
   applied: string[];
 }
@@ -45,14 +46,14 @@ export function migrations(): Migration[] {
 export async function migrate(pool: pg.Pool, upTo = Infinity): Promise<MigrationResult> {
   const applied: string[] = [];
   for (;;) {
-    const name = await transaction(pool, (client) => applyNext(client, upTo));
-    if (name === undefined) break;
+    const { version, name } = await transaction(pool, (client) => applyNext(client, upTo));
+    if (name === undefined) return { version, applied };
     applied.push(name);
   }
-  return { version: Math.min(migrations().length, upTo), applied };
 }
 
-async function applyNext(client: pg.PoolClient, upTo: number): Promise<string | undefined> {
+/** Without a name when there was nothing to apply. */
+async function applyNext(client: pg.PoolClient, upTo: number): Promise<{ version: number; name?: string }> {
   // A large migration may take its time, and so may the one that another process is applying right now.
   await client.query('set local lock_timeout = 0; set local statement_timeout = 0');
   await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
@@ -77,18 +78,18 @@ async function applyNext(client: pg.PoolClient, upTo: number): Promise<string | 
     }
   }
   const next = known[rows.length];
-  if (!next || next.version > upTo) return undefined;
+  if (!next || next.version > upTo) return { version: rows.length };
   await client.query(sql(`migrations/${next.name}`));
   await client.query('insert into staging.schema_migration (version, name, checksum) values ($1, $2, $3)', [
     next.version,
     next.name,
     checksumOf(next),
   ]);
-  return next.name;
+  return next;
 }
 
+/** Of the text with LF line ends: a checkout on Windows may have turned them into CRLF. */
 function checksumOf(migration: Migration): string {
-  return createHash('sha256')
-    .update(sql(`migrations/${migration.name}`))
-    .digest('hex');
+  const text = sql(`migrations/${migration.name}`).replaceAll('\r\n', '\n');
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -10,15 +10,15 @@ export interface PoolOptions {
   onIdleError: (error: Error) => void;
 }
 
-const { builtins } = pg.types;
 /** Dates and timestamps stay the text that PostgreSQL sends: a JavaScript Date would shift them by a time zone. */
-const AS_TEXT: ReadonlySet<number> = new Set([builtins.DATE, builtins.TIMESTAMP]);
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    AS_TEXT.has(oid)
-      ? (text: string) => text
-      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-};
+const DATE = 1082;
+const TIMESTAMP = 1114;
+
+function parserOf(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+  return oid === DATE || oid === TIMESTAMP
+    ? (text) => text
+    : (pg.types.getTypeParser(oid, format) as (text: string) => unknown);
+}
 
 /**
  * Session settings of every connection, so that no server, role or database setting can change what a value means. `client_connection_check_interval` ends the statement of a client that is gone.
@@ -46,10 +46,9 @@ export function createPool(options: PoolOptions): pg.Pool {
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    types,
-    onConnect: async (client) => {
-      await client.query(SESSION_SQL);
-    },
+    types: { getTypeParser: parserOf },
+    // Awaited by the pool before it hands the connection out.
+    onConnect: (client) => client.query(SESSION_SQL) as unknown as undefined,
   });
   pool.on('error', options.onIdleError);
   return pool;

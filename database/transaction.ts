@@ -26,7 +26,10 @@ export async function transaction<T>(
   client.on('error', onError);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    await client.query('begin');
+    signal?.throwIfAborted();
+    // Whatever the database's default: under any other level a statement that has waited for a lock does not see
+    // what the lock's former holder has written.
+    await client.query('begin isolation level read committed');
     const result = await work(client);
     signal?.throwIfAborted();
     await client.query('commit');

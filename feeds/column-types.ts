@@ -101,7 +101,7 @@ function daysOfMonth(year: number, month: number): number {
 }
 
 function shown(value: string): string {
-  return value.length > SHOWN_VALUE_CHARACTERS
-    ? `"${value.slice(0, SHOWN_VALUE_CHARACTERS)}…"`
-    : `"${value}"`;
+  if (value.length <= SHOWN_VALUE_CHARACTERS) return `"${value}"`;
+  // Half of a surrogate pair would make the message undecodable for whoever it is sent to.
+  return `"${value.slice(0, SHOWN_VALUE_CHARACTERS).replace(/[\ud800-\udbff]$/, '')}…"`;
 }

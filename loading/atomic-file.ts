@@ -16,6 +16,7 @@ export class AtomicFile {
   #pendingText = '';
   #pendingBytes = 0;
   #open = true;
+  #committed = false;
 
   private constructor(target: string, temporaryPath: string, handle: FileHandle) {
     this.#path = target;
@@ -28,6 +29,16 @@ export class AtomicFile {
     await mkdir(directory, { recursive: true });
     const temporaryPath = path.join(directory, `.${path.basename(target)}.${randomUUID()}.tmp`);
     return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx'));
+  }
+
+  /** Runs `fill` with a new file; what it has not committed is removed, whatever happens. */
+  static async using<T>(target: string, fill: (file: AtomicFile) => Promise<T>): Promise<T> {
+    const file = await AtomicFile.create(target);
+    try {
+      return await fill(file);
+    } finally {
+      await file.discard();
+    }
   }
 
   write(data: string | Buffer): void {
@@ -59,16 +70,21 @@ export class AtomicFile {
     await this.#handle.sync();
     await this.#close();
     await rename(this.#temporaryPath, this.#path);
+    this.#committed = true;
   }
 
   /** Removes what was written unless it was committed; safe to call always. */
   async discard(): Promise<void> {
-    if (!this.#open) return;
-    await this.#close();
-    await rm(this.#temporaryPath, { force: true });
+    if (this.#committed) return;
+    try {
+      await this.#close();
+    } finally {
+      await rm(this.#temporaryPath, { force: true });
+    }
   }
 
   async #close(): Promise<void> {
+    if (!this.#open) return;
     this.#open = false;
     await this.#handle.close();
   }

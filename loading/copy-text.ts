@@ -1,7 +1,11 @@
 /** One value in PostgreSQL's COPY text format; null is `\N`. */
 export function copyValue(value: string | null): string {
   if (value === null) return '\\N';
-  return /[\\\t\n\r]/.test(value) ? value.replace(/[\\\t\n\r]/g, escaped) : value;
+  return needsEscape(value) ? value.replace(/[\\\t\n\r]/g, escaped) : value;
+}
+
+export function needsEscape(text: string): boolean {
+  return /[\\\t\n\r]/.test(text);
 }
 
 /** One line in PostgreSQL's COPY text format. */

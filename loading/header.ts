@@ -1,4 +1,5 @@
 import Papa from 'papaparse';
+import { checkColumn } from '../feeds/column-types.ts';
 import type { Column, Feed } from '../feeds/feeds.ts';
 import { FileRefused } from './file-refused.ts';
 
@@ -18,9 +19,13 @@ const OTHER_DELIMITERS: readonly [string, string][] = [
   ['\t', 'tabs'],
   ['|', 'vertical bars'],
 ];
+/** Names and warnings beyond these are only counted: a message stays readable whatever stands in the file. */
+const SHOWN_NAMES = 20;
+const SHOWN_NAME_CHARACTERS = 40;
 
-/** The layout of a file without a header: the feed's own order. */
-export function layoutByPosition(feed: Feed): Layout {
+/** The layout of a file without a header: the feed's own order, unless its first row has another delimiter. */
+export function layoutByPosition(feed: Feed, firstRow: string): Layout {
+  refuseOtherDelimiter((delimiter) => areValues(feed.columns, firstRow.split(delimiter)));
   return layout(
     feed,
     feed.columns.map((column) => column.name),
@@ -31,32 +36,45 @@ export function layoutByPosition(feed: Feed): Layout {
 /** Reads a header line: columns are found by name, an unknown one is tolerated and told. */
 export function layoutByHeader(feed: Feed, line: string): Layout {
   const names = splitLine(line).map((name) => name.trim());
+  const found = new Set(names);
   const expected = feed.columns.map((column) => column.name);
-  const missing = feed.columns.filter(isMandatory).filter((column) => !names.includes(column.name));
+  const mandatory = feed.columns.filter((column) => column.whenColumnIsMissing === undefined);
+  const missing = mandatory.filter((column) => !found.has(column.name));
+  if (line.includes('\r')) {
+    throw new FileRefused('its lines seem to end with CR alone; expected LF or CRLF');
+  }
   if (missing.length > 0) {
-    refuseOtherDelimiter(line, feed.columns.length);
-    const found = names.slice(0, 30).map((name) => shortened(name));
+    refuseOtherDelimiter((delimiter) => line.split(delimiter).length >= mandatory.length);
     throw new FileRefused(
       `the header lacks the column${missing.length > 1 ? 's' : ''} ${missing.map((c) => c.name).join(', ')}; ` +
-        `found: ${found.join(', ')}; expected: ${expected.join(', ')}`,
+        `found: ${listed(names).join(', ')}; expected: ${expected.join(', ')}`,
     );
   }
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined)
+  if (found.size < names.length) {
+    const repeated = firstRepeated(names) ?? '';
     throw new FileRefused(`the header has the column "${shortened(repeated)}" twice`);
+  }
   const unknown = names.filter((name) => !expected.includes(name));
-  const warnings = unknown.map((name) => `unknown column "${shortened(name)}" ignored`);
-  return layout(feed, names, warnings);
+  return layout(feed, names, unknownColumns(unknown));
 }
 
-/** For a file without a header: a first line that another delimiter would split into the feed's columns. */
-export function refuseOtherDelimiter(line: string, columns: number): void {
-  if (splitLine(line).length >= columns) return;
-  for (const [delimiter, name] of OTHER_DELIMITERS) {
-    if (line.split(delimiter).length >= columns) {
-      throw new FileRefused(`the fields seem to be separated by ${name}; expected commas`);
-    }
-  }
+function unknownColumns(names: readonly string[]): string[] {
+  const warnings = names.slice(0, SHOWN_NAMES).map((name) => `unknown column "${shortened(name)}" ignored`);
+  const more = names.length - warnings.length;
+  return more > 0 ? [...warnings, `${more} more unknown columns ignored`] : warnings;
+}
+
+function refuseOtherDelimiter(fits: (delimiter: string) => boolean): void {
+  const other = OTHER_DELIMITERS.find(([delimiter]) => fits(delimiter));
+  if (other) throw new FileRefused(`the fields seem to be separated by ${other[1]}; expected commas`);
+}
+
+/** A semicolon often comes with a decimal comma, which would make a field of its own: `Milk;99,50`. */
+function areValues(columns: readonly Column[], values: readonly string[]): boolean {
+  return (
+    values.length === columns.length &&
+    columns.every((column, index) => !checkColumn(column, (values[index] ?? '').replace(',', '.')))
+  );
 }
 
 function layout(feed: Feed, names: string[], warnings: string[]): Layout {
@@ -68,14 +86,23 @@ function layout(feed: Feed, names: string[], warnings: string[]): Layout {
   };
 }
 
-function isMandatory(column: Column): boolean {
-  return column.whenColumnIsMissing === undefined;
-}
-
 function splitLine(line: string): string[] {
   return Papa.parse<string[]>(line, { delimiter: ',', newline: '\n' }).data[0] ?? [];
 }
 
+function firstRepeated(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+}
+
+function listed(names: readonly string[]): string[] {
+  const shown = names.slice(0, SHOWN_NAMES).map(shortened);
+  return names.length > SHOWN_NAMES ? [...shown, `${names.length - SHOWN_NAMES} more`] : shown;
+}
+
+/** A name as a message shows it: neither PostgreSQL nor a terminal takes every character of a foreign file. */
 function shortened(name: string): string {
-  return name.length > 40 ? `${name.slice(0, 40)}…` : name;
+  const visible = name.replace(/\p{Cc}/gu, '\ufffd');
+  if (visible.length <= SHOWN_NAME_CHARACTERS) return visible;
+  return `${visible.slice(0, SHOWN_NAME_CHARACTERS).replace(/[\ud800-\udbff]$/, '')}…`;
 }

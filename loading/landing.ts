@@ -41,18 +41,21 @@ export class Landing {
     const proposal = `${idPath}.${randomUUID()}`;
     await writeFile(proposal, `${randomUUID().slice(0, 8)}\n`, { flush: true });
     // A link fails where one exists already: two workers that start at once agree on the first.
-    await link(proposal, idPath).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    });
-    await rm(proposal);
+    try {
+      await link(proposal, idPath).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      });
+    } finally {
+      await rm(proposal, { force: true });
+    }
     return (await readFile(idPath, 'utf8')).trim();
   }
 
-  /** Removes what earlier deliveries of the same file have left beside the newest. */
+  /** Removes what earlier deliveries of the same file have left beside the newest, unfinished files as well. */
   async dropOlder(delivery: DeliveryRef, file: string, number: number): Promise<void> {
     const directory = path.join(this.root, delivery.loadDate, PREPARED);
     for (const name of (await readdir(directory).catch(absent)) ?? []) {
-      const [owner, older] = name.split('.');
+      const [owner, older] = name.replace(/^\./, '').split('.');
       if (owner === file && Number(older) < number) await rm(path.join(directory, name), { force: true });
     }
   }

@@ -14,14 +14,15 @@ const COMMA = 0x2c;
 /**
  * Called for every record that is not blank, with its bytes as `data[start..end)` without the line end.
  * `data` is only valid during the call. `line` is the file's line (from 1) on which the record starts.
- * `quoted` tells that the record holds a quote; `malformed` that text follows a closing quote.
+ * `quotedFields` is the number of the record's fields when it holds a quote, else 0 (its commas tell them);
+ * `malformed` tells that text follows a closing quote.
  */
 export type OnRecord = (
   data: Buffer,
   start: number,
   end: number,
   line: number,
-  quoted: boolean,
+  quotedFields: number,
   malformed: boolean,
 ) => void;
 
@@ -30,6 +31,9 @@ export type OnRecord = (
  * Bytes, not strings: a Cyrillic letter cut by a chunk border stays whole, and most records of a real file are
  * repeats that never need to become strings. A quote counts only at the start of a field, so a stray one
  * inside a field harms nothing; one that opens a field and never closes refuses the file by its line.
+ *
+ * Where further quotes follow, a field that was never closed seems to end at the next one, lines later, with text
+ * behind it. Every row in between would be lost in one bad row, so that refuses the file as well.
  */
 export class RecordSplitter {
   readonly #onRecord: OnRecord;
@@ -65,7 +69,7 @@ export class RecordSplitter {
       if (quote === -1 || (newline !== -1 && newline < quote)) {
         if (newline === -1 && !isLast) return this.#incomplete(data, position);
         const end = newline === -1 ? data.length : newline;
-        this.#emit(data, position, end, false, false);
+        this.#emit(data, position, end, 0, false);
         this.#line += 1;
         position = end + 1;
       } else {
@@ -80,12 +84,13 @@ export class RecordSplitter {
   /** Emits the record at `position`, which holds a quote, and returns where the next one starts. */
   #quotedRecord(data: Buffer, position: number, isLast: boolean): number | undefined {
     const scan = scanQuoted(data, position, isLast);
+    if (scan.swallowsLines) throw unclosedQuote(this.#line + scan.linesBefore);
     if (scan.state === 'unclosed') {
       if (isLast) throw unclosedQuote(this.#line + scan.linesBefore);
       return undefined;
     }
     if (scan.state === 'incomplete') return undefined;
-    this.#emit(data, position, scan.end, true, scan.malformed);
+    this.#emit(data, position, scan.end, scan.fields, scan.malformed);
     this.#line += scan.linesBefore + 1;
     return scan.end + 1;
   }
@@ -101,11 +106,11 @@ export class RecordSplitter {
     throw new FileRefused(`line ${line} has bytes that are not UTF-8`);
   }
 
-  #emit(data: Buffer, start: number, lineEnd: number, quoted: boolean, malformed: boolean): void {
+  #emit(data: Buffer, start: number, lineEnd: number, quotedFields: number, malformed: boolean): void {
     const end = lineEnd > start && data[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
     if (end === start) return;
     if (end - start > MAX_FIELD_BYTES) this.#checkSizes(data, start, end);
-    this.#onRecord(data, start, end, this.#line, quoted, malformed);
+    this.#onRecord(data, start, end, this.#line, quotedFields, malformed);
   }
 
   #incomplete(data: Buffer, start: number): number {
@@ -131,41 +136,52 @@ interface QuotedScan {
   /** Index of the record's line feed, or the end of the data. */
   end: number;
   malformed: boolean;
-  /** Line feeds inside the record; when it is unclosed, those before the quote that opened. */
+  /** A malformed field spans lines; the scan has stopped there. */
+  swallowsLines: boolean;
+  /** Line feeds inside the record; when a quote is unclosed or swallows lines, those before it. */
   linesBefore: number;
+  fields: number;
   longestField: number;
 }
 
 /** Walks over one record field by field. With `isLast` the end of the data ends the record. */
 function scanQuoted(data: Buffer, from: number, isLast: boolean): QuotedScan {
-  let position = from;
-  let lines = 0;
-  let malformed = false;
-  let longestField = 0;
-  for (;;) {
+  const scan: QuotedScan = {
+    state: 'complete',
+    end: data.length,
+    malformed: false,
+    swallowsLines: false,
+    linesBefore: 0,
+    fields: 0,
+    longestField: 0,
+  };
+  // Looked for once and then kept: anew for every field, a long line of quoted fields would take quadratic time.
+  let newline = data.indexOf(LF, from);
+  for (let position = from; ; position += 1) {
     const start = position;
+    const linesBefore = scan.linesBefore;
+    scan.fields += 1;
     if (data[position] === QUOTE) {
       const close = closingQuote(data, position + 1);
       if (close === -1) {
-        longestField = Math.max(longestField, data.length - start);
-        return { state: 'unclosed', end: data.length, malformed, linesBefore: lines, longestField };
+        scan.longestField = Math.max(scan.longestField, data.length - start);
+        return { ...scan, state: 'unclosed' };
       }
-      for (let i = data.indexOf(LF, start); i !== -1 && i < close; i = data.indexOf(LF, i + 1)) lines += 1;
+      for (; newline !== -1 && newline < close; newline = data.indexOf(LF, newline + 1)) {
+        scan.linesBefore += 1;
+      }
       position = close + 1;
     }
     const tail = position;
     while (position < data.length && data[position] !== COMMA && data[position] !== LF) position += 1;
-    longestField = Math.max(longestField, position - start);
+    scan.longestField = Math.max(scan.longestField, position - start);
     const carriageReturn = position - tail === 1 && data[tail] === CR && data[position] !== COMMA;
-    if (tail > start && position > tail && !carriageReturn) malformed = true;
-    if (position >= data.length) {
-      const state = isLast ? 'complete' : 'incomplete';
-      return { state, end: data.length, malformed, linesBefore: lines, longestField };
+    if (tail > start && position > tail && !carriageReturn) {
+      scan.malformed = true;
+      if (scan.linesBefore > linesBefore) return { ...scan, swallowsLines: true, linesBefore };
     }
-    if (data[position] === LF) {
-      return { state: 'complete', end: position, malformed, linesBefore: lines, longestField };
-    }
-    position += 1;
+    if (position >= data.length) return { ...scan, state: isLast ? 'complete' : 'incomplete' };
+    if (data[position] === LF) return { ...scan, end: position };
   }
 }
 

@@ -1,25 +1,36 @@
 import { z } from 'zod';
 
-/** The report API's answers (contract, section 1). Unknown extra members are ignored. */
+/**
+ * The report API's answers (contract, section 1). Unknown extra members are ignored, whatever they hold; `data` and
+ * `s3_path` may be missing, null or empty in any way.
+ */
 
-export const generateReportAnswer = z.object({ task_id: z.string().min(1) });
+/** Ids travel through the history; a longer one is no id. */
+const id = z.string().min(1).max(2_000);
 
-const urls = z.record(z.string(), z.string().nullish()).nullish();
+/** Empty text and an empty list are ways to say that there is nothing. */
+function orNothing<T extends z.ZodType>(schema: T) {
+  return z
+    .preprocess(
+      (value) => (value === '' || (Array.isArray(value) && value.length === 0) ? null : value),
+      schema.nullish(),
+    )
+    .optional();
+}
+
+const urls = orNothing(z.record(z.string(), z.unknown()));
+
+export const generateReportAnswer = z.object({ task_id: id });
 
 export const getReportAnswer = z.object({
   status: z.string(),
-  data: z
-    .object({
-      report_id: z.string().min(1).nullish(),
-      start_day: z.string().nullish(),
-      end_date: z.string().nullish(),
-      s3_path: urls,
-    })
-    .nullish(),
+  data: orNothing(
+    z.object({ report_id: id.or(z.literal('')).nullish(), start_day: z.unknown().optional(), s3_path: urls }),
+  ),
 });
 
 export const getIncrementAnswer = z.object({
   status: z.string(),
   debug_info: z.unknown().optional(),
-  data: z.object({ increment_id: z.string().nullish(), s3_path: urls }).nullish(),
+  data: orNothing(z.object({ s3_path: urls })),
 });

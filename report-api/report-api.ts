@@ -8,6 +8,8 @@ import { retryAfterMs } from './retry-after.ts';
 
 /** An answer of the API is a few kilobytes; more is not an answer. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
+/** What is quoted of an answer, in a failure or in a history. */
+const MAX_QUOTED = 200;
 
 export interface ReportApiOptions {
   baseUrl: string;
@@ -23,7 +25,7 @@ export type ReportState =
   | { status: 'SUCCESS'; reportId: string; startDay: string | undefined; urls: Urls }
   | { status: 'FAILED'; word: string };
 
-/** `urls` holds only files that have an address; undefined means that the date has no increment. */
+/** `urls` holds only files that have an address. */
 export type Increment = { found: true; urls: Urls } | { found: false; reason: string };
 
 /** Address by file name, e.g. `user_order_log_inc`. Secret: object storage addresses carry a signature. */
@@ -47,11 +49,16 @@ export class ReportApi {
   async getReport(taskId: string, signal: AbortSignal): Promise<ReportState> {
     const answer = await this.#call('GET', 'get_report', { task_id: taskId }, getReportAnswer, signal);
     if (answer.status === 'RUNNING') return { status: 'RUNNING' };
-    if (answer.status !== 'SUCCESS') return { status: 'FAILED', word: answer.status };
+    if (answer.status !== 'SUCCESS') return { status: 'FAILED', word: shortened(answer.status) };
     const reportId = answer.data?.report_id;
     if (!reportId) throw invalid('get_report', 'status is SUCCESS, but data.report_id is missing');
-    const startDay = answer.data?.start_day ?? undefined;
-    return { status: 'SUCCESS', reportId, startDay, urls: presentUrls(answer.data?.s3_path) };
+    const startDay = answer.data?.start_day;
+    return {
+      status: 'SUCCESS',
+      reportId,
+      startDay: typeof startDay === 'string' ? startDay : undefined,
+      urls: presentUrls(answer.data?.s3_path),
+    };
   }
 
   /** @param loadDate YYYY-MM-DD */
@@ -60,10 +67,15 @@ export class ReportApi {
     const answer = await this.#call('GET', 'get_increment', query, getIncrementAnswer, signal);
     if (answer.status === 'NOT FOUND') {
       const reason = typeof answer.debug_info === 'string' ? answer.debug_info : 'no increment for that date';
-      return { found: false, reason };
+      return { found: false, reason: shortened(reason) };
     }
+    // The report was finished a moment ago: this can only be an API that has not caught up with itself.
+    if (answer.status === 'RUNNING') throw invalid('get_increment', 'its status is "RUNNING"');
     if (answer.status !== 'SUCCESS') {
-      throw invalid('get_increment', `unexpected status "${answer.status.slice(0, 40)}"`);
+      throw failure(
+        'ReportFailed',
+        `The report API cannot give the increment of ${loadDate}: its status is "${shortened(answer.status)}".`,
+      );
     }
     return { found: true, urls: presentUrls(answer.data?.s3_path) };
   }
@@ -104,9 +116,7 @@ export class ReportApi {
     // NOT FOUND comes with 200 or 404; what else a 404 says is no answer to the question.
     const answer = parse(call, text, schema, statusCode);
     const notFound = (answer as { status?: unknown }).status === 'NOT FOUND';
-    if (statusCode !== 200 && statusCode !== 201 && !(statusCode === 404 && notFound)) {
-      throw refused(call, statusCode);
-    }
+    if (statusCode >= 400 && !(statusCode === 404 && notFound)) throw refused(call, statusCode);
     return answer;
   }
 
@@ -179,13 +189,19 @@ function parse<T>(call: string, text: string, schema: z.ZodType<T>, statusCode: 
   const faults = result.error.issues.map(
     (issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`,
   );
-  throw invalid(call, faults.join('; '));
+  throw invalid(call, shortened(faults.join('; ')));
 }
 
-function presentUrls(urls: Record<string, string | null | undefined> | null | undefined): Urls {
+function presentUrls(urls: Record<string, unknown> | null | undefined): Urls {
   return Object.fromEntries(
-    Object.entries(urls ?? {}).filter((entry): entry is [string, string] => (entry[1] ?? '').trim() !== ''),
+    Object.entries(urls ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].trim() !== '',
+    ),
   );
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 function refused(call: string, statusCode: number) {

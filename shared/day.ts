@@ -10,6 +10,8 @@ export interface RunOptions {
   filesTimeoutMs: number;
   optionalFiles: string[];
   maxRejectedShare: number;
+  /** A person is told when a day takes longer; 0: never. */
+  lateAfterMs: number;
 }
 
 /** Which delivery: a day's increment, or history (the full report) under its start_day. */

@@ -8,7 +8,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** The largest unit that gives a whole number: 90000 is `90s`, 600000 is `10m`. */
 export function formatDuration(milliseconds: number): string {
-  for (const unit of ['h', 'm', 's']) {
+  for (const unit of ['d', 'h', 'm', 's']) {
     const size = UNITS[unit] ?? 1;
     if (milliseconds >= size && milliseconds % size === 0) return `${milliseconds / size}${unit}`;
   }

@@ -77,6 +77,10 @@ export const FAILURES = {
     retryable: false,
     next: 'Run `npm run client -- migrate`, then run the day again.',
   },
+  AlertNotSent: {
+    retryable: true,
+    next: 'Check ALERT_WEBHOOK_URL and its receiver. No day fails by it.',
+  },
   WorkerStopped: {
     retryable: true,
     next: 'It goes on by itself on another worker, or when this one is started again.',

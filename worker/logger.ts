@@ -26,7 +26,7 @@ function readable({ timestampNanos, level, message, meta }: LogEntry): string {
   const about = SHOWN.flatMap((name) => {
     const value: unknown = (meta as Record<string, unknown> | undefined)?.[name];
     if (value === undefined) return [];
-    return `${name}=${value instanceof Error ? value.message : String(value)}`;
+    return `${name}=${value instanceof Error ? value.message : JSON.stringify(value)}`;
   });
   return [time, level.padEnd(5), message, ...about].join(' ');
 }

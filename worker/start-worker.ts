@@ -68,6 +68,12 @@ export async function startWorker(
     landing,
     landingTaskQueue,
     defaultRunOptions: settings.defaultRunOptions,
+    alerts: {
+      webhookUrl: settings.ALERT_WEBHOOK_URL,
+      temporalUiUrl: settings.TEMPORAL_UI_URL.replace(/\/+$/, ''),
+      namespace: environment.namespace,
+    },
+    landingRetentionMs: settings.LANDING_RETENTION,
     now: () => new Date(),
   });
   const close = async () => {

@@ -35,7 +35,7 @@ async function build(stamp: string): Promise<void> {
 
 async function sourcesHash(): Promise<string> {
   const hash = createHash('sha256');
-  hash.update(String(createRequire(import.meta.url)('@temporalio/worker/package.json').version));
+  hash.update(await readFile(createRequire(import.meta.url).resolve('@temporalio/worker/package.json')));
   for (const folder of SOURCES) {
     const files = await readdir(path.join(projectRoot, folder), { recursive: true });
     for (const file of files.filter((name) => name.endsWith('.ts')).sort()) {

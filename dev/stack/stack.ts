@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { projectRoot } from '../../shared/project-root.ts';
 import { addDays, dayOf, isLoadDate } from '../../shared/load-date.ts';
+import { workflowIds } from '../../client/workflow-ids.ts';
 import { startService, untilReady, type Service } from '../services/child-process.ts';
 import { freePort, portInUse } from '../services/ports.ts';
 import { startPostgres } from '../services/postgres.ts';
@@ -47,7 +48,9 @@ export class Stack {
     await this.#step('PostgreSQL', () => this.#startPostgres());
     await this.#step('Sample report API', () => this.#startSampleApi());
     await this.#step('Schema', () => this.#client(['migrate'], 'quiet'));
+    await this.#step('Search attributes', () => this.#client(['search-attributes'], 'quiet'));
     await this.#step('Worker', () => this.#startWorker());
+    await this.#step('Schedule', () => this.#client(['schedule', 'apply', '--paused'], 'quiet'));
   }
 
   /** Loads one day through the client and shows what is in the mart. */
@@ -56,10 +59,8 @@ export class Stack {
     await this.#client(['run', '--date', this.#date], 'show');
     this.#say(await showMart(this.#databaseUrl));
     const ui = this.#temporal?.uiUrl;
-    if (ui)
-      this.#say(
-        `\nThe run in the Temporal UI: ${ui}/namespaces/default/workflows/sales-increment-${this.#date}`,
-      );
+    const workflowId = workflowIds(process.env.TEMPORAL_TASK_QUEUE ?? 'sales-increment').day(this.#date);
+    if (ui) this.#say(`\nThe run in the Temporal UI: ${ui}/namespaces/default/workflows/${workflowId}`);
   }
 
   /** What a person can try next. */

@@ -137,3 +137,12 @@ create table staging.report_request (
     requested_at timestamptz not null,
     primary key (workflow_id, run_id)
 );
+
+-- The messages to a person that were sent, each kind once a run.
+create table staging.alert (
+    workflow_id text not null,
+    run_id text not null,
+    kind text not null,
+    sent_at timestamptz not null default now(),
+    primary key (workflow_id, run_id, kind)
+);

@@ -7,10 +7,12 @@ with newest as materialized (
     order by uniq_id, status, id desc nulls last, ordinal desc
 ),
 
+-- Dates in a subselect are planned as average ones. By its value, a date newer than the planner's statistics
+-- counts as one row, and a nested loop over what are a million is then only a whim of the planner away.
 withdrawn as (
     delete from staging.user_order_log as staged
-    where staged.load_date = $1
-        and staged.is_history = $2
+    where staged.load_date = (select $1::date)
+        and staged.is_history = (select $2::boolean)
         and not exists (
             select from newest
             where newest.uniq_id = staged.uniq_id

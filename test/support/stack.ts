@@ -28,6 +28,7 @@ const FAST: RunOptions = {
   filesTimeoutMs: 5_000,
   optionalFiles: [],
   maxRejectedShare: 0.1,
+  lateAfterMs: 0,
 };
 
 /** The whole product for one test: real Temporal, real PostgreSQL, real HTTP, a worker in this process. */

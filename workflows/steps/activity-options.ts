@@ -22,6 +22,7 @@ export const databaseSteps: Pick<
   | 'planRun'
   | 'claimDay'
   | 'chooseLanding'
+  | 'listOpenDays'
   | 'updateDCity'
   | 'updateDItem'
   | 'updateDCustomer'
@@ -39,6 +40,14 @@ export const outcomeSteps: Pick<Proxied, 'recordOutcome'> = proxyActivities<Acti
   startToCloseTimeout: '1m',
   scheduleToCloseTimeout: '10m',
   retry,
+});
+
+/** Messages to a person: worth some tries, never worth a day. */
+export const alertSteps: Pick<Proxied, 'sendAlert'> = proxyActivities<Activities>({
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '5m',
+  retry: { ...retry, maximumAttempts: 5 },
 });
 
 /** Calls of the report API: each try is short, all tries together as long as the run may wait. */

@@ -16,10 +16,18 @@ export class FileWait {
   readonly #options: RunOptions;
   readonly #progress: Progress;
   readonly #optional: OptionalFiles;
+  readonly #only: readonly string[];
   readonly #deadline: number;
   readonly #interval: number;
 
-  constructor(options: RunOptions, optional: OptionalFiles, progress: Progress) {
+  /** @param only the files that the run is about; all when absent */
+  constructor(
+    options: RunOptions,
+    optional: OptionalFiles,
+    progress: Progress,
+    only: readonly string[] = fileNames('increment'),
+  ) {
+    this.#only = only;
     this.#options = options;
     this.#optional = optional;
     this.#progress = progress;
@@ -35,10 +43,8 @@ export class FileWait {
       const summary = `which files of ${loadDate} are there?`;
       const increment = await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
       if (!increment.found) return undefined;
-      const missing = this.#neededOf(
-        fileNames('increment').filter((file) => !increment.files.includes(file)),
-      );
-      if (missing.length === 0) return increment.files;
+      const missing = this.#neededOf(this.#only.filter((file) => !increment.files.includes(file)));
+      if (missing.length === 0) return increment.files.filter((file) => this.#only.includes(file));
       await this.again(loadDate, missing);
     }
   }

@@ -21,6 +21,10 @@ export class Progress {
     });
   }
 
+  get doing(): string {
+    return this.#state.doing;
+  }
+
   say(doing: string, more: Partial<RunState> = {}): void {
     Object.assign(this.#state, { doing, missingFiles: [] }, more);
     setCurrentDetails(doing);

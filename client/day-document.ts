@@ -1,0 +1,29 @@
+import type { DayResult } from '../shared/day.ts';
+import type { FailureText } from './failure-text.ts';
+import { filesTable } from './files-table.ts';
+import { CommandFailed, type Output } from './output.ts';
+
+interface Ids {
+  workflow_id: string;
+  run_id: string;
+}
+
+/** Prints what one run has loaded, as `run --json` of the contract or as text. */
+export function printLoaded(result: DayResult, ids: Ids, output: Output, what: string): void {
+  const { date, outcome, files, warnings, joined } = result;
+  const document = { date, outcome, files, warnings, ...ids, error: null, ...(joined && { joined }) };
+  output.result(document, () => {
+    if (outcome === 'no_increment') return `${what}: the report API has no increment for this date.`;
+    return [
+      joined ? `${what} was loaded by workflow ${joined.workflowId}.` : `${what} is loaded.`,
+      filesTable(files),
+      ...warnings.map((warning) => `warning: ${warning}`),
+    ].join('\n');
+  });
+}
+
+/** The end of a command whose run has failed: exit code 1, with the same document. */
+export function runFailed(date: string | null, { message, next }: FailureText, ids: Ids): CommandFailed {
+  const document = { date, outcome: 'failed', files: {}, ...ids, error: message, next: next ?? null };
+  return new CommandFailed([message, next].filter(Boolean).join('\n'), 1, document);
+}

@@ -1,0 +1,117 @@
+import {
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleHandle,
+  type ScheduleOptions,
+} from '@temporalio/client';
+import { runOptions } from '../config/run-options.ts';
+import { readSettings } from '../config/settings.ts';
+import { formatDuration } from '../shared/durations.ts';
+import type { SalesIncrementInput } from '../workflows/sales-increment.ts';
+import { workflowIds } from './workflow-ids.ts';
+import { searchAttributes } from './registered.ts';
+
+const NAMES = [
+  'TEMPORAL_TASK_QUEUE',
+  'SCHEDULE_TIME',
+  'SCHEDULE_TIME_ZONE',
+  'SCHEDULE_OFFSET_DAYS',
+  'SCHEDULE_CATCHUP_WINDOW',
+] as const;
+
+export type ScheduleSettings = ReturnType<typeof scheduleSettings>;
+
+export function scheduleSettings(env: NodeJS.ProcessEnv) {
+  return readSettings(env, NAMES);
+}
+
+/** One daily schedule per task queue. */
+export function scheduleId({ TEMPORAL_TASK_QUEUE }: Pick<ScheduleSettings, 'TEMPORAL_TASK_QUEUE'>): string {
+  return workflowIds(TEMPORAL_TASK_QUEUE).schedule;
+}
+
+/** The daily schedule as the settings want it. */
+export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): ScheduleOptions {
+  const settings = scheduleSettings(env);
+  const { hour, minute } = settings.SCHEDULE_TIME;
+  const timeZone = settings.SCHEDULE_TIME_ZONE;
+  const input: SalesIncrementInput = {
+    schedule: { timeZone, offsetDays: settings.SCHEDULE_OFFSET_DAYS },
+    options: runOptions(env),
+    tagged,
+  };
+  return {
+    scheduleId: scheduleId(settings),
+    spec: { calendars: [{ hour, minute, comment: 'the daily increment' }], timezone: timeZone },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'salesIncrement',
+      // The server appends the time at which the run was due.
+      workflowId: `${scheduleId(settings)}-run`,
+      taskQueue: settings.TEMPORAL_TASK_QUEUE,
+      args: [input],
+      staticSummary: 'Sales of the day, by schedule',
+      ...searchAttributes(tagged, 'schedule'),
+    },
+    policies: {
+      // A late day is not lost when the next one is due: it is loaded first.
+      overlap: ScheduleOverlapPolicy.BUFFER_ALL,
+      catchupWindow: settings.SCHEDULE_CATCHUP_WINDOW,
+      pauseOnFailure: false,
+    },
+  };
+}
+
+/** What `apply` compares and `show` prints. */
+export interface ScheduleFacts {
+  time: string;
+  time_zone: string;
+  offset_days: number | null;
+  task_queue: string;
+  catchup_window: string;
+  overlap: string;
+  pause_on_failure: boolean;
+  options: Record<string, unknown>;
+}
+
+export function factsOf(description: ScheduleDescription): ScheduleFacts {
+  const { spec, policies, action } = description;
+  const calendar = spec.calendars?.[0];
+  const two = (value: number | undefined) => String(value ?? 0).padStart(2, '0');
+  const input = (action.args?.[0] ?? {}) as SalesIncrementInput;
+  return {
+    time: `${two(calendar?.hour[0]?.start)}:${two(calendar?.minute[0]?.start)}`,
+    time_zone: spec.timezone ?? 'UTC',
+    offset_days: input.schedule?.offsetDays ?? null,
+    task_queue: action.taskQueue,
+    catchup_window: formatDuration(policies.catchupWindow),
+    overlap: policies.overlap ?? 'SKIP',
+    pause_on_failure: policies.pauseOnFailure,
+    options: { ...input.options, tagged: input.tagged ?? false },
+  };
+}
+
+/** What differs, as `name: before → after`. */
+export function changes(before: ScheduleFacts, after: ScheduleFacts): string[] {
+  const flat = ({ options, ...facts }: ScheduleFacts): Record<string, unknown> => ({ ...facts, ...options });
+  const [old, now] = [flat(before), flat(after)];
+  return [...new Set([...Object.keys(old), ...Object.keys(now)])]
+    .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))
+    .map((name) => `${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`);
+}
+
+/** The schedule's description; undefined when there is none. */
+export async function describeSchedule(handle: ScheduleHandle): Promise<ScheduleDescription | undefined> {
+  try {
+    return await handle.describe();
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+export function scheduleHandle(client: Client, env: NodeJS.ProcessEnv): ScheduleHandle {
+  return client.schedule.getHandle(scheduleId(scheduleSettings(env)));
+}

@@ -1,0 +1,269 @@
+-- The schema as the migrations leave it: for reading, never run.
+-- Renew it with: node --import tsx test/database/schema-dump.ts
+
+create schema mart;
+
+create schema staging;
+
+create sequence staging.delivery_number as bigint start 1;
+
+create table mart.d_calendar (
+    date_id integer not null,
+    date_actual date not null,
+    day_of_week integer not null,
+    day_of_month integer not null,
+    week_of_year integer not null,
+    iso_year integer not null,
+    week_start date not null,
+    month_actual integer not null,
+    quarter_actual integer not null,
+    year_actual integer not null,
+    constraint d_calendar_date_actual_key UNIQUE (date_actual),
+    constraint d_calendar_pkey PRIMARY KEY (date_id)
+);
+
+create table mart.d_city (
+    city_id bigint not null,
+    city_name text not null,
+    constraint d_city_pkey PRIMARY KEY (city_id)
+);
+
+create table mart.d_customer (
+    customer_id bigint not null,
+    first_name text,
+    last_name text,
+    city_id bigint not null,
+    load_date date not null,
+    is_history boolean not null,
+    constraint d_customer_pkey PRIMARY KEY (customer_id)
+);
+
+create table mart.d_item (
+    item_id bigint not null,
+    item_name text not null,
+    constraint d_item_pkey PRIMARY KEY (item_id)
+);
+
+create table mart.f_sales (
+    uniq_id text collate "C" not null,
+    status text collate "C" not null,
+    date_id integer not null,
+    item_id bigint not null,
+    customer_id bigint not null,
+    city_id bigint not null,
+    quantity bigint not null,
+    payment_amount numeric(18,2) not null,
+    load_date date not null,
+    is_history boolean not null,
+    constraint f_sales_pkey PRIMARY KEY (uniq_id, status)
+);
+
+create table staging.alert (
+    workflow_id text not null,
+    run_id text not null,
+    kind text not null,
+    sent_at timestamp with time zone default now() not null,
+    constraint alert_pkey PRIMARY KEY (workflow_id, run_id, kind)
+);
+
+create table staging.customer_research (
+    load_date date not null,
+    is_history boolean default false not null,
+    date_id timestamp without time zone not null,
+    category_id bigint not null,
+    geo_id bigint not null,
+    sales_qty bigint not null,
+    sales_amt numeric(18,2) not null,
+    constraint customer_research_pkey PRIMARY KEY (load_date, is_history, date_id, category_id, geo_id)
+);
+
+create table staging.day_claim (
+    claim text not null,
+    workflow_id text not null,
+    run_id text not null,
+    claimed_at timestamp with time zone not null,
+    constraint day_claim_pkey PRIMARY KEY (claim)
+);
+
+create table staging.day_load (
+    load_date date not null,
+    is_history boolean default false not null,
+    outcome text not null,
+    error text,
+    error_type text,
+    order_delivery bigint,
+    revenue numeric,
+    accepted_missing text[] default '{}'::text[] not null,
+    workflow_id text not null,
+    run_id text not null,
+    started_at timestamp with time zone not null,
+    finished_at timestamp with time zone not null,
+    constraint day_load_pkey PRIMARY KEY (load_date, is_history),
+    constraint day_load_outcome_check CHECK ((outcome = ANY (ARRAY['loaded'::text, 'no_increment'::text, 'failed'::text])))
+);
+
+create table staging.file_load (
+    load_date date not null,
+    file text collate "C" not null,
+    delivery bigint not null,
+    sha256 text not null,
+    bytes bigint not null,
+    rows_read bigint not null,
+    rows_kept bigint not null,
+    rows_duplicate bigint not null,
+    rows_rejected bigint not null,
+    warnings text[] default '{}'::text[] not null,
+    workflow_id text not null,
+    run_id text not null,
+    attempt integer not null,
+    started_at timestamp with time zone not null,
+    finished_at timestamp with time zone not null,
+    constraint file_load_pkey PRIMARY KEY (load_date, file),
+    constraint file_load_check CHECK ((rows_read = ((rows_kept + rows_duplicate) + rows_rejected)))
+);
+
+create table staging.price_log (
+    load_date date not null,
+    is_history boolean default false not null,
+    name text collate "C" not null,
+    price numeric(18,2) not null,
+    constraint price_log_pkey PRIMARY KEY (load_date, is_history, name)
+);
+
+create table staging.rejected_row (
+    load_date date not null,
+    file text collate "C" not null,
+    line bigint not null,
+    column_name text,
+    rule text not null,
+    reason text not null,
+    raw text not null,
+    constraint rejected_row_pkey PRIMARY KEY (load_date, file, line)
+);
+
+create table staging.report_request (
+    workflow_id text not null,
+    run_id text not null,
+    task_id text not null,
+    requested_at timestamp with time zone not null,
+    constraint report_request_pkey PRIMARY KEY (workflow_id, run_id)
+);
+
+create table staging.schema_migration (
+    version integer not null,
+    name text not null,
+    checksum text not null,
+    applied_at timestamp with time zone default now() not null,
+    constraint schema_migration_pkey PRIMARY KEY (version)
+);
+
+create table staging.user_activity_log (
+    load_date date not null,
+    is_history boolean default false not null,
+    id bigint,
+    uniq_id text collate "C" not null,
+    date_time timestamp without time zone not null,
+    action_id bigint not null,
+    customer_id bigint not null,
+    quantity bigint not null,
+    constraint user_activity_log_pkey PRIMARY KEY (load_date, is_history, uniq_id)
+);
+
+create table staging.user_order_log (
+    load_date date not null,
+    is_history boolean default false not null,
+    id bigint,
+    uniq_id text collate "C" not null,
+    date_time timestamp without time zone not null,
+    city_id bigint not null,
+    city_name text not null,
+    customer_id bigint not null,
+    first_name text,
+    last_name text,
+    item_id bigint not null,
+    item_name text not null,
+    quantity bigint not null,
+    payment_amount numeric(18,2) not null,
+    status text collate "C" default 'shipped'::text not null,
+    constraint user_order_log_pkey PRIMARY KEY (load_date, is_history, uniq_id, status),
+    constraint user_order_log_status_check CHECK ((status = ANY (ARRAY['shipped'::text, 'refunded'::text])))
+);
+
+CREATE INDEX d_customer_delivery ON mart.d_customer USING btree (load_date, is_history);
+
+CREATE INDEX f_sales_date ON mart.f_sales USING btree (date_id);
+
+CREATE INDEX f_sales_delivery ON mart.f_sales USING btree (load_date, is_history);
+
+CREATE INDEX user_order_log_last_order ON staging.user_order_log USING btree (customer_id, date_time DESC, load_date DESC, id DESC NULLS LAST);
+
+CREATE INDEX user_order_log_newest_delivery ON staging.user_order_log USING btree (uniq_id, status, is_history, load_date DESC);
+
+CREATE OR REPLACE FUNCTION mart.week_of(date_id integer)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (((EXTRACT(isoyear FROM make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100))) * (100)::numeric) + EXTRACT(week FROM make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100)))))::integer
+;
+
+CREATE OR REPLACE FUNCTION mart.week_start(period_id integer)
+ RETURNS date
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN ((date_trunc('week'::text, (make_date((period_id / 100), 1, 4))::timestamp without time zone))::date + (((period_id % 100) - 1) * 7))
+;
+
+create view mart.customer_week_item as
+ SELECT mart.week_of(date_id) AS period_id,
+    customer_id,
+    item_id,
+    count(*) FILTER (WHERE status = 'shipped'::text) AS shipped,
+    count(*) FILTER (WHERE status = 'refunded'::text) AS refunded,
+    sum(payment_amount) AS revenue
+   FROM mart.f_sales
+  GROUP BY (mart.week_of(date_id)), customer_id, item_id;
+
+create view mart.customer_week_item_category as
+ SELECT period_id,
+    customer_id,
+    item_id,
+    refunded,
+    revenue,
+    sum(shipped) OVER week = 1::numeric AS is_new,
+    sum(shipped) OVER week > 1::numeric AS is_returning,
+    sum(refunded) OVER week > 0::numeric AS is_refunded
+   FROM mart.customer_week_item
+  WINDOW week AS (PARTITION BY period_id, customer_id);
+
+create view mart.f_customer_retention as
+ SELECT 'weekly'::text AS period_name,
+    period_id,
+    mart.week_start(period_id) AS period_start,
+    count(DISTINCT customer_id) FILTER (WHERE is_new) AS new_customers_count,
+    count(DISTINCT customer_id) FILTER (WHERE is_returning) AS returning_customers_count,
+    count(DISTINCT customer_id) FILTER (WHERE is_refunded) AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE is_new), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE is_returning), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE is_refunded), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE is_new), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE is_returning), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM mart.customer_week_item_category
+  GROUP BY period_id;
+
+create view mart.f_customer_retention_by_item as
+ SELECT 'weekly'::text AS period_name,
+    period_id,
+    mart.week_start(period_id) AS period_start,
+    item_id,
+    count(*) FILTER (WHERE is_new) AS new_customers_count,
+    count(*) FILTER (WHERE is_returning) AS returning_customers_count,
+    count(*) FILTER (WHERE is_refunded) AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE is_new), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE is_returning), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE is_refunded), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE is_new), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE is_returning), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM mart.customer_week_item_category
+  GROUP BY period_id, item_id;

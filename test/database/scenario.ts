@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type pg from 'pg';
+import type { Order } from '../support/deliveries.ts';
+import { dimensionBounds, Dimensions, money, tablesOf, type Load, type OrderRow } from './model.ts';
+import { MART_STEPS, tables, textOf, type Loader } from './support.ts';
+
+/** One load of a scenario, in the form that fast-check generates and shrinks. */
+export interface Step {
+  loadDate: string;
+  isHistory: boolean;
+  withStatus: boolean;
+  rows: OrderRow[];
+  /** Delivers what this earlier step delivered, under this step's date. */
+  copyOf: number | null;
+  /** Its download began so many steps before: it may be older than what is staged. */
+  lateness: number;
+  /** Runs beside the step before. */
+  together: boolean;
+  /** How many of the mart's steps it comes to before it is cut off; the date is finished at the end. */
+  martSteps: number;
+}
+
+const LOAD_DATES = ['2024-12-28', '2024-12-30', '2025-01-02'];
+/** Weeks 202452 and 202501, and 2024-12-30, which belongs to a week of the next year. */
+const DATE_TIMES = [
+  '2024-12-29 23:59:59',
+  '2024-12-30 00:00:00',
+  '2024-12-30 10:00:00.5',
+  '2025-01-05 12:00:00',
+];
+
+const row: fc.Arbitrary<OrderRow> = fc.record({
+  id: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 8 }),
+  uniqId: fc.constantFrom('a', 'b', 'c', 'd'),
+  dateTime: fc.constantFrom(...DATE_TIMES),
+  cityId: fc.integer({ min: 1, max: 3 }),
+  cityName: fc.constantFrom('Москва', 'Тула'),
+  customerId: fc.integer({ min: 1, max: 3 }),
+  firstName: fc.constantFrom('Анна', 'Борис', null),
+  itemId: fc.integer({ min: 1, max: 2 }),
+  itemName: fc.constantFrom('Молоко', 'Хлеб'),
+  quantity: fc.integer({ min: 1, max: 2 }),
+  cents: fc.constantFrom(10_000, 5_050, 1, 0, -3_000),
+  status: fc.constantFrom('shipped', 'shipped', 'refunded'),
+  bad: fc.option(fc.constantFrom('quantity', 'date_time', 'payment_amount'), { freq: 12 }),
+});
+
+/** A row, and repeats of it: files repeat rows massively, equal but for the id. */
+const repeatedRow: fc.Arbitrary<OrderRow[]> = fc
+  .tuple(row, fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }))
+  .map(([one, ids]) => [one, ...ids.map((id) => ({ ...one, id }))]);
+
+const step: fc.Arbitrary<Step> = fc.record({
+  loadDate: fc.constantFrom(...LOAD_DATES),
+  isHistory: often(false, fc.constant(true)),
+  withStatus: often(true, fc.constant(false)),
+  rows: fc.array(repeatedRow, { maxLength: 5 }).map((rows) => rows.flat()),
+  copyOf: often(null, fc.nat({ max: 7 })),
+  lateness: often(0, fc.integer({ min: 1, max: 3 })),
+  together: often(false, fc.constant(true)),
+  martSteps: often<number>(MART_STEPS.length, fc.integer({ min: 0, max: MART_STEPS.length - 1 })),
+});
+
+function often<T>(value: T, otherwise: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.oneof({ arbitrary: fc.constant(value), weight: 4 }, { arbitrary: otherwise, weight: 1 });
+}
+
+/** Any loads, in any order, some side by side, some cut off. */
+export const scenarios: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 1, maxLength: 8 });
+
+/** Loads one after the other, none cut off: even the dimensions are then known exactly. */
+export const orderlyScenarios: fc.Arbitrary<Step[]> = scenarios.map((steps) =>
+  steps.map((one) => ({ ...one, together: false, martSteps: MART_STEPS.length })),
+);
+
+/** Every step's load, with the numbers that their downloads have. */
+export function loadsOf(steps: readonly Step[]): Load[] {
+  const loads: Load[] = [];
+  for (const [index, { loadDate, isHistory, withStatus, rows, copyOf, lateness }] of steps.entries()) {
+    const original = copyOf === null ? undefined : loads[copyOf];
+    loads.push({
+      ...{ loadDate, isHistory, withStatus, rows, ...(original && { rows: original.rows }) },
+      number: (index - lateness + 10) * 100 + index,
+    });
+  }
+  return loads;
+}
+
+/** Loads a scenario into an empty database, and compares every table with the model. */
+export async function play(steps: readonly Step[], loader: Loader, pool: pg.Pool): Promise<void> {
+  const loads = loadsOf(steps);
+  const unfinished = new Map<string, Load>();
+  for (const group of groupsOf(steps, loads)) {
+    await Promise.all(
+      group.map(async ({ load, martSteps }) => {
+        await stage(loader, load);
+        await loader.updateMart(load.loadDate, kindOf(load), martSteps);
+      }),
+    );
+    for (const { load } of group) unfinished.delete(keyOf(load));
+    for (const { load, martSteps } of group) {
+      if (martSteps < MART_STEPS.length) unfinished.set(keyOf(load), load);
+    }
+  }
+  // Temporal takes up again what was cut off, in any order.
+  for (const load of unfinished.values()) await loader.updateMart(load.loadDate, kindOf(load));
+
+  const { d_city = [], d_item = [], d_customer = [], ...rest } = await tables(pool);
+  assert.equal(textOf(rest), textOf(tablesOf(loads)));
+  if (steps.some((one) => one.together || one.martSteps < MART_STEPS.length)) {
+    const { must, may } = dimensionBounds(loads);
+    assertBetween('d_city', d_city.map(idOf), must);
+    assertBetween('d_city', d_city, {}, may);
+    assertBetween('d_item', d_item.map(idOf), must);
+    assertBetween('d_item', d_item, {}, may);
+    assertBetween('d_customer', d_customer, must, {
+      d_customer: [...(must['d_customer'] ?? []), ...(may['d_customer'] ?? [])],
+    });
+  } else {
+    const dimensions = new Dimensions();
+    for (const [index, load] of loads.entries()) dimensions.add(load, loads.slice(0, index + 1));
+    assert.equal(textOf({ d_city, d_item, d_customer }), textOf(dimensions.tables()));
+  }
+}
+
+async function stage(loader: Loader, load: Load): Promise<void> {
+  const { number, withStatus } = load;
+  await loader.stage(load.loadDate, load.rows.map(csvRow), {
+    kind: kindOf(load),
+    delivery: number,
+    withStatus,
+  });
+}
+
+function csvRow(one: OrderRow): Order {
+  return {
+    id: one.id ?? '',
+    uniq_id: one.uniqId,
+    date_time: one.bad === 'date_time' ? '2024-02-30 00:00:00' : one.dateTime,
+    city_id: one.cityId,
+    city_name: one.cityName,
+    customer_id: one.customerId,
+    first_name: one.firstName ?? '',
+    item_id: one.itemId,
+    item_name: one.itemName,
+    quantity: one.bad === 'quantity' ? 'two' : one.quantity,
+    payment_amount: one.bad === 'payment_amount' ? 'NaN' : money(one.cents),
+    status: one.status,
+  };
+}
+
+function assertBetween(
+  name: string,
+  found: readonly string[],
+  must: Record<string, string[]>,
+  may?: Record<string, string[]>,
+): void {
+  const missing = (must[name] ?? []).filter((value) => !found.includes(value));
+  assert.deepEqual(missing, [], `${name} lacks these lines; it has ${JSON.stringify(found)}`);
+  const strange = may ? found.filter((value) => !may[name]?.includes(value)) : [];
+  assert.deepEqual(strange, [], `${name} has lines that no delivery gives`);
+  const ids = found.map(idOf);
+  assert.equal(new Set(ids).size, ids.length, `${name} has an id twice`);
+}
+
+function groupsOf(steps: readonly Step[], loads: readonly Load[]): { load: Load; martSteps: number }[][] {
+  const groups: { load: Load; martSteps: number }[][] = [];
+  for (const [index, load] of loads.entries()) {
+    const { together = false, martSteps = 0 } = steps[index] ?? {};
+    const last = groups.at(-1);
+    if (together && last) last.push({ load, martSteps });
+    else groups.push([{ load, martSteps }]);
+  }
+  return groups;
+}
+
+/** The scenario as a table for a person. */
+export function describe(steps: readonly Step[]): string {
+  const loads = loadsOf(steps);
+  return steps
+    .flatMap((one, index) => {
+      const load = loads[index];
+      const notes = [
+        one.isHistory ? 'history' : 'increment',
+        `download ${load?.number ?? ''}`,
+        ...(one.withStatus ? [] : ['no status column']),
+        ...(one.together && index > 0 ? ['beside the one above'] : []),
+        ...(one.martSteps < MART_STEPS.length ? [`cut off after ${one.martSteps} mart steps`] : []),
+      ];
+      return [
+        `${index + 1}. ${one.loadDate} (${notes.join(', ')})`,
+        ...(load?.rows ?? []).map((given) => {
+          const fields = [
+            ...[given.id ?? '-', given.uniqId, given.status, given.dateTime, `customer ${given.customerId}`],
+            ...[given.firstName ?? '-', `city ${given.cityId} ${given.cityName}`],
+            ...[`item ${given.itemId} ${given.itemName}`, given.quantity, money(given.cents)],
+          ];
+          return `     ${fields.join('  ')}${given.bad === null ? '' : `  (bad ${given.bad})`}`;
+        }),
+      ];
+    })
+    .join('\n');
+}
+
+function kindOf(load: Load): 'report' | 'increment' {
+  return load.isHistory ? 'report' : 'increment';
+}
+
+function keyOf(load: Load): string {
+  return `${load.loadDate} ${kindOf(load)}`;
+}
+
+function idOf(text: string): string {
+  return text.split(' | ')[0] ?? '';
+}

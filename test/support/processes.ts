@@ -1,0 +1,60 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { projectRoot } from '../../shared/project-root.ts';
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  pid: number;
+  /** All output so far, standard output and error together. */
+  output(): string;
+  /** Waits until the output holds the text. */
+  says(text: string, withinMs?: number): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+  ended: Promise<Ended>;
+}
+
+/** Starts one of the project's programs as a user would, with only these variables of the project. */
+export function start(args: readonly string[], environment: Record<string, string>): Running {
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', ...args], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  return {
+    pid: child.pid ?? 0,
+    output: () => stdout + stderr,
+    async says(text, withinMs = 20_000) {
+      const deadline = Date.now() + withinMs;
+      while (!(stdout + stderr).includes(text)) {
+        if (child.exitCode !== null || Date.now() > deadline) {
+          throw new Error(`${args.join(' ')} did not say "${text}": ${stdout}${stderr}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    kill: (signal) => child.kill(signal),
+    ended,
+  };
+}
+
+/** Runs a client command to its end. */
+export async function client(args: readonly string[], environment: Record<string, string>): Promise<Ended> {
+  return await start(['client/main.ts', ...args], environment).ended;
+}
+
+/** Starts a worker process and waits until it polls. */
+export async function startWorkerProcess(environment: Record<string, string>): Promise<Running> {
+  const worker = start(['worker.ts'], environment);
+  await worker.says('worker started');
+  return worker;
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eachDay } from '../../shared/load-date.ts';
+import type { BackfillResult } from '../../workflows/sales-backfill.ts';
+import { client, startWorkerProcess } from '../support/processes.ts';
+import { TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+before(async () => {
+  stack = await TestStack.start();
+});
+after(() => stack.close());
+
+async function runBackfill(args: string[]) {
+  const { code, stdout } = await client(['backfill', ...args, '--json'], stack.environment);
+  return { code, result: JSON.parse(stdout) as BackfillResult };
+}
+
+function countReports(): number {
+  return stack.api.requests.filter(({ endpoint }) => endpoint === 'generate_report').length;
+}
+
+describe('backfill', () => {
+  test('loads a range with one report, goes on past failing days, ends with 1 and names them', async () => {
+    for (const day of eachDay('2024-03-01', '2024-03-10'))
+      stack.deliveries.set(day, [{ uniq_id: `${day}-a` }]);
+    stack.deliveries.byDate.delete('2024-03-04');
+    stack.deliveries.set('2024-03-07', '<html>gone</html>');
+    const before = countReports();
+    const { code, result } = await runBackfill([
+      '--from',
+      '2024-03-01',
+      '--to',
+      '2024-03-10',
+      '--concurrency',
+      '3',
+    ]);
+    assert.equal(code, 1);
+    assert.equal(countReports() - before, 1);
+    assert.equal(result.loaded.length, 8);
+    assert.deepEqual(result.no_increment, ['2024-03-04']);
+    assert.deepEqual(
+      result.failed.map(({ date }) => date),
+      ['2024-03-07'],
+    );
+    assert.match(result.failed[0]?.error ?? '', /user_order_log_inc of 2024-03-07 is refused: it is an HTML/);
+
+    stack.deliveries.set('2024-03-07', [{ uniq_id: 'late' }]);
+    const again = await runBackfill(['--from', '2024-03-01', '--to', '2024-03-10', '--only-missing']);
+    assert.equal(again.code, 0);
+    assert.deepEqual(again.result.loaded, ['2024-03-07']);
+  });
+
+  test('survives the death of its worker five times over 60 days', { timeout: 120_000 }, async () => {
+    const days = eachDay('2024-04-01', '2024-05-30');
+    for (const day of days) stack.deliveries.set(day, [{ uniq_id: day }]);
+    const environment = { ...stack.environment, TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-killed` };
+    const before = countReports();
+    const backfill = client(
+      ['backfill', '--from', '2024-04-01', '--to', '2024-05-30', '--concurrency', '4', '--json'],
+      environment,
+    );
+    let worker = await startWorkerProcess(environment);
+    for (let kill = 0; kill < 5; kill += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      worker.kill('SIGKILL');
+      await worker.ended;
+      worker = await startWorkerProcess(environment);
+    }
+    const { code, stdout } = await backfill;
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+    assert.equal(code, 0, stdout);
+    assert.deepEqual((JSON.parse(stdout) as BackfillResult).loaded, days);
+    assert.equal(countReports() - before, 1);
+    const [sales] = await stack.rows<{ facts: number }>(
+      'select count(*)::int as facts from mart.f_sales where load_date between $1 and $2',
+      [days[0], days.at(-1)],
+    );
+    assert.equal(sales?.facts, 60);
+  });
+});

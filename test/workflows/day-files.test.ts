@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { after, before, describe, test } from 'node:test';
+import type { FaultAction, FileContent } from '../../dev/sample-api/server.ts';
+import { callsOf, failureOf, stackFor } from '../client/harness.ts';
+import { ordersCsv, PRICES_CSV } from '../support/deliveries.ts';
+import { dump } from '../support/dump.ts';
+import { TestStack } from '../support/stack.ts';
+
+/** Everything but what became of the last run. */
+const DATA = [
+  ...['user_order_log', 'user_activity_log', 'customer_research', 'price_log', 'rejected_row', 'file_load'],
+  ...['d_calendar', 'd_city', 'd_item', 'd_customer', 'f_sales', 'f_customer_retention'],
+];
+
+async function outcomeOf(stack: TestStack, date: string) {
+  const [row] = await stack.rows<{ outcome: string; error: string | null; error_type: string | null }>(
+    'select outcome, error, error_type from staging.day_load where load_date = $1',
+    [date],
+  );
+  return row;
+}
+
+/** How many rows are staged of each file of a date. */
+async function stagedOf(stack: TestStack, date: string): Promise<Record<string, number>> {
+  const tables = ['user_order_log', 'user_activity_log', 'customer_research', 'price_log'];
+  const counts = tables.map(
+    (table) => `(select count(*) from staging.${table} where load_date = $1)::int as ${table}`,
+  );
+  return (await stack.rows<Record<string, number>>(`select ${counts.join(', ')}`, [date]))[0] ?? {};
+}
+
+const NOTHING = { user_order_log: 0, user_activity_log: 0, customer_research: 0, price_log: 0 };
+const ONE_EACH = { user_order_log: 1, user_activity_log: 1, customer_research: 1, price_log: 2 };
+
+describe('files of a day', { concurrency: 4 }, () => {
+  let stack: TestStack;
+  before(async () => {
+    stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
+  });
+  after(() => stack.close());
+
+  test('a date that lost its increment keeps what was staged and in the mart', async () => {
+    stack.deliveries.set('2024-03-01', [{ uniq_id: 'kept' }]);
+    await stack.runDay('2024-03-01');
+    stack.deliveries.byDate.delete('2024-03-01');
+    const result = await stack.runDay('2024-03-01');
+    assert.deepEqual(result, { date: '2024-03-01', outcome: 'no_increment', files: {}, warnings: [] });
+    assert.deepEqual(await outcomeOf(stack, '2024-03-01'), {
+      outcome: 'no_increment',
+      error: null,
+      error_type: null,
+    });
+    assert.deepEqual(await stagedOf(stack, '2024-03-01'), ONE_EACH);
+    assert.equal((await stack.rows(`select from mart.f_sales where uniq_id = 'kept'`)).length, 1);
+  });
+
+  test('NOT FOUND comes with HTTP 404 as well', async () => {
+    const body = JSON.stringify({ status: 'NOT FOUND', debug_info: 'Date is too early' });
+    const date = '2024-03-02';
+    stack.api.addFault({ on: 'get_increment', date, action: { kind: 'status', status: 404, body } });
+    assert.equal((await stack.runDay(date)).outcome, 'no_increment');
+    assert.equal((await outcomeOf(stack, date))?.outcome, 'no_increment');
+    assert.deepEqual(await stagedOf(stack, date), NOTHING);
+  });
+
+  const notThere: Record<string, FaultAction> = {
+    'an address is missing': { kind: 'missing-files', files: ['price_log_inc', 'customer_research_inc'] },
+    'all addresses are empty': { kind: 'empty-urls' },
+    'data is null': { kind: 'null-data' },
+    'data is missing': { kind: 'json', body: { status: 'SUCCESS' } },
+    's3_path is missing': { kind: 'json', body: { status: 'SUCCESS', data: { increment_id: 'x' } } },
+    's3_path is null': { kind: 'json', body: { status: 'SUCCESS', data: { s3_path: null } } },
+    's3_path is an empty list': { kind: 'json', body: { status: 'SUCCESS', data: { s3_path: [] } } },
+    'addresses are null, blank or no text': {
+      kind: 'json',
+      body: { status: 'SUCCESS', data: { s3_path: { user_order_log_inc: null, price_log_inc: ' ', x: 1 } } },
+    },
+  };
+  for (const [index, [what, action]] of Object.entries(notThere).entries()) {
+    test(`${what}: asked again until the files are there`, async () => {
+      const date = `2024-03-1${index}`;
+      stack.deliveries.set(date, [{ uniq_id: `later-${index}` }]);
+      stack.api.addFault({ on: 'get_increment', date, times: 2, action });
+      const { outcome, files } = await stack.runDay(date, { filesTimeoutMs: 30_000 });
+      assert.equal(outcome, 'loaded');
+      assert.equal(Object.keys(files).length, 4);
+      assert.deepEqual(await stagedOf(stack, date), ONE_EACH);
+      assert.equal(
+        callsOf(stack, 'get_increment', date).length,
+        2 + 1 + 4,
+        'two in vain, one, and one per download',
+      );
+    });
+  }
+
+  test('files that never come: FilesMissing names them, and nothing is loaded', async () => {
+    const date = '2024-03-20';
+    stack.deliveries.set(date, [{ uniq_id: 'never' }], { price_log_inc: null, customer_research_inc: null });
+    const { type, message } = await failureOf(stack.runDay(date, { filesTimeoutMs: 1_000 }));
+    assert.equal(type, 'FilesMissing');
+    assert.match(message, /2024-03-20 lacks customer_research_inc, price_log_inc after 1s/);
+    assert.deepEqual(await outcomeOf(stack, date), { outcome: 'failed', error: message, error_type: type });
+    assert.deepEqual(await stagedOf(stack, date), NOTHING);
+    assert.equal(callsOf(stack, 'storage').filter((r) => r.path.includes(date)).length, 0);
+    assert.ok(callsOf(stack, 'get_increment', date).length >= 2, 'it was asked for more than once');
+  });
+
+  test('an optional file that is absent: the day loads, and what was staged of that file stays', async () => {
+    const date = '2024-03-21';
+    stack.deliveries.set(date, [{ uniq_id: 'optional' }], { price_log_inc: 'Хлеб,1\nСыр,2\nЧай,3\n' });
+    await stack.runDay(date);
+    stack.deliveries.set(date, [{ uniq_id: 'optional' }, { uniq_id: 'another' }], { price_log_inc: null });
+    const { outcome, files } = await stack.runDay(date, { optionalFiles: ['price_log_inc'] });
+    assert.equal(outcome, 'loaded');
+    assert.ok(!('price_log_inc' in files), 'the absent file is not among those that were loaded');
+    assert.deepEqual(await stagedOf(stack, date), { ...ONE_EACH, user_order_log: 2, price_log: 3 });
+  });
+
+  for (const [index, status] of [404, 403].entries()) {
+    test(`storage answers ${status}: a fresh address is asked for`, async () => {
+      const date = `2024-03-2${2 + index}`;
+      stack.deliveries.set(date, [{ uniq_id: `storage-${status}` }]);
+      stack.api.addFault({
+        on: 'storage',
+        date,
+        file: 'price_log_inc',
+        action: { kind: 'status', status },
+      });
+      assert.equal((await stack.runDay(date)).outcome, 'loaded');
+      assert.equal(callsOf(stack, 'get_increment', date).length, 2 * (1 + 4), 'the whole question, twice');
+      assert.deepEqual(await stagedOf(stack, date), ONE_EACH);
+    });
+  }
+
+  test('storage never has a file: FilesMissing names it, and nothing is loaded', async () => {
+    const date = '2024-03-24';
+    stack.deliveries.set(date, [{ uniq_id: 'gone' }]);
+    stack.api.addFault({
+      on: 'storage',
+      date,
+      file: 'price_log_inc',
+      times: Infinity,
+      action: { kind: 'status', status: 404 },
+    });
+    const { type, message } = await failureOf(stack.runDay(date, { filesTimeoutMs: 1_000 }));
+    assert.equal(type, 'FilesMissing');
+    assert.match(message, /Download of price_log_inc from http.*: the storage answered 404/);
+    assert.deepEqual(await stagedOf(stack, date), NOTHING);
+    assert.equal((await outcomeOf(stack, date))?.outcome, 'failed');
+  });
+
+  test('a few bad rows are set aside and counted', async () => {
+    const date = '2024-03-25';
+    const orders = Array.from({ length: 20 }, (_, n) => ({ uniq_id: `few-${n}` }));
+    const [bad, ...good] = orders;
+    stack.deliveries.set(date, [...good, { ...bad, uniq_id: 'few-bad', quantity: 'many' }]);
+    const { files } = await stack.runDay(date);
+    assert.deepEqual(files.user_order_log_inc, {
+      rows_read: 20,
+      rows_kept: 19,
+      rows_duplicate: 0,
+      rows_rejected: 1,
+    });
+    const rejected = await stack.rows<{ file: string; line: string; reason: string; raw: string }>(
+      'select file, line, reason, raw from staging.rejected_row where load_date = $1',
+      [date],
+    );
+    assert.equal(rejected.length, 1);
+    assert.equal(rejected[0]?.line, '21');
+    assert.match(rejected[0].reason, /quantity.*many|many.*quantity/);
+    assert.match(rejected[0].raw, /few-bad/);
+  });
+});
+
+/** One file that is not what it should be, and what the failure says of it. */
+const REFUSED: { file: string; content: FileContent; found: RegExp }[] = [
+  {
+    file: 'user_order_log_inc',
+    content: '<html><body>Bad gateway</body></html>',
+    found: /HTML or XML page/,
+  },
+  {
+    file: 'user_order_log_inc',
+    content: ordersCsv(
+      Array.from({ length: 10 }, (_, n) => ({ uniq_id: `x${n}`, quantity: n < 2 ? 'bad' : 1 })),
+    ),
+    found: /2 of (?:its |the )?10 rows/,
+  },
+  { file: 'user_activity_log_inc', content: '', found: /empty/ },
+  { file: 'user_activity_log_inc', content: 'id,uniq_id\n1,a\n', found: /lacks the columns date_time/ },
+  { file: 'customer_research_inc', content: '{"error": "no such report"}', found: /JSON/ },
+  { file: 'price_log_inc', content: 'Хлеб;1\nСыр;2\n', found: /semicolons/ },
+  { file: 'price_log_inc', content: gzipSync(PRICES_CSV), found: /gzip/ },
+];
+
+describe('one refused file of four', { concurrency: 4 }, () => {
+  for (const loadedBefore of [false, true]) {
+    test(`${loadedBefore ? 'a loaded' : 'a new'} day: nothing changes, and the failure says what was found`, async (t) => {
+      const stack = await stackFor(t);
+      const date = '2024-02-25';
+      stack.deliveries.set('2024-02-24', [{ uniq_id: 'before', payment_amount: 7 }]);
+      await stack.runDay('2024-02-24');
+      if (loadedBefore) {
+        const orders = [
+          { uniq_id: 'old' },
+          { uniq_id: 'before', payment_amount: 8 },
+          { uniq_id: 'bad', quantity: 'x' },
+        ];
+        stack.deliveries.set(date, orders);
+        await stack.runDay(date, { maxRejectedShare: 0.5 });
+      }
+      const before = await dump(stack.db.pool, DATA);
+      for (const { file, content, found } of REFUSED) {
+        stack.deliveries.set(date, [{ uniq_id: 'new' }, { uniq_id: 'before', payment_amount: 9 }], {
+          price_log_inc: 'Новый товар,1\n',
+          [file]: content,
+        });
+        const { type, message, next } = await failureOf(stack.runDay(date));
+        assert.equal(type, 'FileRefused', message);
+        assert.match(message, new RegExp(`^${file} of ${date} is refused: `));
+        assert.match(message, found);
+        assert.ok(next);
+        assert.equal(await dump(stack.db.pool, DATA), before, `nothing changed: ${message}`);
+        assert.deepEqual(await outcomeOf(stack, date), {
+          outcome: 'failed',
+          error: message,
+          error_type: type,
+        });
+      }
+    });
+  }
+
+  test('two bad files are both named', async (t) => {
+    const stack = await stackFor(t);
+    stack.deliveries.set('2024-02-25', '<html></html>', { price_log_inc: '' });
+    const { type, message } = await failureOf(stack.runDay('2024-02-25'));
+    assert.equal(type, 'FileRefused');
+    assert.match(
+      message,
+      /user_order_log_inc of 2024-02-25 is refused.*price_log_inc of 2024-02-25 is refused/,
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { ApplicationFailure, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
+import type { Progress } from './run-state.ts';
+
+export interface BackfillCounts {
+  loaded: number;
+  no_increment: number;
+  failed: number;
+}
+
+export interface BackfillState extends BackfillCounts {
+  days: number;
+  running: string[];
+  concurrency: number;
+  paused: boolean;
+}
+
+export const progressQuery = defineQuery<BackfillState>('progress');
+export const pauseUpdate = defineUpdate<string>('pause');
+export const resumeUpdate = defineUpdate<string>('resume');
+export const setConcurrencyUpdate = defineUpdate<string, [number]>('setConcurrency');
+
+const MOST_CONCURRENT = 100;
+
+/** Which days of a backfill run side by side, and what a person has asked for. */
+export class BackfillControl {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #days: number;
+  readonly #counts: () => BackfillCounts;
+  readonly #progress: Progress;
+  #concurrency: number;
+  #paused: boolean;
+  #failure: Error | undefined;
+
+  constructor(
+    start: { concurrency: number; paused: boolean; days: number },
+    counts: () => BackfillCounts,
+    progress: Progress,
+  ) {
+    const { concurrency, paused, days } = start;
+    this.#progress = progress;
+    this.#concurrency = Math.min(concurrency, MOST_CONCURRENT);
+    this.#paused = paused;
+    this.#days = days;
+    this.#counts = counts;
+    this.#handleMessages();
+  }
+
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Waits until one more day may begin. */
+  async slot(): Promise<void> {
+    await condition(
+      () => this.#failure !== undefined || (!this.#paused && this.#running.size < this.#concurrency),
+    );
+    this.throwIfCancelled();
+  }
+
+  /** Throws when the backfill was cancelled, which its days have noticed. */
+  throwIfCancelled(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** A day has begun; `work` settles when it has ended. */
+  begin(date: string, work: Promise<void>): void {
+    const ended = work
+      .catch((error: unknown) => {
+        this.#failure = error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#running.delete(date);
+        this.#tell();
+      });
+    this.#running.set(date, ended);
+    this.#tell();
+  }
+
+  /** Waits until no day runs any more. */
+  async drained(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  #tell(): void {
+    const { loaded, no_increment, failed } = this.#counts();
+    const done = loaded + no_increment + failed;
+    const running = [...this.#running.keys()].join(', ') || 'none';
+    const paused = this.#paused ? ' Paused: no further day begins.' : '';
+    this.#progress.say(`${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`);
+  }
+
+  #handleMessages(): void {
+    setHandler(
+      progressQuery,
+      () => ({
+        ...this.#counts(),
+        days: this.#days,
+        running: [...this.#running.keys()],
+        concurrency: this.#concurrency,
+        paused: this.#paused,
+      }),
+      { description: 'How far the backfill is.' },
+    );
+    setHandler(pauseUpdate, () => this.#pause(true), {
+      description: 'Begin no further day; running ones end.',
+    });
+    setHandler(resumeUpdate, () => this.#pause(false), { description: 'Go on after a pause.' });
+    setHandler(
+      setConcurrencyUpdate,
+      (concurrency) => {
+        this.#concurrency = concurrency;
+        return `${concurrency} days side by side from now on.`;
+      },
+      { description: 'How many days are loaded side by side.', validator: validateConcurrency },
+    );
+  }
+
+  #pause(paused: boolean): string {
+    this.#paused = paused;
+    this.#tell();
+    return paused ? 'Paused: running days end, and no other begins.' : 'Going on.';
+  }
+}
+
+function validateConcurrency(concurrency: unknown): void {
+  if (
+    !Number.isSafeInteger(concurrency) ||
+    Number(concurrency) < 1 ||
+    Number(concurrency) > MOST_CONCURRENT
+  ) {
+    throw ApplicationFailure.nonRetryable(
+      `Expected a whole number from 1 to ${MOST_CONCURRENT}.`,
+      'InvalidInput',
+    );
+  }
+}
