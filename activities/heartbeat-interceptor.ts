@@ -10,7 +10,7 @@ import { landingFailure } from '../loading/landing-failure.ts';
 import { failure } from '../shared/failures.ts';
 
 /** Well within the heartbeat timeout of `workflows/activity-options.ts`. */
-const HEARTBEAT_EVERY_MS = 1_000;
+export const HEARTBEAT_EVERY_MS = 1_000;
 
 /**
  * Every activity says that it is alive, so that the loss of a worker is noticed within seconds and not after the

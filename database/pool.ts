@@ -14,14 +14,14 @@ export interface PoolOptions {
 const DATE = 1082;
 const TIMESTAMP = 1114;
 
-function parserOf(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
-  return oid === DATE || oid === TIMESTAMP
-    ? (text) => text
-    : (pg.types.getTypeParser(oid, format) as (text: string) => unknown);
-}
+type ParserOf = (oid: number, format?: 'text' | 'binary') => (text: string) => unknown;
+const usualParserOf = pg.types.getTypeParser as ParserOf;
+const parserOf: ParserOf = (oid, format) =>
+  oid === DATE || oid === TIMESTAMP ? (text) => text : usualParserOf(oid, format);
 
 /**
- * Session settings of every connection, so that no server, role or database setting can change what a value means. `client_connection_check_interval` ends the statement of a client that is gone.
+ * Session settings of every connection, so that no server, role or database setting can change what a value
+ * means. `client_connection_check_interval` ends the statement of a client that is gone.
  */
 const SESSION = {
   TimeZone: 'UTC',

@@ -45,11 +45,11 @@ export class Downloader {
     const response = await this.#open(file, url, aborted, signal);
     const expected = expectedBytes(response);
     if (expected !== undefined && expected > this.#limits.maxBytes) {
-      response.body.destroy();
+      giveUp(response);
       throw tooLarge(file, expected, this.#limits.maxBytes);
     }
     const output = await AtomicFile.create(target).catch((error: unknown) => {
-      response.body.destroy();
+      giveUp(response);
       throw error;
     });
     let bytes = 0;
@@ -74,7 +74,7 @@ export class Downloader {
       return { bytes, sha256: hash.digest('hex') };
     } finally {
       clearInterval(watch);
-      response.body.destroy();
+      giveUp(response);
       await output.discard();
     }
   }
@@ -102,7 +102,7 @@ export class Downloader {
       throw interrupted(file, url, describeNetworkError(error));
     }
     if (response.statusCode === 200) return response;
-    response.body.destroy();
+    giveUp(response);
     const answer = `the storage answered ${response.statusCode}`;
     if (NOT_AVAILABLE.has(response.statusCode)) {
       throw failureOf('FileNotAvailable', file, url, answer);
@@ -112,6 +112,11 @@ export class Downloader {
     }
     throw interrupted(file, url, answer);
   }
+}
+
+/** A body that is destroyed unread emits an error, which would end the process if nobody listened. */
+function giveUp(response: Dispatcher.ResponseData): void {
+  response.body.on('error', () => undefined).destroy();
 }
 
 async function* bodyOf(

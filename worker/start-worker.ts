@@ -1,5 +1,5 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
+import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
 import { createActivities } from '../activities/index.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
@@ -87,6 +87,8 @@ export async function startWorker(
     activities,
     interceptors: { activity: [heartbeatInterceptor] },
     maxConcurrentActivityTaskExecutions: slots,
+    // Otherwise the SDK holds them back for 80 % of the heartbeat timeout, which leaves a busy machine no margin.
+    maxHeartbeatThrottleInterval: HEARTBEAT_EVERY_MS,
     shutdownGraceTime: settings.WORKER_SHUTDOWN_GRACE,
     ...environment.overrides,
   } satisfies WorkerOptions | object;

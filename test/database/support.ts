@@ -125,8 +125,12 @@ const EMPTY = [
 
 /** The rows of a query, each as one line of text. */
 export async function lines(pool: pg.Pool, query: string, values: unknown[] = []): Promise<string[]> {
-  const { rows } = await pool.query<unknown[]>({ text: query, values, rowMode: 'array' });
-  return rows.map((row) => row.map((value) => (value === null ? '-' : String(value))).join(' | '));
+  const { rows } = await pool.query<(string | number | boolean | null)[]>({
+    text: query,
+    values,
+    rowMode: 'array',
+  });
+  return rows.map((row) => row.map((value) => String(value ?? '-')).join(' | '));
 }
 
 /** The queries that give a database's tables as `model.ts` gives them, in any order of lines. */

@@ -46,7 +46,15 @@ export async function prepare(
     await writeFile(csvPath, content);
     const rowsPath = path.join(directory, 'prepared', 'rows');
     const rejectedPath = path.join(directory, 'prepared', 'rejected');
-    const options = { csvPath, file, loadDate: LOAD_DATE, rowsPath, rejectedPath, maxRejectedShare: 1, ...more };
+    const options = {
+      csvPath,
+      file,
+      loadDate: LOAD_DATE,
+      rowsPath,
+      rejectedPath,
+      maxRejectedShare: 1,
+      ...more,
+    };
     try {
       const result = await prepareFile(options);
       const rows = decodeCopy(await readFile(rowsPath, 'utf8')).map((line) => preparedRow(file, line));
@@ -89,7 +97,8 @@ function preparedRow(file: string, [ordinal, ...fields]: (string | null)[]): Pre
   const names = feed.columns.map((column) => column.name);
   const { newestBy } = feed;
   const written = newestBy === undefined ? names : [newestBy, ...names.filter((name) => name !== newestBy)];
-  if (fields.length !== written.length) throw new Error(`${fields.length} fields instead of ${written.length}`);
+  if (fields.length !== written.length)
+    throw new Error(`${fields.length} fields instead of ${written.length}`);
   return {
     ordinal: Number(ordinal),
     values: Object.fromEntries(written.map((name, index) => [name, fields[index] ?? null])),
@@ -98,7 +107,8 @@ function preparedRow(file: string, [ordinal, ...fields]: (string | null)[]): Pre
 
 function rejectedLine(fields: (string | null)[]): RejectedLine {
   const [date, , line, column = null, rule, reason, raw] = fields;
-  if (date !== LOAD_DATE || fields.length !== 7) throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
+  if (date !== LOAD_DATE || fields.length !== 7)
+    throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
   return { line: Number(line), column, rule: rule ?? '', reason: reason ?? '', raw: raw ?? '' };
 }
 

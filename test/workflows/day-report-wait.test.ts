@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
-import { callsOf, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import { callsOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
@@ -18,7 +18,7 @@ test('a report that is RUNNING for 30 looks, with a worker that is killed: durab
     const { events = [] } = await handle.fetchHistory();
     return events?.at(-1)?.timerStartedEventAttributes != null;
   });
-  await first.kill();
+  await kill(first);
   const looksAtKill = looks();
   assert.ok(looksAtKill < LOOKS, 'the worker was killed in the middle of the wait');
 

@@ -3,13 +3,13 @@ import type { Activities } from '../../activities/index.ts';
 import type { RunOptions } from '../../shared/day.ts';
 
 /** A worker that is lost is noticed after this; every activity heartbeats each second. */
-const HEARTBEAT_TIMEOUT_MS = 6_000;
+const HEARTBEAT_TIMEOUT_MS = 5_000;
 /** Longest patience with a database that is down before the day is given up. */
 const DATABASE_PATIENCE = '24h';
 /** However short the run's own limits are, a call may be tried again for this long. */
 const LEAST_PATIENCE_MS = 2 * 60_000;
 /** A landing worker that does not take a task within this is taken for gone; doubled at every new try. */
-const FIRST_LANDING_WAIT_MS = 6_000;
+const FIRST_LANDING_WAIT_MS = 5_000;
 const LONGEST_LANDING_WAIT_MS = 10 * 60_000;
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type pg from 'pg';
+import { Database } from '../../database/database.ts';
+import { migrate, migrations, SchemaMismatch } from '../../database/migrate.ts';
+import { createPool } from '../../database/pool.ts';
+import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { dump } from '../support/dump.ts';
+import { committedSchema, dumpSchema, RENEW } from './schema-dump.ts';
+import { lines, Loader } from './support.ts';
+
+const NAMES = migrations().map(({ name }) => name);
+const NEWEST = NAMES.length;
+
+async function inEmptyDatabase(work: (db: TestDatabase) => Promise<void>): Promise<void> {
+  const db = await createTestDatabase({ empty: true });
+  try {
+    await work(db);
+  } finally {
+    await db.drop();
+  }
+}
+
+/** A pool as another process has it. */
+function anotherPool(db: TestDatabase): pg.Pool {
+  return createPool({
+    connectionString: db.url,
+    applicationName: 'test',
+    maxConnections: 1,
+    onIdleError: () => undefined,
+  });
+}
+
+describe('migrate', () => {
+  test('twenty processes at once apply each migration once', async () => {
+    await inEmptyDatabase(async (db) => {
+      const pools = Array.from({ length: 20 }, () => anotherPool(db));
+      const results = await Promise.all(pools.map((pool) => migrate(pool)));
+      await Promise.all(pools.map((pool) => pool.end()));
+      assert.deepEqual(results.flatMap(({ applied }) => applied).sort(), NAMES);
+      assert.deepEqual(new Set(results.map(({ version }) => version)), new Set([NEWEST]));
+      assert.deepEqual(
+        await lines(db.pool, 'select version, name from staging.schema_migration order by version'),
+        NAMES.map((name, index) => `${index + 1} | ${name}`),
+      );
+    });
+  });
+
+  test('a repeat does nothing', async () => {
+    await inEmptyDatabase(async (db) => {
+      assert.deepEqual(await migrate(db.pool), { version: NEWEST, applied: NAMES });
+      const before = await lines(db.pool, 'select xmin, ctid, * from staging.schema_migration');
+      assert.deepEqual(await migrate(db.pool), { version: NEWEST, applied: [] });
+      assert.deepEqual(await lines(db.pool, 'select xmin, ctid, * from staging.schema_migration'), before);
+    });
+  });
+
+  test('stops at a version, goes on from there, and never goes back', async () => {
+    await inEmptyDatabase(async (db) => {
+      assert.deepEqual(await migrate(db.pool, 0), { version: 0, applied: [] });
+      assert.deepEqual(await migrate(db.pool, 1), { version: 1, applied: NAMES.slice(0, 1) });
+      assert.deepEqual(await migrate(db.pool, 1), { version: 1, applied: [] });
+      assert.deepEqual(await migrate(db.pool), { version: NEWEST, applied: NAMES.slice(1) });
+      assert.deepEqual(await migrate(db.pool, 1), { version: NEWEST, applied: [] });
+      assert.deepEqual(await migrate(db.pool, NEWEST + 5), { version: NEWEST, applied: [] });
+    });
+  });
+
+  test('an unknown newer version is refused with a sentence that says what to do', async () => {
+    await inEmptyDatabase(async (db) => {
+      await migrate(db.pool);
+      await db.pool.query(
+        `insert into staging.schema_migration (version, name, checksum) values ($1, 'from_the_future', 'x')`,
+        [NEWEST + 1],
+      );
+      const before = await dumpSchema(db.pool);
+      await assert.rejects(migrate(db.pool), {
+        name: SchemaMismatch.name,
+        message:
+          `The database has schema version ${NEWEST + 1}, but this release knows only ${NEWEST}. ` +
+          'Upgrade this installation; migrations are never taken back.',
+      });
+      assert.equal(await dumpSchema(db.pool), before);
+    });
+  });
+
+  test('a migration that was changed after it was applied is refused, before anything newer is applied', async () => {
+    await inEmptyDatabase(async (db) => {
+      await migrate(db.pool, 1);
+      await db.pool.query(`update staging.schema_migration set checksum = 'of another text'`);
+      await assert.rejects(migrate(db.pool), {
+        name: SchemaMismatch.name,
+        message:
+          `sql/migrations/${NAMES[0] ?? ''}.sql is not the file that was applied to this database. ` +
+          'Restore it, and write what should change into a new migration.',
+      });
+      assert.deepEqual(await lines(db.pool, 'select version from staging.schema_migration'), ['1']);
+    });
+  });
+
+  test('a migration that fails leaves nothing of itself', async () => {
+    await inEmptyDatabase(async (db) => {
+      await migrate(db.pool, 1);
+      await db.pool.query('create schema mart; create table mart.f_sales (in_the_way integer)');
+      await assert.rejects(migrate(db.pool), /"f_sales" already exists/);
+      assert.deepEqual(await lines(db.pool, 'select version from staging.schema_migration'), ['1']);
+      assert.deepEqual(
+        await lines(db.pool, `select relname from pg_class where relnamespace = 'mart'::regnamespace`),
+        ['f_sales'],
+      );
+      await db.pool.query('drop schema mart cascade');
+      assert.equal((await migrate(db.pool)).version, NEWEST);
+    });
+  });
+
+  test('the role that owns the database is enough; it is no superuser', async () => {
+    await inEmptyDatabase(async (db) => {
+      await migrate(db.pool);
+      assert.deepEqual(
+        await lines(
+          db.pool,
+          `select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls
+           from pg_roles where rolname = current_user`,
+        ),
+        ['false'],
+      );
+    });
+  });
+
+  test('settings of server, database and role change nothing', async () => {
+    const orders = [
+      { uniq_id: 'a', date_time: '2024-12-30T23:30:00.000001', payment_amount: '10.50', status: 'shipped' },
+      { uniq_id: 'b', date_time: '2024-12-29 00:00:00', customer_id: 2, status: 'refunded' },
+    ];
+    const dumps: string[] = [];
+    const hostile = [
+      `search_path = ''`,
+      `search_path = 'mart, staging, public'`,
+      `timezone = 'Asia/Kamchatka'`,
+      `timezone = 'America/Los_Angeles'`,
+      `datestyle = 'SQL, DMY'`,
+      `default_transaction_isolation = 'serializable'`,
+      `default_transaction_isolation = 'repeatable read'`,
+      `enable_nestloop = off`,
+      `standard_conforming_strings = on`,
+      `extra_float_digits = -15`,
+    ];
+    for (const setting of ['', ...hostile]) {
+      await inEmptyDatabase(async (db) => {
+        const name = new URL(db.url).pathname.slice(1);
+        if (setting !== '') await asAdmin(`alter database ${name} set ${setting}`);
+        const pool = anotherPool(db);
+        const loader = await Loader.create(new Database(pool));
+        try {
+          await migrate(pool);
+          await loader.load('2024-12-31', orders);
+          dumps.push((await dump(pool)) + (await dumpSchema(pool)));
+        } finally {
+          await loader.close();
+          await pool.end();
+        }
+      });
+    }
+    for (const [index, text] of dumps.entries()) {
+      assert.equal(text, dumps[0], `with ${hostile[index - 1] ?? 'the defaults'}`);
+    }
+  });
+});
+
+test('sql/schema.sql is the schema that the migrations make', async () => {
+  const db = await createTestDatabase();
+  try {
+    assert.equal(
+      await committedSchema(),
+      await dumpSchema(db.pool),
+      `sql/schema.sql is not what the migrations make now. Renew it with \`${RENEW}\` and commit it.`,
+    );
+  } finally {
+    await db.drop();
+  }
+});
+
+test('money is exact decimal: no column is a float', async () => {
+  const db = await createTestDatabase();
+  try {
+    const columns = `select nspname || '.' || relname || '.' || attname, format_type(atttypid, atttypmod)
+      from pg_attribute
+      join pg_class on pg_class.oid = attrelid
+      join pg_namespace on pg_namespace.oid = relnamespace
+      where nspname in ('staging', 'mart') and attnum > 0 and relkind in ('r', 'v')`;
+    const floats = await lines(
+      db.pool,
+      `${columns} and atttypid in ('real'::regtype, 'float8'::regtype, 'money'::regtype)`,
+    );
+    assert.deepEqual(floats, []);
+    const amounts = await lines(
+      db.pool,
+      `${columns} and attname in ('payment_amount', 'price', 'sales_amt') order by 1`,
+    );
+    assert.deepEqual(amounts, [
+      'mart.f_sales.payment_amount | numeric(18,2)',
+      'staging.customer_research.sales_amt | numeric(18,2)',
+      'staging.price_log.price | numeric(18,2)',
+      'staging.user_order_log.payment_amount | numeric(18,2)',
+    ]);
+    const revenues = await lines(
+      db.pool,
+      `${columns} and attname like '%revenue%' and atttypid <> 'numeric'::regtype`,
+    );
+    assert.deepEqual(revenues, []);
+  } finally {
+    await db.drop();
+  }
+});

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
+import { ReportApi } from '../../report-api/report-api.ts';
+import { retryAfterMs } from '../../report-api/retry-after.ts';
+import { Deliveries } from '../support/deliveries.ts';
+
+const KEY = 'key-that-is-a-secret';
+const DATE = '2024-02-25';
+const signal = new AbortController().signal;
+
+let sample: SampleApi;
+let api: ReportApi;
+const deliveries = new Deliveries();
+
+before(async () => {
+  deliveries.set(DATE, [{ uniq_id: 'a' }]);
+  sample = await startSampleApi({ source: deliveries, apiKey: KEY, pollsUntilReady: 0 });
+  api = client();
+});
+after(async () => {
+  await api.close();
+  await sample.close();
+});
+beforeEach(() => {
+  sample.clearFaults();
+  sample.requests.length = 0;
+});
+
+function client(options: Partial<ConstructorParameters<typeof ReportApi>[0]> = {}): ReportApi {
+  return new ReportApi({
+    baseUrl: sample.url,
+    apiKey: KEY,
+    nickname: 'sample',
+    cohort: '1',
+    timeoutMs: 400,
+    ...options,
+  });
+}
+
+/** How a call failed: every one must be a failure of the project's table, and hold no secret. */
+async function failureOf(call: Promise<unknown>): Promise<ApplicationFailure> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ApplicationFailure, `a failure of the table, not ${String(error)}`);
+  assert.doesNotMatch(JSON.stringify([error.message, error.stack, error.details]), new RegExp(KEY));
+  return error;
+}
+
+async function finishedReport(): Promise<string> {
+  const report = await api.getReport(await api.generateReport(signal), signal);
+  assert.equal(report.status, 'SUCCESS');
+  return report.reportId;
+}
+
+describe('what the report API answers', () => {
+  test('ids with = + / come back as they were given, and every call has the four headers', async () => {
+    const taskId = await api.generateReport(signal);
+    assert.match(taskId, /(?=.*=)(?=.*\+)(?=.*\/)/, 'the id holds all that a query string must escape');
+    const report = await api.getReport(taskId, signal);
+    assert.equal(report.status, 'SUCCESS');
+    assert.match(report.reportId, /(?=.*=)(?=.*\+)(?=.*\/)/);
+    assert.equal(report.startDay, '2024-02-02 00:00:00');
+    const increment = await api.getIncrement(report.reportId, DATE, signal);
+    assert.ok(increment.found);
+    assert.deepEqual(Object.keys(increment.urls).sort(), [
+      'customer_research_inc',
+      'price_log_inc',
+      'user_activity_log_inc',
+      'user_order_log_inc',
+    ]);
+    assert.equal(sample.requests.length, 3);
+    for (const { headers } of sample.requests) {
+      assert.deepEqual(
+        [headers['x-nickname'], headers['x-cohort'], headers['x-project'], headers['x-api-key']],
+        ['sample', '1', 'True', KEY],
+      );
+    }
+  });
+
+  test('no increment, with what the API says about it, cut to a length', async () => {
+    const reportId = await finishedReport();
+    const found = await api.getIncrement(reportId, '2020-01-01', signal);
+    assert.deepEqual(found, { found: false, reason: 'Date is too early or not there yet: 2020-01-01' });
+    const body = { status: 'NOT FOUND', debug_info: 'x'.repeat(100_000) };
+    sample.addFault({ on: 'get_increment', action: { kind: 'json', body } });
+    const long = await api.getIncrement(reportId, DATE, signal);
+    assert.ok(!long.found && long.reason.length < 300, 'it stands in the history');
+  });
+
+  test('addresses that are no text, and data that is empty in any way, are no addresses', async () => {
+    const reportId = await finishedReport();
+    for (const data of [
+      null,
+      '',
+      [],
+      {},
+      { s3_path: '' },
+      { s3_path: [] },
+      { s3_path: { a: 1, b: {}, c: null } },
+    ]) {
+      sample.addFault({ on: 'get_increment', action: { kind: 'json', body: { status: 'SUCCESS', data } } });
+      const increment = await api.getIncrement(reportId, DATE, signal);
+      assert.deepEqual(increment, { found: true, urls: {} }, JSON.stringify(data));
+    }
+  });
+
+  test('a report that failed, under any word, cut to a length', async () => {
+    const taskId = await api.generateReport(signal);
+    for (const status of ['FAILED', 'ERROR', 'x'.repeat(100_000)]) {
+      sample.addFault({ on: 'get_report', action: { kind: 'json', body: { status } } });
+      const report = await api.getReport(taskId, signal);
+      assert.ok(
+        report.status === 'FAILED' && report.word.startsWith(status.slice(0, 5)) && report.word.length < 300,
+      );
+    }
+    sample.addFault({ on: 'get_increment', action: { kind: 'json', body: { status: 'FAILED' } } });
+    const failure = await failureOf(api.getIncrement('r', DATE, signal));
+    assert.equal(failure.type, 'ReportFailed');
+    assert.match(failure.message, /2024-02-25: its status is "FAILED"/);
+  });
+});
+
+interface Expected {
+  type: string;
+  retryable: boolean;
+  message: RegExp;
+}
+
+const UNAVAILABLE = { type: 'ReportApiUnavailable', retryable: true };
+const INVALID = { type: 'ReportApiAnswerInvalid', retryable: true };
+const REFUSED = { type: 'ReportApiRefused', retryable: false };
+const UNAUTHORIZED = { type: 'ReportApiUnauthorized', retryable: false };
+
+const FAULTS: [string, FaultAction, Expected][] = [
+  ['401', { kind: 'status', status: 401 }, { ...UNAUTHORIZED, message: /401 Unauthorized.*REPORT_API_KEY/ }],
+  ['403', { kind: 'status', status: 403 }, { ...UNAUTHORIZED, message: /403 Forbidden.*REPORT_API_KEY/ }],
+  ['400', { kind: 'status', status: 400 }, { ...REFUSED, message: /400 Bad Request/ }],
+  [
+    '404 of a wrong address',
+    { kind: 'status', status: 404, body: '<h1>' },
+    { ...REFUSED, message: /404 Not Found/ },
+  ],
+  ['429', { kind: 'status', status: 429 }, { ...UNAVAILABLE, message: /429 Too Many Requests/ }],
+  ['500', { kind: 'status', status: 500 }, { ...UNAVAILABLE, message: /500 Internal Server Error/ }],
+  [
+    '503',
+    { kind: 'status', status: 503, body: '<h1>' },
+    { ...UNAVAILABLE, message: /503 Service Unavailable/ },
+  ],
+  ['a reset before the answer', { kind: 'reset' }, { ...UNAVAILABLE, message: /could not be asked/ }],
+  [
+    'a reset in the answer',
+    { kind: 'reset', afterBytes: 5 },
+    { ...UNAVAILABLE, message: /could not be asked/ },
+  ],
+  [
+    'a truncated answer',
+    { kind: 'truncate', afterBytes: 5 },
+    { ...UNAVAILABLE, message: /could not be asked/ },
+  ],
+  ['malformed JSON', { kind: 'malformed-json' }, { ...INVALID, message: /it is not JSON/ }],
+  ['a list', { kind: 'json', body: [1] }, { ...INVALID, message: /cannot be used/ }],
+  ['null', { kind: 'json', body: null }, { ...INVALID, message: /cannot be used/ }],
+  [
+    'other types',
+    { kind: 'json', body: { task_id: 5, status: 5 } },
+    { ...INVALID, message: /(task_id|status): / },
+  ],
+  [
+    'an empty id and word',
+    { kind: 'json', body: { task_id: '' } },
+    { ...INVALID, message: /(task_id|status): / },
+  ],
+  ['no answer', { kind: 'hang' }, { ...UNAVAILABLE, message: /no complete answer within 0\.4 s/ }],
+  [
+    'a slow answer',
+    { kind: 'trickle', bytesPerSecond: 20 },
+    { ...UNAVAILABLE, message: /no complete answer/ },
+  ],
+  [
+    'an endless answer',
+    { kind: 'huge', bytes: Infinity },
+    { ...UNAVAILABLE, message: /longer than 1048576 bytes/ },
+  ],
+  [
+    'a redirect',
+    { kind: 'redirect', location: 'http://127.0.0.1:1/' },
+    { ...REFUSED, message: /302 Found.*REPORT_API_URL/ },
+  ],
+];
+
+describe('how the report API fails', () => {
+  for (const [what, action, expected] of FAULTS) {
+    test(`${what}: ${expected.type}`, async () => {
+      const calls = {
+        generate_report: () => api.generateReport(signal),
+        get_report: () => api.getReport('t', signal),
+        get_increment: () => api.getIncrement('r', DATE, signal),
+      };
+      for (const [on, call] of Object.entries(calls)) {
+        sample.addFault({ on: on as keyof typeof calls, action });
+        const failure = await failureOf(call());
+        assert.equal(failure.type, expected.type, failure.message);
+        assert.equal(failure.nonRetryable, !expected.retryable);
+        assert.match(failure.message, expected.message);
+        assert.match(failure.message, new RegExp(on));
+      }
+      assert.equal(sample.requests.length, 3, 'one request a call');
+    });
+  }
+
+  test('a redirect is not followed: its target never sees the key', async () => {
+    const target = await startSampleApi({ source: deliveries });
+    try {
+      sample.addFault({
+        on: 'get_report',
+        action: { kind: 'redirect', location: `${target.url}/get_report?task_id=t` },
+      });
+      await failureOf(api.getReport('t', signal));
+      assert.deepEqual(target.requests, []);
+    } finally {
+      await target.close();
+    }
+  });
+
+  test('a wrong key is told without the key', async () => {
+    const other = client({ apiKey: 'wrong-key' });
+    const failure = await failureOf(other.generateReport(signal));
+    await other.close();
+    assert.equal(failure.type, 'ReportApiUnauthorized');
+    assert.doesNotMatch(failure.message, /wrong-key/);
+  });
+
+  test('nobody listens', async () => {
+    const nobody = client({ baseUrl: 'http://127.0.0.1:1' });
+    const failure = await failureOf(nobody.generateReport(signal));
+    await nobody.close();
+    assert.equal(failure.type, 'ReportApiUnavailable');
+    assert.match(failure.message, /ECONNREFUSED 127\.0\.0\.1:1/);
+  });
+
+  test('a cancelled call ends at once, as cancelled', async () => {
+    const controller = new AbortController();
+    sample.addFault({ on: 'get_report', action: { kind: 'hang' } });
+    const call = api.getReport('t', controller.signal);
+    setTimeout(() => controller.abort(), 50);
+    await assert.rejects(call, { name: 'AbortError' });
+  });
+});
+
+test('Retry-After: seconds and HTTP dates, from a second to five minutes', () => {
+  const now = new Date('2024-02-25T12:00:00Z');
+  const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000).toUTCString();
+  const cases: [string | string[] | undefined, number | undefined][] = [
+    [undefined, undefined],
+    ['', undefined],
+    ['soon', undefined],
+    ['2', 2_000],
+    [' 2 ', 2_000],
+    ['0', 1_000],
+    ['86400', 300_000],
+    [['3', '4'], 3_000],
+    [inSeconds(7), 7_000],
+    [inSeconds(-60), 1_000],
+    [inSeconds(86_400), 300_000],
+  ];
+  for (const [header, expected] of cases) assert.equal(retryAfterMs(header, now), expected, String(header));
+});
