@@ -2,6 +2,7 @@ import { Runtime } from '@temporalio/worker';
 import { loadEnvFile } from './config/env-file.ts';
 import { SettingsError } from './config/settings.ts';
 import { connectWorker, TemporalUnreachable } from './config/temporal.ts';
+import { serveHealth } from './worker/health.ts';
 import { createLogger } from './worker/logger.ts';
 import { readWorkerSettings } from './worker/settings.ts';
 import { startWorker } from './worker/start-worker.ts';
@@ -10,18 +11,26 @@ import { startWorker } from './worker/start-worker.ts';
 async function main(): Promise<void> {
   loadEnvFile();
   const settings = readWorkerSettings(process.env);
-  const logger = createLogger('INFO');
-  Runtime.install({ logger });
+  const logger = createLogger(settings.LOG_LEVEL);
+  const metrics = settings.METRICS_ADDRESS;
+  Runtime.install({
+    logger,
+    ...(metrics && {
+      telemetryOptions: { metrics: { prometheus: { bindAddress: metrics, countersTotalSuffix: true } } },
+    }),
+  });
   const { connection, namespace } = await connectWorker();
   try {
     const worker = await startWorker(settings, {
       connection,
       namespace,
       onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
+      onFreshnessError: (error) => logger.warn('how fresh the mart is could not be measured', { error }),
     });
+    const closeHealth = await serveHealth(settings.HEALTH_ADDRESS, worker);
     const { taskQueue, landingTaskQueue } = worker;
     logger.info('worker started', { namespace, taskQueue, landingTaskQueue });
-    await worker.stopped;
+    await worker.stopped.finally(closeHealth);
     logger.info('worker stopped');
   } finally {
     await connection.close();

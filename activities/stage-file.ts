@@ -1,5 +1,6 @@
 import { stageFile as stage } from '../loading/stage-file.ts';
 import type { CheckedFile, DeliveryRef, StagedFile } from '../shared/day.ts';
+import { countRows } from './count-rows.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
@@ -11,7 +12,7 @@ export interface StageFileRequest {
 /** Replaces what is staged of one date and file, in one transaction. */
 export function stageFile({ database, landing, now }: ActivityDependencies) {
   return async function stageFile({ delivery, file }: StageFileRequest): Promise<StagedFile> {
-    return await stage(
+    const staged = await stage(
       database,
       {
         delivery,
@@ -22,5 +23,7 @@ export function stageFile({ database, landing, now }: ActivityDependencies) {
       },
       cancellation(),
     );
+    if (!staged.superseded) countRows(file, staged);
+    return staged;
   };
 }

@@ -66,6 +66,20 @@ function headerValue(value: string): string {
   return value;
 }
 
+function address(value: string): string {
+  const port = Number(/^(?:[^:\s]+|\[[^\]]+\]):(\d{1,5})$/.exec(value.trim())?.[1] ?? NaN);
+  if (!(port >= 1 && port <= 65_535)) throw new Error('must be an address like 0.0.0.0:9464');
+  return value.trim();
+}
+
+const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+
+function logLevel(value: string): (typeof LOG_LEVELS)[number] {
+  const level = LOG_LEVELS.find((name) => name === value.trim().toUpperCase());
+  if (level === undefined) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
+
 function timeOfDay(value: string): { hour: number; minute: number } {
   const match = /^(\d\d?):(\d\d)$/.exec(value.trim());
   const [hour = 24, minute = 60] = match?.slice(1).map(Number) ?? [];
@@ -156,6 +170,17 @@ export const SETTINGS = {
   TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', httpUrl, {
     default: 'http://localhost:8233',
   }),
+  METRICS_ADDRESS: setting(
+    'Where the worker serves Prometheus metrics, e.g. 0.0.0.0:9464; empty: nowhere',
+    address,
+  ),
+  HEALTH_ADDRESS: setting(
+    'Where the worker serves /healthz and /readyz, e.g. 0.0.0.0:8080; empty: nowhere',
+    address,
+  ),
+  LOG_LEVEL: setting('What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR', logLevel, {
+    default: 'INFO',
+  }),
   WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, {
     default: '10s',
   }),
@@ -166,7 +191,10 @@ export type SettingName = keyof typeof SETTINGS;
 type ValueOf<S> = S extends { parse: (text: string) => infer T } ? T : never;
 type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> | Missing<K> };
 /** A setting that is neither required nor has a default can be absent. */
-type Missing<K extends SettingName> = K extends 'DATABASE_URL' | 'ALERT_WEBHOOK_URL' ? undefined : never;
+type Missing<K extends SettingName> = K extends
+  'DATABASE_URL' | 'ALERT_WEBHOOK_URL' | 'METRICS_ADDRESS' | 'HEALTH_ADDRESS'
+  ? undefined
+  : never;
 
 /** All faults of the environment at once, each with the setting's name and what to do. */
 export class SettingsError extends Error {

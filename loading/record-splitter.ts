@@ -4,7 +4,7 @@ import { FileRefused } from './file-refused.ts';
 /** A field longer than this refuses the file (contract, ruling 7); it also bounds what an unclosed quote swallows. */
 export const MAX_FIELD_BYTES = 1024 * 1024;
 /** A record longer than this refuses the file. */
-export const MAX_RECORD_BYTES = 8 * MAX_FIELD_BYTES;
+const MAX_RECORD_BYTES = 8 * MAX_FIELD_BYTES;
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -4,7 +4,7 @@ import type { Feed } from '../feeds/feeds.ts';
 import { copyValue, needsEscape } from './copy-text.ts';
 import type { Layout } from './header.ts';
 
-export interface RejectedRow extends BrokenRule {
+interface RejectedRow extends BrokenRule {
   /** The column whose value broke a rule; null when the row as a whole did. */
   column: string | null;
 }

@@ -1,4 +1,4 @@
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Runtime, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
 import { createActivities } from '../activities/index.ts';
 import { Database } from '../database/database.ts';
@@ -7,6 +7,7 @@ import { Downloader } from '../loading/download.ts';
 import { Landing } from '../loading/landing.ts';
 import { ReportApi } from '../report-api/report-api.ts';
 import { workflowBundle } from '../workflows/bundle.ts';
+import { measureFreshness } from './metrics.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** A download slower than this is not worth waiting for. */
@@ -19,6 +20,8 @@ export interface RunningWorker {
   landingTaskQueue: string;
   /** Resolves when the worker has stopped, with everything closed; rejects when it broke. */
   stopped: Promise<void>;
+  /** Both workers poll and the database answers. */
+  isReady(): Promise<boolean>;
   /** Stops taking tasks, and lets running activities finish within WORKER_SHUTDOWN_GRACE. */
   stop(): void;
 }
@@ -27,6 +30,8 @@ export interface WorkerEnvironment {
   connection: NativeConnection;
   namespace: string;
   onDatabaseError: (error: Error) => void;
+  /** How fresh the mart is could not be measured; it is tried again. */
+  onFreshnessError: (error: unknown) => void;
   /** For tests. */
   overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
 }
@@ -61,8 +66,9 @@ export async function startWorker(
     cohort: settings.REPORT_API_COHORT,
     timeoutMs: settings.REPORT_API_TIMEOUT,
   });
+  const database = new Database(pool);
   const activities = createActivities({
-    database: new Database(pool),
+    database,
     reportApi,
     downloader,
     landing,
@@ -76,7 +82,13 @@ export async function startWorker(
     landingRetentionMs: settings.LANDING_RETENTION,
     now: () => new Date(),
   });
+  const stopMeasuring = measureFreshness(
+    database,
+    Runtime.instance().metricMeter,
+    environment.onFreshnessError,
+  );
   const close = async () => {
+    stopMeasuring();
     await Promise.all([reportApi.close(), downloader.close(), pool.end()]);
   };
   // Most activities hold a database connection while they run: more of them than connections would only queue.
@@ -114,5 +126,10 @@ export async function startWorker(
   const stopped = Promise.all(workers.map((worker) => worker.run().finally(stop)))
     .then(() => undefined)
     .finally(close);
-  return { taskQueue, landingTaskQueue, stopped, stop };
+  const isReady = async () => {
+    if (!workers.every((worker) => worker.getState() === 'RUNNING')) return false;
+    await pool.query('select 1');
+    return true;
+  };
+  return { taskQueue, landingTaskQueue, stopped, stop, isReady };
 }

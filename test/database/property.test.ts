@@ -25,12 +25,12 @@ after(async () => {
   await db.drop();
 });
 
-async function holds(arbitrary: fc.Arbitrary<Step[]>, runs: number): Promise<void> {
+async function holds(arbitrary: fc.Arbitrary<Step[]>, runs: number, seed: number): Promise<void> {
   const property = fc.asyncProperty(arbitrary, async (steps) => {
     await empty(db.pool);
     await play(steps, loader, db.pool);
   });
-  const result = await fc.check(property, { numRuns: runs, seed: SEED });
+  const result = await fc.check(property, { numRuns: runs, seed });
   const [steps] = result.counterexample ?? [];
   if (!result.failed || !steps) return;
   const { errorInstance } = result;
@@ -41,9 +41,9 @@ async function holds(arbitrary: fc.Arbitrary<Step[]>, runs: number): Promise<voi
 }
 
 test('loads one after the other end in what the newest deliveries say', { timeout: 7_200_000 }, async () => {
-  await holds(orderlyScenarios, Math.ceil(RUNS / 2));
+  await holds(orderlyScenarios, Math.ceil(RUNS / 2), SEED);
 });
 
 test('so do loads side by side, cut off and taken up again', { timeout: 7_200_000 }, async () => {
-  await holds(scenarios, Math.floor(RUNS / 2));
+  await holds(scenarios, Math.floor(RUNS / 2), SEED + 1);
 });

@@ -17,7 +17,7 @@ export interface PreparedRow {
   values: Record<string, string | null>;
 }
 
-export interface RejectedLine {
+interface RejectedLine {
   line: number;
   column: string | null;
   rule: string;
@@ -78,7 +78,7 @@ export async function inScratch<T>(run: (directory: string) => Promise<T>): Prom
 }
 
 /** Reads PostgreSQL's COPY text format, as PostgreSQL does and apart from the code under test. */
-export function decodeCopy(text: string): (string | null)[][] {
+function decodeCopy(text: string): (string | null)[][] {
   if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no line end');
   return text
     .split('\n')

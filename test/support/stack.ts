@@ -101,6 +101,7 @@ export class TestStack {
       connection: this.#connection,
       namespace: 'default',
       onDatabaseError: () => undefined,
+      onFreshnessError: () => undefined,
       ...(this.#overrides ? { overrides: this.#overrides } : {}),
     });
     this.#workers.add(worker);

@@ -91,17 +91,10 @@ describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }], { price_log_inc: null });
     const run = await stack.startDay(DATE, HOURS);
     await untilItSays(run, /^Waiting for price_log_inc/);
-    for (const input of [
-      [['../x']],
-      [['price_log']],
-      [[]],
-      ['price_log_inc'],
-      [[5]],
-      [['price_log_inc', 'x']],
-      [],
-    ]) {
+    const wrong = [['../x'], ['price_log'], [], 'price_log_inc', [5], ['price_log_inc', 'x'], null, {}];
+    for (const input of wrong) {
       const refusal: unknown = await run
-        .executeUpdate<string, unknown[]>('proceedWithout', { args: input })
+        .executeUpdate<string, [unknown]>('proceedWithout', { args: [input] })
         .catch((error: unknown) => error);
       assert.ok(refusal instanceof WorkflowUpdateFailedError, JSON.stringify(input));
       assert.match(refusal.cause?.message ?? '', /Expected a list of files among user_order_log_inc/);

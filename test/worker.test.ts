@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { request } from 'undici';
+import { freePort } from '../dev/services/ports.ts';
+import { start, startWorkerProcess } from './support/processes.ts';
+import { TestStack } from './support/stack.ts';
+
+async function get(address: string, path: string): Promise<{ status: number; text: string }> {
+  const { statusCode, body } = await request(`http://${address}${path}`);
+  return { status: statusCode, text: await body.text() };
+}
+
+test('the worker serves health and metrics, and stops on SIGTERM with 0', async () => {
+  const stack = await TestStack.start({ worker: false });
+  try {
+    const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
+    const HEALTH_ADDRESS = `127.0.0.1:${await freePort()}`;
+    const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
+    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'a' }, { uniq_id: '' }]);
+    await stack.runDay('2024-02-25', { maxRejectedShare: 0.5 });
+    assert.deepEqual(await get(HEALTH_ADDRESS, '/healthz'), { status: 200, text: 'ok\n' });
+    assert.deepEqual(await get(HEALTH_ADDRESS, '/readyz'), { status: 200, text: 'ready\n' });
+    assert.equal((await get(HEALTH_ADDRESS, '/other')).status, 404);
+    const { text } = await get(METRICS_ADDRESS, '/metrics');
+    for (const [kind, count] of Object.entries({ read: 3, kept: 1, duplicate: 1, rejected: 1 })) {
+      const line = text
+        .split('\n')
+        .find(
+          (l) => l.startsWith('sales_rows') && l.includes('user_order_log_inc') && l.includes(`"${kind}"`),
+        );
+      assert.equal(line?.split(' ').at(-1), String(count), line ?? `no line of ${kind}`);
+    }
+    assert.match(text, /^sales_bytes_total\{.*file="price_log_inc"/m);
+    assert.match(text, /^sales_days_missing/m);
+    assert.match(text, /^temporal_activity_execution_latency/m);
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+  } finally {
+    await stack.close();
+  }
+});
+
+test('wrong settings end the worker with 2, all of them named at once', async () => {
+  const { code, stderr } = await start(['worker.ts'], {
+    REPORT_API_URL: 'ftp://x',
+    REPORT_TIMEOUT: 'soon',
+    PGHOST: 'x',
+  }).ended;
+  assert.equal(code, 2);
+  for (const name of [
+    'REPORT_API_URL',
+    'REPORT_API_KEY',
+    'REPORT_API_NICKNAME',
+    'REPORT_API_COHORT',
+    'REPORT_TIMEOUT',
+  ]) {
+    assert.match(stderr, new RegExp(`${name} `));
+  }
+});

@@ -1,0 +1,53 @@
+import type { MetricMeter } from '@temporalio/common';
+import type { Database } from '../database/database.ts';
+
+const EVERY_MS = 60_000;
+
+interface Freshness {
+  newest_loaded_age_seconds: string | null;
+  days_missing: string;
+  days_failed: string;
+}
+
+/**
+ * Measures, once a minute, how fresh the mart is: the one thing that a worker which has nothing to do must still
+ * tell. Returns how to stop it.
+ */
+export function measureFreshness(
+  database: Database,
+  meter: MetricMeter,
+  onError: (error: unknown) => void,
+): () => void {
+  const age = meter.createGauge(
+    'sales_newest_loaded_day_age_seconds',
+    'float',
+    's',
+    'Since the end of the newest loaded day',
+  );
+  const missing = meter.createGauge(
+    'sales_days_missing',
+    'int',
+    '{days}',
+    'Days of the last 30 that were never loaded',
+  );
+  const failed = meter.createGauge(
+    'sales_days_failed',
+    'int',
+    '{days}',
+    'Days of the last 30 whose newest run failed',
+  );
+  const measure = async () => {
+    try {
+      const [row] = await database.query<Freshness & object>('status/freshness');
+      if (!row) return;
+      if (row.newest_loaded_age_seconds !== null) age.set(Number(row.newest_loaded_age_seconds));
+      missing.set(Number(row.days_missing));
+      failed.set(Number(row.days_failed));
+    } catch (error) {
+      onError(error);
+    }
+  };
+  void measure();
+  const timer = setInterval(() => void measure(), EVERY_MS);
+  return () => clearInterval(timer);
+}
