@@ -4,8 +4,9 @@ import { filesTable } from './files-table.ts';
 import { CommandFailed, type Output } from './output.ts';
 
 interface Ids {
-  workflow_id: string;
-  run_id: string;
+  /** Null when the run could not even be started. */
+  workflow_id: string | null;
+  run_id: string | null;
 }
 
 /** Prints what one run has loaded, as `run --json` of the contract or as text. */

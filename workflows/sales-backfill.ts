@@ -38,6 +38,8 @@ export interface SalesBackfillInput {
   onlyMissing?: boolean;
   options?: Partial<RunOptions>;
   tagged?: boolean;
+  /** Days after which the workflow continues as new; smaller in tests. */
+  daysPerRun?: number;
   /** What an earlier run of this backfill has done before it continued as new. */
   carried?: { next: LoadDate; report?: ReportRef; paused: boolean; result: BackfillResult };
 }
@@ -63,7 +65,7 @@ export async function salesBackfill(input: SalesBackfillInput): Promise<Backfill
   );
   const options = await planOptions(input.options);
   const first = carried?.next ?? from;
-  const last = [to, addDays(first, DAYS_PER_RUN - 1)].sort()[0] ?? to;
+  const last = [to, addDays(first, (input.daysPerRun ?? DAYS_PER_RUN) - 1)].sort()[0] ?? to;
   const days = input.onlyMissing ? await openDays(first, last) : eachDay(first, last);
   let report: ReportRef | undefined = carried?.report;
   if (days.length > 0 && !report) {

@@ -23,7 +23,8 @@ last_order as (
         where orders.customer_id = concerned.customer_id
         order by
             date_time desc, load_date desc, id desc nulls last,
-            -- Only rows without an id can be equal up to here; the rest makes the choice repeatable.
+            -- Equal up to here are only rows without an id or with an id that repeats; the rest makes the
+            -- choice the same every time.
             is_history, uniq_id desc, status desc
         limit 1
     ) as ordered

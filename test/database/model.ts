@@ -6,7 +6,7 @@ import { addDays } from '../../shared/load-date.ts';
  * in support.ts writes it, in any order.
  */
 
-export type Status = 'shipped' | 'refunded';
+type Status = 'shipped' | 'refunded';
 
 export interface OrderRow {
   id: number | null;

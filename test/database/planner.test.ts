@@ -6,10 +6,10 @@ import { lines, Loader } from './support.ts';
 
 /**
  * A date that is newer than the planner's statistics counts as one row. A plan made for one row that then meets
- * 20,000 compares 400 million pairs: f_sales took minutes for the second load of such a date. Autovacuum is off here,
+ * 10,000 compares 100 million pairs: f_sales took minutes for the second load of such a date. Autovacuum is off here,
  * and would not help in time there: a new day is far less than the tenth of a table that it waits for.
  */
-const ROWS = 20_000;
+const ROWS = 10_000;
 /** Against the first load of the large day, which is measured on the same machine: 0.5 to 2 times as a rule. */
 const MOST_TIMES = 8;
 

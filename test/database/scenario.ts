@@ -80,7 +80,7 @@ export const orderlyScenarios: fc.Arbitrary<Step[]> = scenarios.map((steps) =>
 );
 
 /** Every step's load, with the numbers that their downloads have. */
-export function loadsOf(steps: readonly Step[]): Load[] {
+function loadsOf(steps: readonly Step[]): Load[] {
   const loads: Load[] = [];
   for (const [index, { loadDate, isHistory, withStatus, rows, copyOf, lateness }] of steps.entries()) {
     const original = copyOf === null ? undefined : loads[copyOf];

@@ -207,7 +207,8 @@ describe('cancellation', () => {
           download(target, url, { signal: controller.signal }),
           (error) => error === reason,
         );
-        assert.ok(performance.now() - started < afterMs + 200);
+        // The whole body would take 8 s.
+        assert.ok(performance.now() - started < afterMs + 2_000);
         clearTimeout(timer);
         assert.deepEqual(await readdir(directory), []);
         api.clearFaults();

@@ -147,7 +147,7 @@ describe('refused whole, with what was found', () => {
         maxRejectedShare: 1,
       });
       await assert.rejects(refusal, /opens a field on line 3 /);
-      assert.ok(performance.now() - started < 1_000);
+      assert.ok(performance.now() - started < 5_000);
       assert.ok(process.resourceUsage().maxRSS - before < 30 * 1024);
     }));
 });

@@ -103,7 +103,7 @@ describe('records', () => {
           if (size > data.length) break;
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -235,7 +235,7 @@ describe('what refuses a file', () => {
     }
     refused(Buffer.from(`"${'\n'.repeat(8_000_000)}`), 1024 * 1024, /on line 1 /);
     // Some 2 s; minutes when the line end is looked for at every field.
-    assert.ok(performance.now() - started < 15_000);
+    assert.ok(performance.now() - started < 30_000);
   });
 });
 

@@ -235,7 +235,7 @@ describe('repeats', () => {
           );
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
@@ -254,7 +254,7 @@ describe('the window', () => {
     const window = new RepeatWindow(1_000);
     window.add('a', 1, 1, 'x'.repeat(100));
     assert.equal(window.isFull, false);
-    window.add('b', 2, 2, 'x'.repeat(300));
+    window.add('b', 2, 2, 'x'.repeat(700));
     assert.equal(window.isFull, true);
     assert.deepEqual(
       [...window.drain()].map(({ id, ordinal }) => [id, ordinal]),
@@ -266,5 +266,25 @@ describe('the window', () => {
     assert.equal(window.isFull, false);
     assert.equal(window.repeats('a', 1, 3), false);
     assert.deepEqual([...window.drain()], []);
+  });
+
+  test('gives back rows of any length, again and again', () => {
+    const window = new RepeatWindow();
+    const rows = [
+      '',
+      'ё',
+      '😀'.repeat(400_000),
+      'x'.repeat(1_048_576),
+      'ключ\t1',
+      'я'.repeat(300_000),
+      '\\N',
+    ];
+    for (let round = 0; round < 3; round += 1) {
+      for (const [index, row] of rows.entries()) window.add(`content ${index}`, index, index, row);
+      assert.deepEqual(
+        [...window.drain()].map(({ row }) => row),
+        rows,
+      );
+    }
   });
 });

@@ -175,7 +175,7 @@ describe('values', () => {
         assert.doesNotMatch(broken.reason, /\p{Surrogate}/u);
       }
     }
-    assert.ok(performance.now() - started < 1_000);
+    assert.ok(performance.now() - started < 5_000);
   });
 });
 

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { projectRoot } from '../../shared/project-root.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { client, start, type Ended } from '../support/processes.ts';
+import { TestStack } from '../support/stack.ts';
+import { callsOf, kill, until } from './harness.ts';
+
+interface RunDocument {
+  date: string;
+  outcome: string;
+  files: Record<string, Record<string, number>>;
+  workflow_id: string | null;
+  run_id: string | null;
+  error: string | null;
+  next?: string | null;
+}
+
+interface StatusDocument {
+  days: { date: string; state: string; error: string | null; next: string | null; rows_kept: number }[];
+}
+
+/** The one JSON document that standard output holds, and nothing else. */
+function documentOf<T>({ stdout }: Ended): T {
+  assert.ok(stdout.startsWith('{') && stdout.endsWith('}\n'), stdout);
+  return JSON.parse(stdout) as T;
+}
+
+test('migrate: two at once on an empty database, and once more', async () => {
+  const db = await createTestDatabase({ empty: true });
+  try {
+    const env = { DATABASE_URL: db.url };
+    const both = await Promise.all([client(['migrate', '--json'], env), client(['migrate', '--json'], env)]);
+    interface Migrated {
+      version: number;
+      applied: string[];
+    }
+    const [one, other] = both.map((ended) => {
+      assert.equal(ended.code, 0, ended.stderr);
+      return documentOf<Migrated>(ended);
+    });
+    assert.ok(one && other && one.version >= 3);
+    assert.equal(one.version, other.version);
+    const applied = [...one.applied, ...other.applied].sort();
+    assert.equal(applied.length, one.version, 'every migration was applied once');
+    assert.equal(new Set(applied).size, one.version);
+    const again = await client(['migrate'], env);
+    assert.deepEqual([again.code, again.stderr], [0, '']);
+    assert.match(again.stdout, /^The schema is at version \d+ already\.\n$/);
+  } finally {
+    await db.drop();
+  }
+});
+
+describe('client commands', { concurrency: 4 }, () => {
+  let stack: TestStack;
+  before(async () => {
+    stack = await TestStack.start({ api: { pollsUntilReady: 1 } });
+  });
+  after(() => stack.close());
+
+  test('run and status of a day that loads, one without an increment, one that fails and one that is missing', async () => {
+    stack.deliveries.set('2024-03-01', [{ uniq_id: 'a' }, { uniq_id: 'a', id: 7 }, { uniq_id: 'b' }]);
+    stack.deliveries.set('2024-03-03', '<html></html>');
+    const [loaded, none, failed] = await Promise.all(
+      ['2024-03-01', '2024-03-02', '2024-03-03'].map((date) =>
+        client(['run', '--date', date, '--json'], stack.environment),
+      ),
+    );
+    assert.ok(loaded && none && failed);
+
+    assert.equal(loaded.code, 0, loaded.stderr);
+    const document = documentOf<RunDocument>(loaded);
+    const { workflow_id, run_id } = document;
+    assert.ok(workflow_id?.endsWith('2024-03-01') && run_id, 'the run is named');
+    assert.deepEqual(document, {
+      date: '2024-03-01',
+      outcome: 'loaded',
+      files: {
+        user_order_log_inc: { rows_read: 3, rows_kept: 2, rows_duplicate: 1, rows_rejected: 0 },
+        user_activity_log_inc: { rows_read: 1, rows_kept: 1, rows_duplicate: 0, rows_rejected: 0 },
+        customer_research_inc: { rows_read: 1, rows_kept: 1, rows_duplicate: 0, rows_rejected: 0 },
+        price_log_inc: { rows_read: 2, rows_kept: 2, rows_duplicate: 0, rows_rejected: 0 },
+      },
+      warnings: [],
+      workflow_id,
+      run_id,
+      error: null,
+    });
+    assert.match(loaded.stderr, /^Started .*2024-03-01\.$/m);
+
+    assert.equal(none.code, 0, none.stderr);
+    const { outcome, files, error } = documentOf<RunDocument>(none);
+    assert.deepEqual([outcome, files, error], ['no_increment', {}, null]);
+
+    assert.equal(failed.code, 1);
+    const failure = documentOf<RunDocument>(failed);
+    assert.deepEqual([failure.date, failure.outcome, failure.files], ['2024-03-03', 'failed', {}]);
+    assert.match(failure.error ?? '', /^user_order_log_inc of 2024-03-03 is refused: it is an HTML/);
+    assert.ok(failure.workflow_id && failure.run_id && failure.next);
+    assert.match(failed.stderr, /user_order_log_inc of 2024-03-03 is refused/);
+    assert.doesNotMatch(failed.stderr, /^ +at /m, 'no stack trace');
+
+    const range = ['status', '--from', '2024-02-29', '--to', '2024-03-03'];
+    const [json, text, npm] = await Promise.all([
+      client([...range, '--json'], stack.environment),
+      client(range, stack.environment),
+      npmRunClient([...range, '--json'], stack.environment),
+    ]);
+    assert.deepEqual([json.code, json.stderr], [0, '']);
+    const { days } = documentOf<StatusDocument>(json);
+    assert.deepEqual(
+      days.map(({ date, state, rows_kept }) => [date, state, rows_kept]),
+      [
+        ['2024-02-29', 'missing', 0],
+        ['2024-03-01', 'loaded', 6],
+        ['2024-03-02', 'no_increment', 0],
+        ['2024-03-03', 'failed', 0],
+      ],
+    );
+    assert.match(days[0]?.next ?? '', /client -- run --date 2024-02-29/);
+    assert.equal(days[1]?.error, null);
+    assert.equal(days[3]?.error, failure.error);
+    assert.equal(npm.stdout, json.stdout, "npm adds nothing to the client's output");
+    assert.equal(text.code, 0);
+    assert.match(text.stdout, /4 days: 1 loaded, 1 no_increment, 1 missing, 1 failed\./);
+    assert.match(text.stdout, /2024-03-03 failed: user_order_log_inc of 2024-03-03 is refused/);
+  });
+
+  test('run twice at once: both end well with one run, whose trouble they tell meanwhile', async () => {
+    stack.deliveries.set('2024-03-05', [{ uniq_id: 'twice' }]);
+    const action = { kind: 'status', status: 503 } as const;
+    stack.api.addFault({ on: 'get_increment', date: '2024-03-05', times: 3, action });
+    const run = () => client(['run', '--date', '2024-03-05', '--json'], stack.environment);
+    const [one, other] = await Promise.all([run(), run()]);
+    assert.deepEqual([one.code, other.code], [0, 0], one.stderr + other.stderr);
+    assert.deepEqual(documentOf(one), documentOf(other));
+    assert.equal([one, other].filter(({ stderr }) => /^Started /m.test(stderr)).length, 1);
+    assert.equal([one, other].filter(({ stderr }) => /is being loaded already/.test(stderr)).length, 1);
+    for (const { stderr } of [one, other]) {
+      assert.match(stderr, /getIncrement is tried again: The report API answered 503 Service Unavailable/);
+    }
+    assert.equal(callsOf(stack, 'get_increment', '2024-03-05').length, 3 + 1 + 4);
+  });
+
+  test('a day that is being loaded is running; when it is cancelled, its client says so', async () => {
+    stack.deliveries.set('2024-03-06', [{ uniq_id: 'cancelled' }], { price_log_inc: null });
+    const env = { ...stack.environment, FILES_TIMEOUT: '1h' };
+    const run = start(['client/main.ts', 'run', '--date', '2024-03-06', '--json'], env);
+    await run.says('Waiting for price_log_inc of 2024-03-06');
+    const status = await client(['status', '--from', '2024-03-06', '--to', '2024-03-06', '--json'], env);
+    assert.equal(documentOf<StatusDocument>(status).days[0]?.state, 'running');
+    await stack.client.workflow.getHandle(`${stack.taskQueue}-2024-03-06`).cancel();
+    const ended = await run.ended;
+    assert.equal(ended.code, 1);
+    const { outcome, error } = documentOf<RunDocument>(ended);
+    assert.deepEqual([outcome, error], ['failed', 'The run was cancelled.']);
+  });
+
+  test('no worker: run says so, and ends well once there is one; Ctrl-C ends only the client', async (t) => {
+    stack.deliveries.set('2024-03-07', [{ uniq_id: 'late' }]);
+    const env = { ...stack.environment, TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` };
+    const args = ['client/main.ts', 'run', '--date', '2024-03-07', '--json'];
+    const interrupted = start(args, env);
+    t.after(() => kill(interrupted));
+    await interrupted.says(`No worker polls the task queue "${stack.taskQueue}-alone"`, 30_000);
+    interrupted.kill('SIGINT');
+    const { code, stdout, stderr } = await interrupted.ended;
+    assert.deepEqual([code, stdout], [130, '']);
+    assert.match(stderr, /goes on without this client/);
+    const joined = start(args, env);
+    t.after(() => kill(joined));
+    await joined.says('is being loaded already');
+    await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
+    const ended = await joined.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal(documentOf<RunDocument>(ended).outcome, 'loaded');
+  });
+
+  test('run without a date takes yesterday', async () => {
+    const day = (before: number) => new Date(Date.now() - before * 86_400_000).toISOString().slice(0, 10);
+    const possible = [day(1)];
+    const ended = await client(['run'], stack.environment);
+    possible.push(day(1)); // in case midnight has passed
+    assert.equal(ended.code, 0, ended.stderr);
+    const [date = ''] = ended.stdout.split(':');
+    assert.ok(possible.includes(date), ended.stdout);
+    assert.match(ended.stdout, /the report API has no increment for this date/);
+    await until('it is recorded', async () => {
+      const days = await stack.rows('select from staging.day_load where load_date = $1', [date]);
+      return days.length === 1;
+    });
+  });
+});
+
+/** `npm run client -- …`, as an operator types it. */
+async function npmRunClient(args: string[], env: Record<string, string>): Promise<{ stdout: string }> {
+  const npm = spawn('npm', ['run', 'client', '--', ...args], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let stdout = '';
+  npm.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  await once(npm, 'close');
+  return { stdout };
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { variable } from '../support/database.ts';
+import { client, start, type Ended } from '../support/processes.ts';
+import { kill } from './harness.ts';
+
+/** A port that nobody listens on. */
+const NOBODY = '127.0.0.1:1';
+const PASSWORD = 'pw-of-the-database';
+
+/** Every setting explicitly empty, which counts as not set, so that a developer's `.env` has no part in this. */
+const UNSET = Object.fromEntries(
+  [
+    ...['REPORT_API_URL', 'REPORT_API_KEY', 'REPORT_API_NICKNAME', 'REPORT_API_COHORT', 'DATABASE_URL'],
+    ...['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'],
+  ].map((name) => [name, '']),
+);
+
+function errorOf({ stdout }: Ended): string {
+  const document = JSON.parse(stdout) as { error: string };
+  assert.equal(typeof document.error, 'string');
+  return document.error;
+}
+
+/** A sentence for a person, not a stack trace; within some seconds. */
+function assertClear({ stderr }: Ended, sentence: RegExp): void {
+  assert.match(stderr, sentence);
+  assert.doesNotMatch(stderr, /^ +at |node:internal|AggregateError/m);
+  assert.doesNotMatch(stderr, new RegExp(PASSWORD));
+}
+
+describe('wrong usage ends with 2', { concurrency: 4 }, () => {
+  const cases: [string[], RegExp][] = [
+    [[], /Expected a command/],
+    [['frob'], /unknown command 'frob'/],
+    [['run', '--date', '2024-02-30'], /Expected a day like 2024-02-25/],
+    [['run', '--date'], /argument missing/],
+    [['run', '2024-02-25'], /too many arguments/],
+    [['run', '--frob'], /unknown option '--frob'/],
+    [['status', '--from', 'yesterday'], /Expected a day like 2024-02-25/],
+    [['migrate', 'now'], /too many arguments/],
+  ];
+  for (const [args, sentence] of cases) {
+    test(`client ${args.join(' ')}`, async () => {
+      const ended = await client([...args, '--json'], UNSET);
+      assert.equal(ended.code, 2, ended.stderr);
+      assertClear(ended, sentence);
+      assert.match(errorOf(ended), sentence);
+    });
+  }
+});
+
+describe('wrong settings end with 2, all named at once', { concurrency: 4 }, () => {
+  test('of a run', async () => {
+    const env = {
+      ...UNSET,
+      REPORT_POLL_INTERVAL: 'often',
+      MAX_REJECTED_SHARE: '7',
+      OPTIONAL_FILES: 'x,price_log_inc',
+    };
+    const ended = await client(['run', '--date', '2024-02-25', '--json'], env);
+    assert.equal(ended.code, 2);
+    const { faults } = JSON.parse(ended.stdout) as { faults: string[] };
+    assert.equal(faults.length, 3, ended.stdout);
+    for (const name of ['REPORT_POLL_INTERVAL', 'MAX_REJECTED_SHARE', 'OPTIONAL_FILES']) {
+      assert.ok(faults.some((fault) => fault.startsWith(name)) && ended.stderr.includes(name), name);
+    }
+    assertClear(ended, /3 settings cannot be used/);
+  });
+
+  for (const command of ['status', 'migrate']) {
+    test(`no database for ${command}`, async () => {
+      const ended = await client([command, '--json'], UNSET);
+      assert.equal(ended.code, 2, ended.stderr);
+      assertClear(ended, /DATABASE_URL is not set/);
+      assert.match(errorOf(ended), /DATABASE_URL is not set/);
+    });
+  }
+
+  test('of a worker', async () => {
+    const ended = await start(['worker.ts'], { ...UNSET, REPORT_TIMEOUT: '-1s' }).ended;
+    assert.equal(ended.code, 2);
+    for (const name of [
+      'REPORT_API_URL',
+      'REPORT_API_KEY',
+      'REPORT_API_NICKNAME',
+      'REPORT_API_COHORT',
+      'DATABASE_URL',
+      'REPORT_TIMEOUT',
+    ]) {
+      assert.match(ended.stderr, new RegExp(`^ +${name} `, 'm'));
+    }
+    assertClear(ended, /6 settings cannot be used/);
+  });
+});
+
+test('--help of every command', async () => {
+  const root = await client(['--help'], UNSET);
+  assert.equal(root.code, 0);
+  const commandsIn = (help: string) =>
+    [...(help.split('Commands:\n')[1] ?? '').matchAll(/^ {2}(\S+)/gm)]
+      .map((match) => match[1] ?? '')
+      .filter((name) => name !== 'help');
+  const commands = commandsIn(root.stdout);
+  for (const name of ['migrate', 'run', 'status']) assert.ok(commands.includes(name), name);
+  const lines = commands.map((name) => [name]);
+  for (const line of lines) {
+    const { code, stdout, stderr } = await client([...line, '--help'], UNSET);
+    assert.deepEqual([code, stderr], [0, ''], line.join(' '));
+    assert.match(stdout, new RegExp(`^Usage: client ${line.join(' ')} `));
+    const inner = commandsIn(stdout);
+    if (inner.length > 0) lines.push(...inner.map((name) => [...line, name]));
+    else assert.match(stdout, /--json/, `${line.join(' ')} takes --json`);
+  }
+});
+
+describe('something that the client needs is down', { concurrency: 4 }, () => {
+  const database = (address: string) => `postgresql://user:${PASSWORD}@${address}/sales`;
+
+  test('Temporal: run ends with 1, its sentence and its document', async () => {
+    const started = performance.now();
+    const ended = await client(['run', '--date', '2024-02-25', '--json'], {
+      ...UNSET,
+      TEMPORAL_ADDRESS: NOBODY,
+    });
+    assert.ok(performance.now() - started < 25_000);
+    assert.equal(ended.code, 1);
+    assertClear(ended, /^Temporal cannot be reached at 127\.0\.0\.1:1 \(TEMPORAL_ADDRESS\)/);
+    const { error, ...document } = JSON.parse(ended.stdout) as { error: string };
+    assert.match(error, /Temporal cannot be reached/);
+    assert.deepEqual(document, {
+      date: '2024-02-25',
+      outcome: 'failed',
+      files: {},
+      workflow_id: null,
+      run_id: null,
+      next: null,
+    });
+  });
+
+  test('Temporal: the worker ends with 1 and a sentence', async () => {
+    const env = {
+      ...{
+        REPORT_API_URL: 'http://127.0.0.1:1',
+        REPORT_API_KEY: 'k',
+        REPORT_API_NICKNAME: 'n',
+        REPORT_API_COHORT: '1',
+      },
+      ...{ DATABASE_URL: database(NOBODY), TEMPORAL_ADDRESS: NOBODY },
+    };
+    const ended = await start(['worker.ts'], env).ended;
+    assert.equal(ended.code, 1);
+    assertClear(ended, /Temporal cannot be reached at 127\.0\.0\.1:1/);
+  });
+
+  test('Temporal: an unknown namespace is told', async () => {
+    const env = { ...UNSET, TEMPORAL_ADDRESS: variable('TEMPORAL_ADDRESS'), TEMPORAL_NAMESPACE: 'nowhere' };
+    const ended = await client(['run', '--date', '2024-02-25', '--json'], env);
+    assert.equal(ended.code, 1);
+    assertClear(ended, /Namespace nowhere is not found/);
+  });
+
+  for (const command of ['status', 'migrate']) {
+    test(`PostgreSQL: ${command} ends with 1 and a sentence without the password`, async () => {
+      const env = { DATABASE_URL: database(NOBODY), TEMPORAL_ADDRESS: NOBODY };
+      const ended = await client([command, '--json'], env);
+      assert.equal(ended.code, 1);
+      assertClear(ended, /^PostgreSQL cannot be reached: connect ECONNREFUSED 127\.0\.0\.1:1\.$/m);
+      assert.match(errorOf(ended), /PostgreSQL cannot be reached/);
+    });
+  }
+
+  test('PostgreSQL and Temporal that take a connection and say nothing: no endless wait', async (t) => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => silent.close());
+    const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const started = performance.now();
+    const status = start(['client/main.ts', 'status', '--json'], { DATABASE_URL: database(address) });
+    const run = start(['client/main.ts', 'run', '--date', '2024-02-25', '--json'], {
+      ...UNSET,
+      TEMPORAL_ADDRESS: address,
+    });
+    const limit = setTimeout(() => void Promise.all([kill(status), kill(run)]), 40_000);
+    const [ofStatus, ofRun] = await Promise.all([status.ended, run.ended]);
+    clearTimeout(limit);
+    assert.ok(performance.now() - started < 30_000);
+    assert.deepEqual([ofStatus.code, ofRun.code], [1, 1], ofStatus.stderr + ofRun.stderr);
+    assertClear(ofStatus, /^PostgreSQL cannot be reached: .*timeout/);
+    assertClear(ofRun, /^Temporal cannot be reached at /);
+  });
+
+  test('a database without the schema: what to do is said', async () => {
+    const env = { DATABASE_URL: variable('TEST_POSTGRES_URL'), TEMPORAL_ADDRESS: NOBODY };
+    const ended = await client(['status', '--json'], env);
+    assert.equal(ended.code, 1);
+    assertClear(ended, /schema is missing or old/);
+  });
+});

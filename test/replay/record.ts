@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { projectRoot } from '../../shared/project-root.ts';
+import { eachDay } from '../../shared/load-date.ts';
+import { variable } from '../support/database.ts';
+import { TestStack } from '../support/stack.ts';
+
+/**
+ * Records one history of every kind of run into test/histories: `npm run record-histories`. When and why:
+ * docs/decisions/0005-replay-gate.md. It is a test only to have the servers of `npm test`.
+ */
+const execute = promisify(execFile);
+const DIRECTORY = path.join(projectRoot, 'test', 'histories');
+
+test('record the histories', { timeout: 120_000 }, async () => {
+  await mkdir(DIRECTORY, { recursive: true });
+  const stack = await TestStack.start();
+  const save = async (name: string, workflowId: string, runId?: string) => {
+    const run = runId === undefined ? [] : ['--run-id', runId];
+    const args = ['workflow', 'show', '--address', variable('TEMPORAL_ADDRESS'), '--output', 'json'];
+    const { stdout } = await execute(
+      variable('TEMPORAL_CLI'),
+      [...args, '--workflow-id', workflowId, ...run],
+      {
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    );
+    // A backfill names its days after itself: the id is part of what is replayed.
+    const recorded = { workflowId, history: JSON.parse(stdout) as unknown };
+    await writeFile(path.join(DIRECTORY, `${name}.json`), `${JSON.stringify(recorded, null, 1)}\n`);
+  };
+  try {
+    for (const day of eachDay('2024-02-25', '2024-03-05')) stack.deliveries.set(day, [{ uniq_id: day }]);
+
+    const success = await stack.startDay('2024-02-25');
+    await success.result();
+    await save('success', success.workflowId);
+
+    const { runId } = await stack.client.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: success.workflowId, runId: success.firstExecutionRunId },
+      reason: 'recorded',
+      workflowTaskFinishEventId: await middle(stack, success.workflowId, success.firstExecutionRunId),
+      requestId: randomUUID(),
+    });
+    await stack.client.workflow.getHandle(success.workflowId, runId).result();
+    await save('reset', success.workflowId, runId);
+
+    stack.api.setReady({ pollsUntilReady: 3 });
+    const waiting = await stack.startDay('2024-02-26', { lateAfterMs: 3_600_000 });
+    await waiting.result();
+    await save('waiting', waiting.workflowId);
+    stack.api.setReady({ pollsUntilReady: 1 });
+
+    stack.deliveries.set('2024-02-27', [{ uniq_id: 'x' }], { price_log_inc: null });
+    const missing = await stack.startDay('2024-02-27', { filesTimeoutMs: 300 });
+    await missing.result().catch(() => undefined);
+    await save('missing-file', missing.workflowId);
+
+    const accepted = await stack.startDay('2024-02-27', { filesTimeoutMs: 60_000 }, 'accepted');
+    await accepted.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
+    await accepted.result();
+    await save('proceed-without', accepted.workflowId);
+
+    const notFound = await stack.startDay('2023-01-01');
+    await notFound.result();
+    await save('not-found', notFound.workflowId);
+
+    stack.deliveries.set('2024-02-28', '<html>');
+    const refused = await stack.startDay('2024-02-28');
+    await refused.result().catch(() => undefined);
+    await save('refused', refused.workflowId);
+
+    stack.api.setReady({ readyAfterMs: 1_500 });
+    const first = await stack.startDay('2024-02-29');
+    const second = await stack.startDay('2024-02-29', {}, 'second');
+    await Promise.all([first.result(), second.result()]);
+    await save('first-of-two', first.workflowId);
+    await save('second-of-two', second.workflowId);
+
+    const cancelled = await stack.startDay('2024-03-01');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await cancelled.cancel();
+    await cancelled.result().catch(() => undefined);
+    await save('cancelled', cancelled.workflowId);
+    stack.api.setReady({ readyAfterMs: 0 });
+
+    const history = await stack.client.workflow.start('salesHistory', {
+      workflowId: `${stack.taskQueue}-history`,
+      taskQueue: stack.taskQueue,
+      args: [{}],
+    });
+    await history.result();
+    await save('history', history.workflowId);
+
+    const backfill = await stack.client.workflow.start('salesBackfill', {
+      workflowId: `${stack.taskQueue}-backfill`,
+      taskQueue: stack.taskQueue,
+      args: [{ from: '2024-03-01', to: '2024-03-05', concurrency: 2, daysPerRun: 3 }],
+    });
+    await backfill.result();
+    await save('backfill-continued-as-new', backfill.workflowId, backfill.firstExecutionRunId);
+    await save('backfill', backfill.workflowId);
+  } finally {
+    await stack.close();
+  }
+});
+
+async function middle(stack: TestStack, workflowId: string, runId: string) {
+  const { events } = await stack.client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const points = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+  const eventId = points[Math.floor(points.length / 2)]?.eventId;
+  if (!eventId) throw new Error('The run has no point to reset to.');
+  return eventId;
+}
