@@ -5,10 +5,10 @@ import type { ActivityDependencies } from './dependencies.ts';
  * Makes the worker that runs this the one on whose disk the day lands; returns its own task queue.
  * What landed too long ago is removed on the way.
  */
-export function chooseLanding({ landing, landingTaskQueue }: ActivityDependencies) {
+export function chooseLanding({ landing, landingTaskQueue, landingRetentionMs, now }: ActivityDependencies) {
   return async function chooseLanding(): Promise<string> {
     await mkdir(landing.root, { recursive: true });
-    // PRUNE
+    await landing.prune(new Date(now().getTime() - landingRetentionMs));
     return landingTaskQueue;
   };
 }

@@ -72,6 +72,16 @@ function address(value: string): string {
   return value.trim();
 }
 
+function payloadKeys(value: string): { id: string; key: Buffer }[] {
+  const entries = value.split(',').filter((entry) => entry.trim() !== '');
+  return entries.map((entry) => {
+    const [, id, base64 = ''] = /^([^:,\s]+):([A-Za-z0-9+/]{43}=)$/.exec(entry.trim()) ?? [];
+    if (id === undefined)
+      throw new Error('must be a list of id:base64, each of 32 bytes (openssl rand -base64 32)');
+    return { id, key: Buffer.from(base64, 'base64') };
+  });
+}
+
 const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 
 function logLevel(value: string): (typeof LOG_LEVELS)[number] {
@@ -170,6 +180,15 @@ export const SETTINGS = {
   TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', httpUrl, {
     default: 'http://localhost:8233',
   }),
+  PAYLOAD_KEYS: setting(
+    'Encrypts payloads: id:base64 of 32 bytes, comma-separated, the first one encrypts',
+    payloadKeys,
+    {
+      default: '',
+      secret: true,
+    },
+  ),
+  CODEC_SERVER_ADDRESS: setting('Where the codec server listens', address, { default: '127.0.0.1:8888' }),
   METRICS_ADDRESS: setting(
     'Where the worker serves Prometheus metrics, e.g. 0.0.0.0:9464; empty: nowhere',
     address,

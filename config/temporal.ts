@@ -2,6 +2,8 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 
+import { dataConverter } from '../codec/data-converter.ts';
+
 /** How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. */
 export function temporalConfig() {
   const { connectionOptions, namespace } = loadClientConnectConfig();
@@ -25,7 +27,7 @@ export async function connectClient(): Promise<Client> {
   const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
     throw unreachable(address, error);
   });
-  return new Client({ connection, namespace });
+  return new Client({ connection, namespace, ...dataConverter(process.env) });
 }
 
 /** No Temporal server at the address. */

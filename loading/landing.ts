@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { DeliveryRef } from '../shared/day.ts';
 import { isLoadDate, type LoadDate } from '../shared/load-date.ts';
@@ -60,14 +60,23 @@ export class Landing {
     }
   }
 
-  /** Removes the days before `before`; returns those removed. */
-  async prune(before: LoadDate): Promise<LoadDate[]> {
-    const days = ((await readdir(this.root).catch(absent)) ?? []).filter(
-      (name) => isLoadDate(name) && name < before,
-    );
-    for (const day of days) await rm(path.join(this.root, day), { recursive: true, force: true });
-    return days;
+  /** Removes the days that nothing has been written to since `before`; returns those removed. */
+  async prune(before: Date): Promise<LoadDate[]> {
+    const pruned: LoadDate[] = [];
+    for (const day of ((await readdir(this.root).catch(absent)) ?? []).filter(isLoadDate)) {
+      const directory = path.join(this.root, day);
+      const touched = await Promise.all([directory, path.join(directory, PREPARED)].map(modifiedAt));
+      if (touched.some((time) => time >= before.getTime())) continue;
+      await rm(directory, { recursive: true, force: true });
+      pruned.push(day);
+    }
+    return pruned;
   }
+}
+
+/** A directory is modified when a file in it appears, is renamed or goes. */
+async function modifiedAt(directory: string): Promise<number> {
+  return (await stat(directory).catch(absent))?.mtimeMs ?? 0;
 }
 
 function absent(error: unknown): undefined {

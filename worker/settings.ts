@@ -1,4 +1,5 @@
 import { readSettings } from '../config/settings.ts';
+import { dataConverter } from '../codec/data-converter.ts';
 import { runOptions } from '../config/run-options.ts';
 import { SettingsError } from '../config/settings.ts';
 
@@ -17,6 +18,7 @@ const NAMES = [
   'TEMPORAL_TASK_QUEUE',
   'ALERT_WEBHOOK_URL',
   'TEMPORAL_UI_URL',
+  'PAYLOAD_KEYS',
   'METRICS_ADDRESS',
   'HEALTH_ADDRESS',
   'LOG_LEVEL',
@@ -40,5 +42,5 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv) {
   const own = collect(() => readSettings(env, NAMES));
   const defaults = collect(() => runOptions(env));
   if (!own || !defaults) throw new SettingsError(faults);
-  return { ...own, defaultRunOptions: defaults };
+  return { ...own, defaultRunOptions: defaults, ...dataConverter(env) };
 }

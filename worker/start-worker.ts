@@ -97,6 +97,7 @@ export async function startWorker(
     connection: environment.connection,
     namespace: environment.namespace,
     activities,
+    ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
     interceptors: { activity: [heartbeatInterceptor] },
     maxConcurrentActivityTaskExecutions: slots,
     // Otherwise the SDK holds them back for 80 % of the heartbeat timeout, which leaves a busy machine no margin.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { AtomicFile } from '../../loading/atomic-file.ts';
@@ -22,18 +22,24 @@ describe('the landing directory', () => {
       assert.notEqual(await new Landing(path.join(directory, 'other')).id(), ids[0]);
     }));
 
-  test('prunes the days before a date and nothing else', () =>
+  test('prunes the days that nothing was written to since an instant, whatever their dates, and nothing else', () =>
     inScratch(async (root) => {
-      const kept = ['2024-02-25', '2024-02-26', 'notes', '.landing-id', '2024-02-30', '2023'];
-      for (const name of ['2023-12-31', '2024-02-24', ...kept]) {
+      const old = ['2023-12-31', '2024-02-24'];
+      const kept = ['2024-02-25', '2020-01-01', 'notes', '.landing-id', '2024-02-30', '2023'];
+      for (const name of [...old, ...kept]) {
         await mkdir(path.join(root, name, '.prepared'), { recursive: true });
         await writeFile(path.join(root, name, 'file.csv'), 'x');
       }
+      const longAgo = new Date('2024-03-01T00:00:00Z');
+      for (const name of [...old, 'notes', '2024-02-30']) {
+        for (const part of ['.prepared', '.']) await utimes(path.join(root, name, part), longAgo, longAgo);
+      }
+      const before = new Date('2024-03-02T00:00:00Z');
       const landing = new Landing(root);
-      assert.deepEqual((await landing.prune(LOAD_DATE)).sort(), ['2023-12-31', '2024-02-24']);
+      assert.deepEqual((await landing.prune(before)).sort(), old);
       assert.deepEqual((await readdir(root)).sort(), [...kept].sort());
-      assert.deepEqual(await landing.prune(LOAD_DATE), []);
-      assert.deepEqual(await new Landing(path.join(root, 'absent')).prune(LOAD_DATE), []);
+      assert.deepEqual(await landing.prune(before), []);
+      assert.deepEqual(await new Landing(path.join(root, 'absent')).prune(before), []);
     }));
 
   test('drops what older deliveries of a file have left, not those of other files or newer ones', () =>
