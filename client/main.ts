@@ -8,7 +8,7 @@ import { migrate } from './commands/migrate.ts';
 import { run } from './commands/run.ts';
 import * as schedule from './commands/schedule.ts';
 import { registerSearchAttributes } from './commands/search-attributes.ts';
-import { status } from './commands/status.ts';
+import { status, type StatusOptions } from './commands/status.ts';
 import { countArgument, dateArgument, fileArgument } from './arguments.ts';
 import { scheduleSettings } from './schedule.ts';
 import { CommandFailed, Output } from './output.ts';
@@ -60,7 +60,9 @@ function program(): Command {
   command('status', 'what is loaded, missing or failed, per day')
     .option('--from <YYYY-MM-DD>', 'first day (default: the first one known)', dateArgument)
     .option('--to <YYYY-MM-DD>', 'last day (default: yesterday)', dateArgument)
-    .action((options: Json & { from?: string; to?: string }) => status(options, outputOf(options)));
+    .option('--calendar', 'one line a month instead of one a day')
+    .option('--fail-on-gap', 'end with 1 when a day is missing, failed or stale')
+    .action((options: Json & StatusOptions) => status(options, outputOf(options)));
   command(
     'search-attributes',
     "register the custom search attributes in Temporal's namespace; safe to repeat",

@@ -3,13 +3,16 @@ import { connectClient } from '../../config/temporal.ts';
 import type { Database } from '../../database/database.ts';
 import { addDays, dayOf, type LoadDate } from '../../shared/load-date.ts';
 import { withDatabase } from '../database.ts';
-import { dayStatuses, type DayState, type DayStatus } from '../day-status.ts';
-import { plainTable } from '../files-table.ts';
-import type { Output } from '../output.ts';
+import { dayStatuses } from '../day-status.ts';
+import { CommandFailed, type Output } from '../output.ts';
+import { gapsOf, statusCalendar, statusTable, totalsOf } from '../status-text.ts';
 
 export interface StatusOptions {
   from?: LoadDate;
   to?: LoadDate;
+  calendar?: boolean;
+  /** End with 1 when a day is missing, failed or stale. */
+  failOnGap?: boolean;
 }
 
 /** `client status`: per day what is loaded, missing or failed. */
@@ -24,10 +27,20 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
       await client?.connection.close();
     }
   });
-  const totals = totalsOf(days);
-  output.result({ from: days[0]?.date ?? null, to: days.at(-1)?.date ?? null, totals, days }, () =>
-    describe(days),
-  );
+  const gaps = gapsOf(days);
+  const document = {
+    from: days[0]?.date ?? null,
+    to: days.at(-1)?.date ?? null,
+    totals: totalsOf(days),
+    gaps,
+    days,
+  };
+  const text = () => {
+    if (days.length === 0) return 'Nothing is loaded yet: npm run client -- run';
+    return options.calendar ? statusCalendar(days) : statusTable(days);
+  };
+  if (options.failOnGap && gaps.length > 0) throw new CommandFailed(text(), 1, document);
+  output.result(document, text);
 }
 
 /** The dates asked for; what is not said, from the first date known to the newest or yesterday. */
@@ -52,26 +65,4 @@ async function temporalIfThere(output: Output): Promise<Client | undefined> {
     );
     return undefined;
   }
-}
-
-function totalsOf(days: DayStatus[]): Record<DayState, number> {
-  const totals = { loaded: 0, no_increment: 0, missing: 0, failed: 0, running: 0, stale: 0 };
-  for (const { state } of days) totals[state] += 1;
-  return totals;
-}
-
-function describe(days: DayStatus[]): string {
-  if (days.length === 0) return 'Nothing is loaded yet: npm run client -- run';
-  const totals = Object.entries(totalsOf(days)).filter(([, count]) => count > 0);
-  const table = plainTable(['date', 'state', 'rows read', 'kept', 'rejected', 'revenue'], 2);
-  for (const day of days) {
-    table.push([day.date, day.state, day.rows_read, day.rows_kept, day.rows_rejected, day.revenue ?? '']);
-  }
-  const problems = days.filter((day) => day.error !== null || day.next !== null);
-  return [
-    `${days.length} days: ${totals.map(([state, count]) => `${count} ${state}`).join(', ')}.`,
-    table.toString(),
-    ...problems.map((day) => `${day.date} ${day.state}: ${[day.error, day.next].filter(Boolean).join(' ')}`),
-    ...days.flatMap((day) => day.warnings.map((warning) => `${day.date} warning: ${warning}`)),
-  ].join('\n');
 }

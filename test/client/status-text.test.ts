@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DayState, DayStatus } from '../../client/day-status.ts';
+import { gapsOf, statusCalendar, statusTable } from '../../client/status-text.ts';
+import { addDays } from '../../shared/load-date.ts';
+
+function days(from: string, states: DayState[]): DayStatus[] {
+  return states.map((state, index) => ({
+    date: addDays(from, index),
+    state,
+    error: state === 'failed' ? 'the file is empty.' : null,
+    error_type: null,
+    next: null,
+    rows_read: 10,
+    rows_kept: 5,
+    rows_duplicate: 4,
+    rows_rejected: state === 'loaded' ? 1 : 0,
+    revenue: '12.50',
+    warnings: [],
+    accepted_missing: [],
+    workflow_id: null,
+    run_id: null,
+    finished_at: null,
+  }));
+}
+
+test('gaps put neighbouring days of one state together', () => {
+  const month = days('2024-02-27', [
+    'loaded',
+    'missing',
+    'missing',
+    'failed',
+    'no_increment',
+    'missing',
+    'running',
+    'stale',
+  ]);
+  assert.deepEqual(gapsOf(month), [
+    { from: '2024-02-28', to: '2024-02-29', state: 'missing', days: 2 },
+    { from: '2024-03-01', to: '2024-03-01', state: 'failed', days: 1 },
+    { from: '2024-03-03', to: '2024-03-03', state: 'missing', days: 1 },
+    { from: '2024-03-05', to: '2024-03-05', state: 'stale', days: 1 },
+  ]);
+  assert.deepEqual(gapsOf(days('2024-02-27', ['loaded', 'no_increment'])), []);
+});
+
+test('totals and gaps stand first, in the table and in the calendar', () => {
+  const month = days('2024-02-27', ['loaded', 'missing', 'missing', 'failed']);
+  const first =
+    '4 days: 1 loaded, 2 missing, 1 failed. Gaps: 2024-02-28 to 2024-02-29 missing; 2024-03-01 failed.';
+  assert.equal(statusTable(month).split('\n')[0], first);
+  const [head, , february, march] = statusCalendar(month).split('\n');
+  assert.equal(head, first);
+  assert.equal(february, `2024-02  ${' '.repeat(26)}█??`);
+  assert.equal(march, '2024-03  X');
+  assert.match(statusTable(month), /2024-03-01 failed: the file is empty\./);
+  assert.match(statusTable(month), /2024-02-27 rejected 1 rows/);
+});
