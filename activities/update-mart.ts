@@ -1,15 +1,13 @@
 import { feedOf, fileName } from '../feeds/feeds.ts';
+import { updateMart, type MartStep } from '../loading/update-mart.ts';
 import type { DeliveryRef } from '../shared/day.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** One dimension of the mart from what is staged of a delivery: `sql/mart/<dimension>.sql`. */
-function updateDimension({ database }: ActivityDependencies, dimension: string) {
+function updateDimension({ database }: ActivityDependencies, dimension: MartStep) {
   return async (delivery: DeliveryRef): Promise<void> => {
-    await database.transaction(async (session) => {
-      await session.lockMart();
-      await session.run(`mart/${dimension}`, [delivery.loadDate, delivery.kind === 'report']);
-    }, cancellation());
+    await database.transaction((session) => updateMart(session, dimension, delivery), cancellation());
   };
 }
 
@@ -29,15 +27,14 @@ export interface UpdateFactsRequest {
 /** The feed that the facts come from. */
 const ORDERS = feedOf('user_order_log');
 
-/** The facts, the calendar, and the day's outcome `loaded`, in one transaction. */
+/** The facts, the calendar, retention, and the day's outcome `loaded`, in one transaction. */
 export function updateFSales({ database }: ActivityDependencies) {
   return async function updateFSales(request: UpdateFactsRequest): Promise<void> {
     const { delivery, startedAt, acceptedMissing } = request;
     const { workflowId, runId } = currentRun();
     const key = [delivery.loadDate, delivery.kind === 'report'];
     await database.transaction(async (session) => {
-      await session.lockMart();
-      await session.run('mart/f_sales', key);
+      await updateMart(session, 'f_sales', delivery);
       const orderFile = fileName(ORDERS, delivery.kind);
       await session.run('audit/day_loaded', [
         ...key,

@@ -14,14 +14,17 @@ const STATEMENTS = [
   'mart/d_item',
   'mart/d_customer',
   'mart/f_sales',
+  'mart/f_customer_retention',
+  'mart/f_customer_retention_by_item',
 ];
 
 /** `\copy` of the raw file into an unlogged table and the same set-based SQL, in one transaction. */
 export async function floor(url: string, csvPath: string, loadDate: string): Promise<number> {
-  const prepared = STATEMENTS.map(
-    (name, index) =>
-      `prepare statement_${index} (date, boolean) as ${sql(name).trimEnd().replace(/;$/, '')};\n` +
-      `execute statement_${index} ('${loadDate}', false);`,
+  const prepared = STATEMENTS.map((name, index) =>
+    sql(name).includes('$1')
+      ? `prepare statement_${index} (date, boolean) as ${sql(name).trimEnd().replace(/;$/, '')};\n` +
+        `execute statement_${index} ('${loadDate}', false);`
+      : sql(name),
   );
   return await psql(url, [
     'begin;',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createPool } from '../database/pool.ts';
 import { Database } from '../database/database.ts';
 import { prepareFile } from '../loading/prepare-file.ts';
+import { MART_STEPS, updateMart } from '../loading/update-mart.ts';
 import { stageFile } from '../loading/stage-file.ts';
 
 /**
@@ -42,13 +43,8 @@ const run = { workflowId: 'bench', runId: 'bench', attempt: 1, startedAt: new Da
 const staged = await timed('stage', () =>
   stageFile(database, { delivery, file, rowsPath, rejectedPath, run }, new AbortController().signal),
 );
-for (const step of ['d_city', 'd_item', 'd_customer', 'f_sales']) {
-  await timed(step, () =>
-    database.transaction(async (session) => {
-      await session.lockMart();
-      await session.run(`mart/${step}`, [loadDate, false]);
-    }),
-  );
+for (const step of MART_STEPS) {
+  await timed(step, () => database.transaction((session) => updateMart(session, step, delivery)));
 }
 const total = (performance.now() - started) / 1_000;
 await pool.end();

@@ -32,23 +32,49 @@ const SESSION = {
   statement_timeout: '30min',
   idle_in_transaction_session_timeout: '60s',
   client_connection_check_interval: '2s',
+  // The same for one whose machine or network is gone: nothing else would end a COPY that waits for its rows.
+  tcp_keepalives_idle: '30s',
+  tcp_keepalives_interval: '10s',
 };
+
+const CONNECT_TIMEOUT_MS = 10_000;
 
 const SESSION_SQL = Object.entries(SESSION)
   .map(([name, value]) => `set ${name} = '${value}'`)
   .join('; ');
+
+const SETTING_UP: pg.QueryConfig & { query_timeout: number } = {
+  text: SESSION_SQL,
+  query_timeout: CONNECT_TIMEOUT_MS,
+};
+
+const GOODBYE_TIMEOUT_MS = 2_000;
+
+/** Ends also where the server does not answer the goodbye; a process could not end beside such a socket. */
+class SureToEnd extends pg.Client {
+  override end(): Promise<void>;
+  override end(callback: (error: Error) => void): void;
+  override end(callback?: (error: Error) => void): Promise<void> | undefined {
+    setTimeout(() => this.connection.stream.destroy(), GOODBYE_TIMEOUT_MS).unref();
+    if (!callback) return super.end();
+    super.end(callback);
+    return undefined;
+  }
+}
 
 export function createPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...(options.connectionString === undefined ? {} : { connectionString: options.connectionString }),
     application_name: options.applicationName,
     max: options.maxConnections,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: { getTypeParser: parserOf },
-    // Awaited by the pool before it hands the connection out.
-    onConnect: (client) => client.query(SESSION_SQL) as unknown as undefined,
+    Client: SureToEnd,
+    // Awaited by the pool before it hands the connection out. The pool's own limit ends before it, and a
+    // connection that goes silent here would be waited for without an end.
+    onConnect: (client) => client.query(SETTING_UP) as unknown as undefined,
   });
   pool.on('error', options.onIdleError);
   return pool;

@@ -58,6 +58,45 @@ create table mart.f_sales (
     constraint f_sales_pkey PRIMARY KEY (uniq_id, status)
 );
 
+create table mart.retention_stale_week (
+    period_id integer not null,
+    marked_at timestamp with time zone default clock_timestamp() not null,
+    constraint retention_stale_week_pkey PRIMARY KEY (period_id)
+);
+
+create table mart.retention_week (
+    period_name text not null,
+    period_id integer not null,
+    period_start date not null,
+    new_customers_count bigint not null,
+    returning_customers_count bigint not null,
+    refunded_customers_count bigint not null,
+    new_customers_revenue numeric not null,
+    returning_customers_revenue numeric not null,
+    refunded_customers_revenue numeric not null,
+    new_customers_refunded bigint not null,
+    returning_customers_refunded bigint not null,
+    refunded_customers_refunded bigint not null,
+    constraint retention_week_pkey PRIMARY KEY (period_id)
+);
+
+create table mart.retention_week_item (
+    period_name text not null,
+    period_id integer not null,
+    period_start date not null,
+    item_id bigint not null,
+    new_customers_count bigint not null,
+    returning_customers_count bigint not null,
+    refunded_customers_count bigint not null,
+    new_customers_revenue numeric not null,
+    returning_customers_revenue numeric not null,
+    refunded_customers_revenue numeric not null,
+    new_customers_refunded bigint not null,
+    returning_customers_refunded bigint not null,
+    refunded_customers_refunded bigint not null,
+    constraint retention_week_item_pkey PRIMARY KEY (period_id, item_id)
+);
+
 create table staging.alert (
     workflow_id text not null,
     run_id text not null,
@@ -191,13 +230,99 @@ create table staging.user_order_log (
 
 CREATE INDEX d_customer_delivery ON mart.d_customer USING btree (load_date, is_history);
 
-CREATE INDEX f_sales_date ON mart.f_sales USING btree (date_id);
-
 CREATE INDEX f_sales_delivery ON mart.f_sales USING btree (load_date, is_history);
+
+CREATE INDEX f_sales_week ON mart.f_sales USING btree (mart.week_of(date_id), date_id);
 
 CREATE INDEX user_order_log_last_order ON staging.user_order_log USING btree (customer_id, date_time DESC, load_date DESC, id DESC NULLS LAST);
 
 CREATE INDEX user_order_log_newest_delivery ON staging.user_order_log USING btree (uniq_id, status, is_history, load_date DESC);
+
+CREATE OR REPLACE FUNCTION mart.mark_all_weeks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    insert into mart.retention_stale_week (period_id)
+    select period_id from mart.retention_week
+    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION mart.mark_changed_weeks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    insert into mart.retention_stale_week (period_id)
+    select distinct mart.week_of(date_id)
+    from (select distinct date_id from changed) as dates
+    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION mart.mark_moved_weeks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    insert into mart.retention_stale_week (period_id)
+    select distinct mart.week_of(date_id)
+    from (select date_id from before union select date_id from after) as dates
+    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION mart.retention_by_item_in_week(week integer)
+ RETURNS SETOF mart.retention_week_item
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT f_customer_retention_by_item_definition.period_name,
+     f_customer_retention_by_item_definition.period_id,
+     f_customer_retention_by_item_definition.period_start,
+     f_customer_retention_by_item_definition.item_id,
+     f_customer_retention_by_item_definition.new_customers_count,
+     f_customer_retention_by_item_definition.returning_customers_count,
+     f_customer_retention_by_item_definition.refunded_customers_count,
+     f_customer_retention_by_item_definition.new_customers_revenue,
+     f_customer_retention_by_item_definition.returning_customers_revenue,
+     f_customer_retention_by_item_definition.refunded_customers_revenue,
+     f_customer_retention_by_item_definition.new_customers_refunded,
+     f_customer_retention_by_item_definition.returning_customers_refunded,
+     f_customer_retention_by_item_definition.refunded_customers_refunded
+    FROM mart.f_customer_retention_by_item_definition
+   WHERE (f_customer_retention_by_item_definition.period_id = retention_by_item_in_week.week);
+END
+;
+
+CREATE OR REPLACE FUNCTION mart.retention_in_week(week integer)
+ RETURNS SETOF mart.retention_week
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT f_customer_retention_definition.period_name,
+     f_customer_retention_definition.period_id,
+     f_customer_retention_definition.period_start,
+     f_customer_retention_definition.new_customers_count,
+     f_customer_retention_definition.returning_customers_count,
+     f_customer_retention_definition.refunded_customers_count,
+     f_customer_retention_definition.new_customers_revenue,
+     f_customer_retention_definition.returning_customers_revenue,
+     f_customer_retention_definition.refunded_customers_revenue,
+     f_customer_retention_definition.new_customers_refunded,
+     f_customer_retention_definition.returning_customers_refunded,
+     f_customer_retention_definition.refunded_customers_refunded
+    FROM mart.f_customer_retention_definition
+   WHERE (f_customer_retention_definition.period_id = retention_in_week.week);
+END
+;
 
 CREATE OR REPLACE FUNCTION mart.week_of(date_id integer)
  RETURNS integer
@@ -236,22 +361,74 @@ create view mart.customer_week_item_category as
   WINDOW week AS (PARTITION BY period_id, customer_id);
 
 create view mart.f_customer_retention as
- SELECT 'weekly'::text AS period_name,
-    period_id,
-    mart.week_start(period_id) AS period_start,
-    count(DISTINCT customer_id) FILTER (WHERE is_new) AS new_customers_count,
-    count(DISTINCT customer_id) FILTER (WHERE is_returning) AS returning_customers_count,
-    count(DISTINCT customer_id) FILTER (WHERE is_refunded) AS refunded_customers_count,
-    COALESCE(sum(revenue) FILTER (WHERE is_new), 0.00) AS new_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE is_returning), 0.00) AS returning_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE is_refunded), 0.00) AS refunded_customers_revenue,
-    COALESCE(sum(refunded) FILTER (WHERE is_new), 0::numeric)::bigint AS new_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE is_returning), 0::numeric)::bigint AS returning_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
-   FROM mart.customer_week_item_category
-  GROUP BY period_id;
+ SELECT week.period_name,
+    week.period_id,
+    week.period_start,
+    week.new_customers_count,
+    week.returning_customers_count,
+    week.refunded_customers_count,
+    week.new_customers_revenue,
+    week.returning_customers_revenue,
+    week.refunded_customers_revenue,
+    week.new_customers_refunded,
+    week.returning_customers_refunded,
+    week.refunded_customers_refunded
+   FROM mart.retention_week week
+  WHERE NOT (EXISTS ( SELECT
+           FROM mart.retention_stale_week stale
+          WHERE stale.period_id = week.period_id))
+UNION ALL
+ SELECT week.period_name,
+    week.period_id,
+    week.period_start,
+    week.new_customers_count,
+    week.returning_customers_count,
+    week.refunded_customers_count,
+    week.new_customers_revenue,
+    week.returning_customers_revenue,
+    week.refunded_customers_revenue,
+    week.new_customers_refunded,
+    week.returning_customers_refunded,
+    week.refunded_customers_refunded
+   FROM mart.retention_stale_week stale
+     CROSS JOIN LATERAL mart.retention_in_week(stale.period_id) week(period_name, period_id, period_start, new_customers_count, returning_customers_count, refunded_customers_count, new_customers_revenue, returning_customers_revenue, refunded_customers_revenue, new_customers_refunded, returning_customers_refunded, refunded_customers_refunded);
 
 create view mart.f_customer_retention_by_item as
+ SELECT week.period_name,
+    week.period_id,
+    week.period_start,
+    week.item_id,
+    week.new_customers_count,
+    week.returning_customers_count,
+    week.refunded_customers_count,
+    week.new_customers_revenue,
+    week.returning_customers_revenue,
+    week.refunded_customers_revenue,
+    week.new_customers_refunded,
+    week.returning_customers_refunded,
+    week.refunded_customers_refunded
+   FROM mart.retention_week_item week
+  WHERE NOT (EXISTS ( SELECT
+           FROM mart.retention_stale_week stale
+          WHERE stale.period_id = week.period_id))
+UNION ALL
+ SELECT week.period_name,
+    week.period_id,
+    week.period_start,
+    week.item_id,
+    week.new_customers_count,
+    week.returning_customers_count,
+    week.refunded_customers_count,
+    week.new_customers_revenue,
+    week.returning_customers_revenue,
+    week.refunded_customers_revenue,
+    week.new_customers_refunded,
+    week.returning_customers_refunded,
+    week.refunded_customers_refunded
+   FROM mart.retention_stale_week stale
+     CROSS JOIN LATERAL mart.retention_by_item_in_week(stale.period_id) week(period_name, period_id, period_start, item_id, new_customers_count, returning_customers_count, refunded_customers_count, new_customers_revenue, returning_customers_revenue, refunded_customers_revenue, new_customers_refunded, returning_customers_refunded, refunded_customers_refunded);
+
+create view mart.f_customer_retention_by_item_definition as
  SELECT 'weekly'::text AS period_name,
     period_id,
     mart.week_start(period_id) AS period_start,
@@ -267,3 +444,19 @@ create view mart.f_customer_retention_by_item as
     COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
    FROM mart.customer_week_item_category
   GROUP BY period_id, item_id;
+
+create view mart.f_customer_retention_definition as
+ SELECT 'weekly'::text AS period_name,
+    period_id,
+    mart.week_start(period_id) AS period_start,
+    count(DISTINCT customer_id) FILTER (WHERE is_new) AS new_customers_count,
+    count(DISTINCT customer_id) FILTER (WHERE is_returning) AS returning_customers_count,
+    count(DISTINCT customer_id) FILTER (WHERE is_refunded) AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE is_new), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE is_returning), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE is_refunded), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE is_new), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE is_returning), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM mart.customer_week_item_category
+  GROUP BY period_id;

@@ -130,7 +130,13 @@ emptied as (
     using dates_left
     where calendar.date_id = dates_left.date_id
         and dates_left.date_id not in (select date_id from dates_reached)
-        and dates_left.facts = (select count(*) from mart.f_sales as fact where fact.date_id = dates_left.date_id)
+        and dates_left.facts = (
+            select count(*)
+            from mart.f_sales as fact
+            -- The index is by week, then date.
+            where mart.week_of(fact.date_id) = mart.week_of(dates_left.date_id)
+                and fact.date_id = dates_left.date_id
+        )
 )
 
 insert into mart.d_calendar (

@@ -53,4 +53,3 @@ create table mart.f_sales (
 );
 
 create index f_sales_delivery on mart.f_sales (load_date, is_history);
-create index f_sales_date on mart.f_sales (date_id);

@@ -1,5 +1,10 @@
 -- Weekly customer retention. A customer's category is decided by the whole week's orders:
 -- new (exactly one shipped order), returning (more than one), refunded (any refund; beside one of the others).
+--
+-- The definition stands in two views of one query each. What readers ask are two other views, which answer from
+-- tables that hold every week as of its last change; a week whose facts have changed since (a trigger knows) is
+-- computed from the definition until the load that changed it has brought the tables up to date, in its own
+-- transaction. So they are fast at any size and exact at all times.
 
 create function mart.week_of(date_id integer) returns integer
     language sql immutable strict parallel safe
@@ -10,6 +15,9 @@ create function mart.week_start(period_id integer) returns date
     language sql immutable strict parallel safe
     -- The 4th of January lies in week 1 of its ISO year.
     return date_trunc('week', make_date(period_id / 100, 1, 4)::timestamp)::date + (period_id % 100 - 1) * 7;
+
+-- The facts of a week, and of a date by its week.
+create index f_sales_week on mart.f_sales (mart.week_of(date_id), date_id);
 
 create view mart.customer_week_item as
 select
@@ -35,7 +43,7 @@ select
 from mart.customer_week_item
 window week as (partition by period_id, customer_id);
 
-create view mart.f_customer_retention as
+create view mart.f_customer_retention_definition as
 select
     'weekly'::text as period_name,
     period_id,
@@ -52,7 +60,7 @@ select
 from mart.customer_week_item_category
 group by period_id;
 
-create view mart.f_customer_retention_by_item as
+create view mart.f_customer_retention_by_item_definition as
 select
     'weekly'::text as period_name,
     period_id,
@@ -69,3 +77,123 @@ select
     coalesce(sum(refunded) filter (where is_refunded), 0)::bigint as refunded_customers_refunded
 from mart.customer_week_item_category
 group by period_id, item_id;
+
+-- Every week as of its last refresh.
+create table mart.retention_week (
+    period_name text not null,
+    period_id integer primary key,
+    period_start date not null,
+    new_customers_count bigint not null,
+    returning_customers_count bigint not null,
+    refunded_customers_count bigint not null,
+    new_customers_revenue numeric not null,
+    returning_customers_revenue numeric not null,
+    refunded_customers_revenue numeric not null,
+    new_customers_refunded bigint not null,
+    returning_customers_refunded bigint not null,
+    refunded_customers_refunded bigint not null
+);
+
+create table mart.retention_week_item (
+    period_name text not null,
+    period_id integer not null,
+    period_start date not null,
+    item_id bigint not null,
+    new_customers_count bigint not null,
+    returning_customers_count bigint not null,
+    refunded_customers_count bigint not null,
+    new_customers_revenue numeric not null,
+    returning_customers_revenue numeric not null,
+    refunded_customers_revenue numeric not null,
+    new_customers_refunded bigint not null,
+    returning_customers_refunded bigint not null,
+    refunded_customers_refunded bigint not null,
+    primary key (period_id, item_id)
+);
+
+-- The weeks whose facts have changed since.
+create table mart.retention_stale_week (
+    period_id integer primary key,
+    marked_at timestamptz not null default clock_timestamp()
+);
+
+create function mart.retention_in_week(week integer) returns setof mart.retention_week
+    language sql stable
+begin atomic
+    select * from mart.f_customer_retention_definition where period_id = week;
+end;
+
+create function mart.retention_by_item_in_week(week integer) returns setof mart.retention_week_item
+    language sql stable
+begin atomic
+    select * from mart.f_customer_retention_by_item_definition where period_id = week;
+end;
+
+create view mart.f_customer_retention as
+select week.*
+from mart.retention_week as week
+where not exists (select from mart.retention_stale_week as stale where stale.period_id = week.period_id)
+union all
+select week.*
+from mart.retention_stale_week as stale
+cross join lateral mart.retention_in_week(stale.period_id) as week;
+
+create view mart.f_customer_retention_by_item as
+select week.*
+from mart.retention_week_item as week
+where not exists (select from mart.retention_stale_week as stale where stale.period_id = week.period_id)
+union all
+select week.*
+from mart.retention_stale_week as stale
+cross join lateral mart.retention_by_item_in_week(stale.period_id) as week;
+
+-- `do update`, not `do nothing`: it waits for a refresh that is just taking the same mark away, and marks again.
+create function mart.mark_changed_weeks() returns trigger
+    language plpgsql
+as $$
+begin
+    insert into mart.retention_stale_week (period_id)
+    select distinct mart.week_of(date_id)
+    from (select distinct date_id from changed) as dates
+    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    return null;
+end
+$$;
+
+create function mart.mark_moved_weeks() returns trigger
+    language plpgsql
+as $$
+begin
+    insert into mart.retention_stale_week (period_id)
+    select distinct mart.week_of(date_id)
+    from (select date_id from before union select date_id from after) as dates
+    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    return null;
+end
+$$;
+
+create function mart.mark_all_weeks() returns trigger
+    language plpgsql
+as $$
+begin
+    insert into mart.retention_stale_week (period_id)
+    select period_id from mart.retention_week
+    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    return null;
+end
+$$;
+
+create trigger f_sales_inserted after insert on mart.f_sales
+    referencing new table as changed
+    for each statement execute function mart.mark_changed_weeks();
+
+create trigger f_sales_deleted after delete on mart.f_sales
+    referencing old table as changed
+    for each statement execute function mart.mark_changed_weeks();
+
+create trigger f_sales_updated after update on mart.f_sales
+    referencing old table as before new table as after
+    for each statement execute function mart.mark_moved_weeks();
+
+create trigger f_sales_truncated after truncate on mart.f_sales
+    for each statement execute function mart.mark_all_weeks();

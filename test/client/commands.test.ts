@@ -54,7 +54,7 @@ test('migrate: two at once on an empty database, and once more', async () => {
   }
 });
 
-describe('client commands', { concurrency: 4 }, () => {
+describe('client commands', { concurrency: 2 }, () => {
   let stack: TestStack;
   before(async () => {
     stack = await TestStack.start({ api: { pollsUntilReady: 1 } });
@@ -145,11 +145,12 @@ describe('client commands', { concurrency: 4 }, () => {
     assert.equal(callsOf(stack, 'get_increment', '2024-03-05').length, 3 + 1 + 4);
   });
 
-  test('a day that is being loaded is running; when it is cancelled, its client says so', async () => {
+  test('a day that is being loaded is running; when it is cancelled, its client says so', async (t) => {
     stack.deliveries.set('2024-03-06', [{ uniq_id: 'cancelled' }], { price_log_inc: null });
     const env = { ...stack.environment, FILES_TIMEOUT: '1h' };
     const run = start(['client/main.ts', 'run', '--date', '2024-03-06', '--json'], env);
-    await run.says('Waiting for price_log_inc of 2024-03-06');
+    t.after(() => kill(run));
+    await run.says('Waiting for price_log_inc of 2024-03-06', 60_000);
     const status = await client(['status', '--from', '2024-03-06', '--to', '2024-03-06', '--json'], env);
     assert.equal((documentOf(status) as StatusDocument).days[0]?.state, 'running');
     await stack.client.workflow.getHandle(`${stack.taskQueue}-2024-03-06`).cancel();
@@ -165,14 +166,14 @@ describe('client commands', { concurrency: 4 }, () => {
     const args = ['client/main.ts', 'run', '--date', '2024-03-07', '--json'];
     const interrupted = start(args, env);
     t.after(() => kill(interrupted));
-    await interrupted.says(`No worker polls the task queue "${stack.taskQueue}-alone"`, 30_000);
+    await interrupted.says(`No worker polls the task queue "${stack.taskQueue}-alone"`, 60_000);
     interrupted.kill('SIGINT');
     const { code, stdout, stderr } = await interrupted.ended;
     assert.deepEqual([code, stdout], [130, '']);
     assert.match(stderr, /goes on without this client/);
     const joined = start(args, env);
     t.after(() => kill(joined));
-    await joined.says('is being loaded already');
+    await joined.says('is being loaded already', 60_000);
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
     const ended = await joined.ended;
     assert.equal(ended.code, 0, ended.stderr);

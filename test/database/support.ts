@@ -5,12 +5,12 @@ import type pg from 'pg';
 import type { Database } from '../../database/database.ts';
 import { feedOf, fileName } from '../../feeds/feeds.ts';
 import { prepareFile } from '../../loading/prepare-file.ts';
+import { MART_STEPS, updateMart } from '../../loading/update-mart.ts';
 import { stageFile } from '../../loading/stage-file.ts';
 import type { DeliveryRef, StagedFile } from '../../shared/day.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 
 /** The steps that bring a delivery into the mart, in the order of the workflow. */
-export const MART_STEPS = ['d_city', 'd_item', 'd_customer', 'f_sales'] as const;
 
 const ORDERS = feedOf('user_order_log');
 
@@ -88,8 +88,7 @@ export class Loader {
     const key = [loadDate, kind === 'report'];
     for (const step of MART_STEPS.slice(0, steps)) {
       await this.database.transaction(async (session) => {
-        await session.lockMart();
-        await session.run(`mart/${step}`, key);
+        await updateMart(session, step, { loadDate, kind });
         if (step === 'f_sales') {
           const file = fileName(ORDERS, kind);
           await session.run('audit/day_loaded', [...key, file, [], 'test', 'test', new Date().toISOString()]);

@@ -1,0 +1,28 @@
+-- The sales of a range by item: the items with the highest revenue, and all others in one last row, whose name is null.
+-- $1 first date, $2 last date, both included, $3 how many items stand alone
+with sales as (
+    select
+        item_id,
+        count(*) filter (where status = 'shipped') as orders,
+        count(*) filter (where status = 'refunded') as refunds,
+        sum(payment_amount) as revenue
+    from mart.f_sales
+    where date_id between to_char($1::date, 'YYYYMMDD')::integer and to_char($2::date, 'YYYYMMDD')::integer
+    group by item_id
+),
+
+ranked as (
+    select *, least(row_number() over (order by revenue desc, item_id), $3::bigint + 1) as place
+    from sales
+)
+
+select
+    case when place <= $3::bigint then min(item.item_name) end as name,
+    count(*) as members,
+    sum(orders) as orders,
+    sum(refunds) as refunds,
+    sum(revenue) as revenue
+from ranked
+left join mart.d_item as item using (item_id)
+group by place
+order by place;

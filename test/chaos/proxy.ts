@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What happens to a connection when a client sends the text that is aimed at. */
+export type AimedFault =
+  /** The text does not reach the server, and both sides are reset. */
+  | 'cut before'
+  /** The text reaches the server; when its answer comes, both sides are reset instead. */
+  | 'cut after'
+  /** The text does not reach the server, nothing passes any more, and the sockets stay open. */
+  | 'freeze before'
+  /** The text reaches the server, its answer and everything later do not pass, and the sockets stay open. */
+  | 'freeze after';
+
+export interface Aim {
+  /** In what a client sends; a statement's SQL, for instance. */
+  text: string;
+  fault: AimedFault;
+  /** So many occurrences pass first. */
+  skip?: number;
+  /** The fault falls only when so many further bytes have passed, in the middle of a COPY for instance. */
+  bytesLater?: number;
+}
+
+interface Armed extends Aim {
+  left: number;
+  hit: (pair: Pair) => void;
+}
+
+/** A TCP proxy on the loopback address that cuts, freezes or refuses connections, at once or where it is aimed. */
+export class Proxy {
+  /** False: new connections are reset. */
+  accepting = true;
+  /** True: new connections are accepted and never hear anything. */
+  silent = false;
+  readonly #server: Server;
+  readonly #pairs = new Set<Pair>();
+  #armed: Armed[] = [];
+
+  private constructor(target: { host: string; port: number }) {
+    this.#server = createServer((client) => {
+      if (!this.accepting) {
+        client.on('error', () => undefined).resetAndDestroy();
+        return;
+      }
+      const pair = new Pair(client, connect(target), this);
+      this.#pairs.add(pair);
+      client.once('close', () => this.#pairs.delete(pair));
+      if (this.silent) pair.freeze();
+    });
+  }
+
+  static async start(target: { host: string; port: number }): Promise<Proxy> {
+    const proxy = new Proxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The same database through the proxy. */
+  through(url: string): string {
+    const proxied = new URL(url);
+    proxied.hostname = '127.0.0.1';
+    proxied.port = String(this.port);
+    return proxied.href;
+  }
+
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  cut(): void {
+    for (const pair of this.#pairs) pair.cut();
+  }
+
+  /** For good: what is frozen can only be cut. */
+  freeze(): void {
+    for (const pair of this.#pairs) pair.freeze();
+  }
+
+  /** Once, for the first client that sends the text; resolves when it has happened. */
+  aim(aim: Aim): Promise<Pair> {
+    return new Promise((hit) => this.#armed.push({ ...aim, left: aim.skip ?? 0, hit }));
+  }
+
+  disarm(): void {
+    this.#armed = [];
+  }
+
+  /** The aim that this text meets. */
+  take(text: string): Armed | undefined {
+    const met = this.#armed.find((aim) => text.includes(aim.text));
+    if (!met || met.left-- > 0) return undefined;
+    this.#armed.splice(this.#armed.indexOf(met), 1);
+    return met;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.cut();
+    await closed;
+  }
+}
+
+/** A client's connection and the one to the server that belongs to it. */
+class Pair {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #proxy: Proxy;
+  /** The fault of this connection, and the bytes that pass before it. */
+  #fallen: { armed: Armed; bytes: number } | undefined;
+  #frozen = false;
+
+  constructor(client: Socket, server: Socket, proxy: Proxy) {
+    this.#client = client.setNoDelay();
+    this.#server = server.setNoDelay();
+    this.#proxy = proxy;
+    for (const socket of [client, server]) {
+      socket.on('error', () => this.cut());
+      socket.on('close', () => {
+        if (!this.#frozen) this.cut();
+      });
+    }
+    client.on('data', (chunk) => this.#fromClient(chunk));
+    server.on('data', (chunk) => this.#fromServer(chunk));
+    client.on('drain', () => server.resume());
+    server.on('drain', () => client.resume());
+    client.on('end', () => server.end());
+    server.on('end', () => client.end());
+  }
+
+  cut(): void {
+    for (const socket of [this.#client, this.#server]) if (!socket.destroyed) socket.resetAndDestroy();
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+    this.#client.pause();
+    this.#server.pause();
+  }
+
+  #fromClient(chunk: Buffer): void {
+    if (this.#frozen) return;
+    if (!this.#fallen) {
+      const armed = this.#proxy.take(chunk.toString('latin1'));
+      if (armed) this.#fallen = { armed, bytes: armed.bytesLater ?? 0 };
+    }
+    if (!this.#fallen) {
+      this.#pass(chunk, this.#client, this.#server);
+      return;
+    }
+    const { armed, bytes } = this.#fallen;
+    if (bytes >= chunk.length) {
+      this.#fallen.bytes -= chunk.length;
+      this.#pass(chunk, this.#client, this.#server);
+    } else if (armed.fault === 'cut after' || armed.fault === 'freeze after') {
+      this.#pass(chunk, this.#client, this.#server);
+    } else {
+      if (bytes > 0) this.#server.write(chunk.subarray(0, bytes));
+      if (armed.fault === 'cut before') this.cut();
+      else this.freeze();
+      armed.hit(this);
+    }
+  }
+
+  #fromServer(chunk: Buffer): void {
+    if (this.#frozen) return;
+    const fault = this.#fallen?.armed.fault;
+    if (fault !== 'cut after' && fault !== 'freeze after') {
+      this.#pass(chunk, this.#server, this.#client);
+      return;
+    }
+    if (fault === 'cut after') this.cut();
+    else this.freeze();
+    this.#fallen?.armed.hit(this);
+  }
+
+  #pass(chunk: Buffer, from: Socket, to: Socket): void {
+    if (!to.write(chunk)) from.pause();
+  }
+}
