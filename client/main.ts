@@ -5,6 +5,7 @@ import { addDays, dayOf } from '../shared/load-date.ts';
 import { backfill, type BackfillOptions } from './commands/backfill.ts';
 import { bootstrap } from './commands/bootstrap.ts';
 import { migrate } from './commands/migrate.ts';
+import { report as salesReport, type ReportOptions } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import * as schedule from './commands/schedule.ts';
 import { registerSearchAttributes } from './commands/search-attributes.ts';
@@ -63,6 +64,11 @@ function program(): Command {
     .option('--calendar', 'one line a month instead of one a day')
     .option('--fail-on-gap', 'end with 1 when a day is missing, failed or stale')
     .action((options: Json & StatusOptions) => status(options, outputOf(options)));
+  command('report', 'one self-contained page about the sales and the days loaded, from the mart')
+    .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)')
+    .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks that have sales)', dateArgument)
+    .option('--to <YYYY-MM-DD>', 'last day (default: the newest one known)', dateArgument)
+    .action((options: Json & ReportOptions) => salesReport(options, outputOf(options)));
   command(
     'search-attributes',
     "register the custom search attributes in Temporal's namespace; safe to repeat",

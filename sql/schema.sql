@@ -281,47 +281,24 @@ $function$
 
 CREATE OR REPLACE FUNCTION mart.retention_by_item_in_week(week integer)
  RETURNS SETOF mart.retention_week_item
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
-BEGIN ATOMIC
- SELECT f_customer_retention_by_item_definition.period_name,
-     f_customer_retention_by_item_definition.period_id,
-     f_customer_retention_by_item_definition.period_start,
-     f_customer_retention_by_item_definition.item_id,
-     f_customer_retention_by_item_definition.new_customers_count,
-     f_customer_retention_by_item_definition.returning_customers_count,
-     f_customer_retention_by_item_definition.refunded_customers_count,
-     f_customer_retention_by_item_definition.new_customers_revenue,
-     f_customer_retention_by_item_definition.returning_customers_revenue,
-     f_customer_retention_by_item_definition.refunded_customers_revenue,
-     f_customer_retention_by_item_definition.new_customers_refunded,
-     f_customer_retention_by_item_definition.returning_customers_refunded,
-     f_customer_retention_by_item_definition.refunded_customers_refunded
-    FROM mart.f_customer_retention_by_item_definition
-   WHERE (f_customer_retention_by_item_definition.period_id = retention_by_item_in_week.week);
-END
+AS $function$
+begin
+    return query select * from mart.f_customer_retention_by_item_definition where period_id = week;
+end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION mart.retention_in_week(week integer)
  RETURNS SETOF mart.retention_week
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
-BEGIN ATOMIC
- SELECT f_customer_retention_definition.period_name,
-     f_customer_retention_definition.period_id,
-     f_customer_retention_definition.period_start,
-     f_customer_retention_definition.new_customers_count,
-     f_customer_retention_definition.returning_customers_count,
-     f_customer_retention_definition.refunded_customers_count,
-     f_customer_retention_definition.new_customers_revenue,
-     f_customer_retention_definition.returning_customers_revenue,
-     f_customer_retention_definition.refunded_customers_revenue,
-     f_customer_retention_definition.new_customers_refunded,
-     f_customer_retention_definition.returning_customers_refunded,
-     f_customer_retention_definition.refunded_customers_refunded
-    FROM mart.f_customer_retention_definition
-   WHERE (f_customer_retention_definition.period_id = retention_in_week.week);
-END
+AS $function$
+begin
+    return query select * from mart.f_customer_retention_definition where period_id = week;
+end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION mart.week_of(date_id integer)

@@ -117,17 +117,23 @@ create table mart.retention_stale_week (
     marked_at timestamptz not null default clock_timestamp()
 );
 
+-- In plpgsql, since a function in SQL would be inlined, and joined with the definition of all weeks instead of asking
+-- for one (300,000 facts over 104 weeks: 3.8 s instead of 0.01 s).
 create function mart.retention_in_week(week integer) returns setof mart.retention_week
-    language sql stable
-begin atomic
-    select * from mart.f_customer_retention_definition where period_id = week;
-end;
+    language plpgsql stable
+as $$
+begin
+    return query select * from mart.f_customer_retention_definition where period_id = week;
+end
+$$;
 
 create function mart.retention_by_item_in_week(week integer) returns setof mart.retention_week_item
-    language sql stable
-begin atomic
-    select * from mart.f_customer_retention_by_item_definition where period_id = week;
-end;
+    language plpgsql stable
+as $$
+begin
+    return query select * from mart.f_customer_retention_by_item_definition where period_id = week;
+end
+$$;
 
 create view mart.f_customer_retention as
 select week.*

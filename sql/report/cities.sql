@@ -17,7 +17,7 @@ ranked as (
 )
 
 select
-    case when place <= $3::bigint then min(city.city_name) end as name,
+    case when place <= $3::bigint then coalesce(min(city.city_name), 'id ' || min(city_id)) end as name,
     count(*) as members,
     sum(orders) as orders,
     sum(refunds) as refunds,

@@ -17,7 +17,7 @@ ranked as (
 )
 
 select
-    case when place <= $3::bigint then min(item.item_name) end as name,
+    case when place <= $3::bigint then coalesce(min(item.item_name), 'id ' || min(item_id)) end as name,
     count(*) as members,
     sum(orders) as orders,
     sum(refunds) as refunds,

@@ -23,5 +23,7 @@ loads as (
 select
     coalesce((select min(week_start) from weeks), loads.first_date) as first_date,
     greatest((select max(last_date) from weeks), loads.last_date) as last_date,
+    loads.first_date as first_load,
+    loads.last_date as last_load,
     loads.newest_loaded
 from loads;

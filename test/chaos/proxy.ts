@@ -16,11 +16,15 @@ export interface Aim {
   /** In what a client sends; a statement's SQL, for instance. */
   text: string;
   fault: AimedFault;
+  /** What the same client must have sent earlier in its transaction. */
+  after?: string;
   /** So many occurrences pass first. */
   skip?: number;
   /** The fault falls only when so many further bytes have passed, in the middle of a COPY for instance. */
   bytesLater?: number;
 }
+
+const STATEMENT_BYTES = 2_048;
 
 interface Armed extends Aim {
   left: number;
@@ -91,9 +95,9 @@ export class Proxy {
     this.#armed = [];
   }
 
-  /** The aim that this text meets. */
-  take(text: string): Armed | undefined {
-    const met = this.#armed.find((aim) => text.includes(aim.text));
+  /** The aim that is met by this text in a transaction that has sent `sent`. */
+  take(text: string, sent: string): Armed | undefined {
+    const met = this.#armed.find((aim) => text.includes(aim.text) && sent.includes(aim.after ?? ''));
     if (!met || met.left-- > 0) return undefined;
     this.#armed.splice(this.#armed.indexOf(met), 1);
     return met;
@@ -115,6 +119,8 @@ class Pair {
   /** The fault of this connection, and the bytes that pass before it. */
   #fallen: { armed: Armed; bytes: number } | undefined;
   #frozen = false;
+  /** The beginnings of what the client has sent since its transaction began. */
+  #sent = '';
 
   constructor(client: Socket, server: Socket, proxy: Proxy) {
     this.#client = client.setNoDelay();
@@ -147,7 +153,9 @@ class Pair {
   #fromClient(chunk: Buffer): void {
     if (this.#frozen) return;
     if (!this.#fallen) {
-      const armed = this.#proxy.take(chunk.toString('latin1'));
+      const text = chunk.toString('latin1');
+      this.#sent = (text.includes('begin isolation') ? '' : this.#sent) + text.slice(0, STATEMENT_BYTES);
+      const armed = this.#proxy.take(text, this.#sent);
       if (armed) this.#fallen = { armed, bytes: armed.bytesLater ?? 0 };
     }
     if (!this.#fallen) {

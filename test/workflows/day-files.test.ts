@@ -211,7 +211,11 @@ describe('one refused file of four', { concurrency: 4 }, () => {
         await stack.runDay(date, { maxRejectedShare: 0.5 });
       }
       const before = await dump(stack.db.pool, DATA);
-      for (const { file, content, found } of REFUSED) {
+      // A new day meets one fault of each file, a loaded one all of them.
+      const refused = loadedBefore
+        ? REFUSED
+        : REFUSED.filter(({ file }, at) => REFUSED.findIndex((other) => other.file === file) === at);
+      for (const { file, content, found } of refused) {
         stack.deliveries.set(date, [{ uniq_id: 'new' }, { uniq_id: 'before', payment_amount: 9 }], {
           price_log_inc: 'Новый товар,1\n',
           [file]: content,

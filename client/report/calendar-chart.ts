@@ -1,0 +1,100 @@
+import type { DayState, DayStatus } from '../day-status.ts';
+import { addDays, countDays, type LoadDate } from '../../shared/load-date.ts';
+import { INK, QUIET_INK, type Chart, type Room } from './svg.ts';
+import { STATES } from './words.ts';
+
+const MONTH_ROW = 26;
+const SIDE = 44;
+const TOP = 46;
+
+/** What became of every day: one square a day, Monday first, with a mark beside the colour. */
+export function calendarChart(days: readonly DayStatus[], room: Room): Chart {
+  const first = days[0]?.date ?? '';
+  const last = days.at(-1)?.date ?? first;
+  const side = room.narrow ? 30 : 26;
+  const pieces = room.narrow
+    ? [{ from: first, to: last }]
+    : inPieces(first, last, Math.floor((room.width - SIDE - 8) / side));
+  const states = (Object.keys(STATES) as DayState[]).filter((state) =>
+    days.some((day) => day.state === state),
+  );
+  const legendRows = Math.ceil((states.length * 130) / room.width);
+  const top = TOP + (legendRows - 1) * 22;
+  const pieceHeight = 7 * side + MONTH_ROW + 10;
+  const height = room.narrow ? (weeksBetween(first, last) + 1) * side : pieces.length * pieceHeight;
+  return {
+    height: top + height + 12,
+    option: {
+      legend: {
+        top: 0,
+        left: 0,
+        itemWidth: 16,
+        itemHeight: 16,
+        textStyle: { color: INK, fontSize: 12 },
+        data: states.map((state) => STATES[state].name),
+      },
+      calendar: pieces.map(({ from, to }, index) => ({
+        orient: room.narrow ? 'vertical' : 'horizontal',
+        range: [from, to],
+        cellSize: [side, side],
+        left: room.narrow ? 60 : SIDE,
+        top: top + (room.narrow ? 22 : MONTH_ROW - 8 + index * pieceHeight),
+        splitLine: { show: false },
+        itemStyle: { color: 'transparent', borderWidth: 0 },
+        dayLabel: { firstDay: 1, color: QUIET_INK, fontSize: 12, nameMap: WEEKDAYS, margin: 6 },
+        monthLabel: { color: QUIET_INK, fontSize: 12, nameMap: MONTHS, align: 'left' },
+        yearLabel: { show: false },
+      })),
+      series: pieces.flatMap(({ from, to }, calendarIndex) =>
+        states.map((state) => {
+          const { name, mark, colour, ink } = STATES[state];
+          return {
+            type: 'scatter' as const,
+            coordinateSystem: 'calendar' as const,
+            calendarIndex,
+            name,
+            color: colour,
+            silent: true,
+            symbol: 'roundRect',
+            symbolSize: side - 4,
+            itemStyle: { borderColor: INK, borderWidth: 0.75, opacity: 1 },
+            label: {
+              show: true,
+              formatter: () => mark,
+              color: ink,
+              fontSize: 13,
+              fontWeight: 'bold' as const,
+            },
+            data: days
+              .filter((day) => day.state === state && day.date >= from && day.date <= to)
+              .map(({ date }) => [date, 1]),
+          };
+        }),
+      ),
+    },
+  };
+}
+
+// ECharts wants Sunday first, whatever day a week begins with.
+const WEEKDAYS = ['Su', 'Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Ranges of at most so many whole weeks, one below the other. */
+function inPieces(first: LoadDate, last: LoadDate, weeks: number): { from: LoadDate; to: LoadDate }[] {
+  const pieces = [];
+  for (let from = first; from <= last;) {
+    const end = addDays(mondayOf(from), weeks * 7 - 1);
+    const to = end < last ? end : last;
+    pieces.push({ from, to });
+    from = addDays(to, 1);
+  }
+  return pieces;
+}
+
+function weeksBetween(first: LoadDate, last: LoadDate): number {
+  return Math.ceil(countDays(mondayOf(first), last) / 7);
+}
+
+function mondayOf(date: LoadDate): LoadDate {
+  return addDays(date, -((new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7));
+}

@@ -1,0 +1,204 @@
+import type { Database } from '../../database/database.ts';
+import { addDays, countDays, dayOf, type LoadDate } from '../../shared/load-date.ts';
+import { dayStatuses, type DayStatus } from '../day-status.ts';
+
+/** Longer ranges would make pages that no one reads. */
+export const MOST_DAYS = 1_096;
+/** Cities, items and reasons that have a line of their own; all others share one. */
+export const MOST_LINES = 15;
+
+/** Money is decimal text everywhere here. */
+export interface Sales {
+  /** Rows that were shipped. */
+  orders: number;
+  /** Rows that were refunded. */
+  refunds: number;
+  /** Refunds are negative. */
+  revenue: string;
+}
+
+export interface DaySales extends Sales {
+  date: LoadDate;
+}
+
+export interface Week {
+  /** 202408 */
+  id: number;
+  /** Its Monday. */
+  start: LoadDate;
+  customers: Record<Category, number>;
+  revenue: Record<Category, string>;
+}
+
+export const CATEGORIES = ['new', 'returning', 'refunded'] as const;
+export type Category = (typeof CATEGORIES)[number];
+
+/** One city or item; or, without a name, all that have no line of their own. */
+export interface Line extends Sales {
+  name: string | null;
+  members: number;
+}
+
+/** Rows set aside for one reason; or, without a file, for all reasons that have no line of their own. */
+export interface Rejected {
+  file: string | null;
+  column: string | null;
+  rule: string | null;
+  members: number;
+  rows: number;
+}
+
+export interface ReportData {
+  from: LoadDate;
+  to: LoadDate;
+  newestLoaded: LoadDate | null;
+  totals: Sales & { customers: number };
+  weeks: Week[];
+  days: DaySales[];
+  cities: Line[];
+  items: Line[];
+  /** What became of each day's delivery, from the first one that was ever tried. */
+  calendar: DayStatus[];
+  rejected: Rejected[];
+}
+
+export interface Range {
+  from?: LoadDate;
+  to?: LoadDate;
+}
+
+interface Known {
+  first_date: LoadDate | null;
+  last_date: LoadDate | null;
+  first_load: LoadDate | null;
+  last_load: LoadDate | null;
+  newest_loaded: LoadDate | null;
+}
+
+/** All that the report shows; undefined when nothing was ever loaded. */
+export async function readReport(
+  database: Database,
+  asked: Range,
+  now: Date,
+): Promise<ReportData | undefined> {
+  const [known] = await database.query<Known & object>('report/range');
+  const range = known && rangeOf(asked, known);
+  if (!range) return undefined;
+  const { from, to } = range;
+  const sales = await database.transaction(async (session) => {
+    await session.run('report/snapshot');
+    const dates = [from, to];
+    const [totals] = await session.run<Record<'orders' | 'refunds' | 'revenue' | 'customers', string>>(
+      'report/totals',
+      dates,
+    );
+    return {
+      totals: { ...salesOf(totals), customers: Number(totals?.customers ?? 0) },
+      weeks: (await session.run<WeekRow>('report/weeks', dates)).map(weekOf),
+      days: (await session.run<SalesRow & { date: LoadDate }>('report/days', dates)).map((row) => ({
+        date: row.date,
+        ...salesOf(row),
+      })),
+      cities: (await session.run<LineRow>('report/cities', [...dates, MOST_LINES])).map(lineOf),
+      items: (await session.run<LineRow>('report/items', [...dates, MOST_LINES])).map(lineOf),
+      rejected: (await session.run<RejectedRow>('report/rejected', [...dates, MOST_LINES])).map(rejectedOf),
+    };
+  });
+  return {
+    from,
+    to,
+    newestLoaded: known.newest_loaded,
+    ...sales,
+    calendar: await calendarOf(database, range, known, now),
+  };
+}
+
+/** Whether a range is longer than a page can show. */
+export function isTooLong({ from, to }: Range): boolean {
+  return from !== undefined && to !== undefined && countDays(from, to) > MOST_DAYS;
+}
+
+/** What is not asked for comes from what is known. */
+function rangeOf({ from, to }: Range, known: Known): { from: LoadDate; to: LoadDate } | undefined {
+  const last = to ?? latest(known.last_date, from);
+  if (last === undefined) return undefined;
+  const earliest = addDays(last, 1 - MOST_DAYS);
+  if (from !== undefined) return { from: from < earliest ? earliest : from, to: last };
+  const first = known.first_date !== null && known.first_date < last ? known.first_date : last;
+  return { from: first < earliest ? earliest : first, to: last };
+}
+
+/** Days before the first increment were never due; nor is today, unless somebody has loaded it. */
+async function calendarOf(
+  database: Database,
+  { from, to }: { from: LoadDate; to: LoadDate },
+  { first_load, last_load }: Known,
+  now: Date,
+): Promise<DayStatus[]> {
+  if (first_load === null) return [];
+  const first = latest(from, first_load) ?? from;
+  const lastDue = latest(last_load, addDays(dayOf(now, 'UTC'), -1)) ?? to;
+  const last = to < lastDue ? to : lastDue;
+  // A running day counts as what it was before: the page is about the mart, and needs no Temporal.
+  return await dayStatuses(database, undefined, first, last);
+}
+
+function latest(...dates: (LoadDate | null | undefined)[]): LoadDate | undefined {
+  return dates
+    .filter((date) => date !== null && date !== undefined)
+    .sort()
+    .at(-1);
+}
+
+type SalesRow = Record<'orders' | 'refunds' | 'revenue', string>;
+type LineRow = SalesRow & { name: string | null; members: string };
+type WeekRow = { period_id: number; period_start: LoadDate } & Record<
+  `${Category}_customers_${'count' | 'revenue'}`,
+  string
+>;
+interface RejectedRow {
+  file: string | null;
+  column_name: string | null;
+  rule: string | null;
+  members: string;
+  rejected: string;
+}
+
+function salesOf(row: SalesRow | undefined): Sales {
+  return {
+    orders: Number(row?.orders ?? 0),
+    refunds: Number(row?.refunds ?? 0),
+    revenue: row?.revenue ?? '0.00',
+  };
+}
+
+function lineOf(row: LineRow): Line {
+  return { name: row.name, members: Number(row.members), ...salesOf(row) };
+}
+
+function weekOf(row: WeekRow): Week {
+  return {
+    id: row.period_id,
+    start: row.period_start,
+    customers: {
+      new: Number(row.new_customers_count),
+      returning: Number(row.returning_customers_count),
+      refunded: Number(row.refunded_customers_count),
+    },
+    revenue: {
+      new: row.new_customers_revenue,
+      returning: row.returning_customers_revenue,
+      refunded: row.refunded_customers_revenue,
+    },
+  };
+}
+
+function rejectedOf(row: RejectedRow): Rejected {
+  return {
+    file: row.file,
+    column: row.column_name,
+    rule: row.rule,
+    members: Number(row.members),
+    rows: Number(row.rejected),
+  };
+}

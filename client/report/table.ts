@@ -1,0 +1,59 @@
+import { html, type Html } from './html.ts';
+
+export interface Column<R> {
+  title: string;
+  /** The first column's cells are the rows' headers. */
+  cell: (row: R) => string;
+  /** What stands below the column. */
+  total?: string;
+  isNumber?: boolean;
+}
+
+/** A closed table below a chart: the same numbers, exactly, for reading aloud and for copying. */
+export function tableBelow<R>(title: string, columns: readonly Column<R>[], rows: readonly R[]): Html {
+  return html`<details>
+    <summary>Table: ${title}</summary>
+    <div class="scroll" role="region" aria-label="Table: ${title}" tabindex="0">${table(columns, rows)}</div>
+  </details>`;
+}
+
+function table<R>(columns: readonly Column<R>[], rows: readonly R[]): Html {
+  const head = columns.map((column) => html`<th scope="col" ${className(column)}>${column.title}</th>`);
+  const body = rows.map(
+    (row) =>
+      html`<tr>
+        ${columns.map((column, index) => cell(column, index, column.cell(row)))}
+      </tr>`,
+  );
+  const hasTotals = columns.some(({ total }) => total !== undefined);
+  const foot = columns.map((column, index) => cell(column, index, column.total ?? ''));
+  return html`<table>
+    <thead>
+      <tr>
+        ${head}
+      </tr>
+    </thead>
+    <tbody>
+      ${body}
+    </tbody>
+    ${
+      hasTotals
+        ? html`<tfoot>
+            <tr>
+              ${foot}
+            </tr>
+          </tfoot>`
+        : ''
+    }
+  </table>`;
+}
+
+/** Names are isolated, so that one in Arabic or Hebrew does not turn its neighbours around. */
+function cell<R>(column: Column<R>, index: number, text: string): Html {
+  if (index === 0) return html`<th scope="row"><bdi>${text}</bdi></th>`;
+  return column.isNumber ? html`<td class="number">${text}</td>` : html`<td><bdi>${text}</bdi></td>`;
+}
+
+function className<R>({ isNumber }: Column<R>): Html {
+  return isNumber ? html` class="number"` : html``;
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { client } from '../support/processes.ts';
+import { fillMart, FIRST_DAY, LAST_DAY } from './sample-mart.ts';
+
+/** A number as the page writes it, as PostgreSQL writes it. */
+function plain(shown: string): string {
+  return shown.replaceAll('\u00a0', '').replace('\u2212', '-');
+}
+
+/** The cells of one of the page's tables: body rows, then the footer. */
+function tableOf(page: string, title: string): { body: string[][]; foot: string[] } {
+  const table = new RegExp(`<summary>Table: ${title}</summary>([^]*?)</table>`).exec(page)?.[1];
+  assert.ok(table !== undefined, `no table "${title}"`);
+  const rowsOf = (part: string) =>
+    [...part.matchAll(/<tr>([^]*?)<\/tr>/g)].map(([, row = '']) =>
+      [...row.matchAll(/<t[dh][^>]*>(?:<bdi>)?([^<]*)/g)].map(([, text = '']) => plain(text)),
+    );
+  return {
+    body: rowsOf(/<tbody>([^]*?)<\/tbody>/.exec(table)?.[1] ?? ''),
+    foot: rowsOf(/<tfoot>([^]*?)<\/tfoot>/.exec(table)?.[1] ?? '')[0] ?? [],
+  };
+}
+
+const cents = (decimal = '') => BigInt(decimal.replace('.', ''));
+const sum = (rows: string[][], column: number) => rows.reduce((total, row) => total + cents(row[column]), 0n);
+
+describe('client report', () => {
+  let db: TestDatabase;
+  let directory: string;
+  let page: string;
+  const run = async (args: string[], database = db) =>
+    await client(['report', ...args], { DATABASE_URL: database.url });
+  const pageOf = async (args: string[]) => {
+    const file = path.join(directory, 'part.html');
+    const ended = await run(['--out', file, ...args]);
+    assert.equal(ended.code, 0, ended.stderr);
+    return await readFile(file, 'utf8');
+  };
+
+  before(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'report-'));
+    db = await createTestDatabase();
+    await fillMart(db);
+    const out = path.join(directory, 'page.html');
+    const ended = await run(['--out', out, '--json']);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(JSON.parse(ended.stdout), { file: out, weeks: 12, days: 84 });
+    page = await readFile(out, 'utf8');
+  });
+  after(async () => {
+    await db.drop();
+    await rm(directory, { recursive: true });
+  });
+
+  test('every number is the one of SQL, to the cent', async () => {
+    const { rows } = await db.pool.query<Record<string, string>>(
+      `select count(*) filter (where status = 'shipped') as orders,
+         count(*) filter (where status = 'refunded') as refunds, sum(payment_amount) as revenue from mart.f_sales`,
+    );
+    const total = rows[0] ?? {};
+    for (const title of ['\\d+ days with sales', 'revenue per city', 'revenue per item']) {
+      const { body, foot } = tableOf(page, title);
+      assert.deepEqual(foot.slice(1), [total.orders, total.refunds, total.revenue], title);
+      assert.equal(sum(body, 3), cents(total.revenue), title);
+      assert.equal(sum(body, 1), cents(total.orders), title);
+    }
+    const weeks = await db.pool.query<Record<string, string>>(
+      'select * from mart.f_customer_retention order by period_id',
+    );
+    const week = (row: Record<string, string>, what: string) =>
+      ['new', 'returning', 'refunded'].map((category) => row[`${category}_customers_${what}`]);
+    assert.deepEqual(
+      tableOf(page, 'customers per week').body.map((row) => row.slice(2)),
+      weeks.rows.map((row) => week(row, 'count')),
+    );
+    assert.deepEqual(
+      tableOf(page, 'revenue per week').body.map((row) => row.slice(2)),
+      weeks.rows.map((row) => week(row, 'revenue')),
+    );
+    assert.deepEqual(tableOf(page, 'customers per week').body[0]?.slice(0, 2), ['2024-W06', '2024-02-05']);
+  });
+
+  test('a huge mart stays a small page: the greatest, and all others in one line', () => {
+    const { body } = tableOf(page, 'revenue per city');
+    assert.equal(body.length, 16);
+    assert.equal(body.at(-1)?.[0], 'Others (9 cities)');
+    assert.equal(tableOf(page, 'revenue per item').body.at(-1)?.[0], 'Others (4 items)');
+    assert.ok(page.length < 600_000, `${page.length} characters`);
+  });
+
+  test('the days of the calendar with their states, and rejected rows by reason without what stood in them', () => {
+    const days = tableOf(page, 'state of every day').body;
+    assert.equal(days.length, 84);
+    const states = new Map(days.map(([date, state]) => [date, state]));
+    assert.equal(states.get('2024-03-19'), 'missing');
+    assert.equal(states.get('2024-04-02'), 'failed');
+    assert.equal(states.get('2024-02-23'), 'no increment');
+    assert.equal(states.get('2024-04-27'), 'not in the mart');
+    assert.equal(states.get('2024-02-05'), 'loaded');
+    assert.match(page, /: 78 loaded, 2 no increment, 1 missing, 2 failed, 1 not in the mart</);
+    const { body, foot } = tableOf(page, 'rejected rows by reason');
+    assert.equal(body.length, 4);
+    assert.equal(foot.at(-1), '41');
+    assert.doesNotMatch(page, /Секретная/);
+  });
+
+  test('names from the data are text and nothing else', () => {
+    assert.doesNotMatch(page, /<script|<img|<b>|onerror=alert\(1\)>/i);
+    assert.ok(page.includes('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;Сыр&#39;'));
+    assert.ok(page.includes('user_order_log_inc is &lt;empty&gt;.'));
+  });
+
+  test('nothing in the page leads to the network or runs', () => {
+    assert.match(page, /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; /);
+    const addresses = page
+      .replaceAll(/&lt;.*?&gt;/g, '')
+      .match(/\b(?:src|href|action|poster)="(?!#|data:,)/g);
+    assert.equal(addresses, null);
+    assert.doesNotMatch(
+      page,
+      /@import|url\((?!#)| on\w+="|javascript:|<(?:iframe|object|embed|form|base)\b/i,
+    );
+  });
+
+  test('every chart is named, has a caption, and its table stands below', () => {
+    const figures = page.match(/<figure>[^]*?<\/figure>/g) ?? [];
+    assert.equal(figures.length, 7);
+    for (const figure of figures) {
+      assert.match(figure, /<figcaption>/);
+      assert.match(figure, /role="img" aria-label="C[^"]+"/);
+      assert.equal(figure.match(/<svg aria-hidden="true" focusable="false" /g)?.length, 2);
+      assert.match(figure, /<details>[^]*<th scope="col"[^]*<th scope="row"/);
+    }
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    assert.equal(new Set(ids).size, ids.length, 'ids are unique');
+  });
+
+  test('--from and --to narrow it; a part of a week shows the whole week', async () => {
+    const part = await pageOf(['--from', '2024-02-14', '--to', '2024-02-20']);
+    const { rows } = await db.pool.query<{ revenue: string }>(
+      'select sum(payment_amount) as revenue from mart.f_sales where date_id between 20240214 and 20240220',
+    );
+    assert.equal(tableOf(part, '\\d+ days with sales').foot[3], rows[0]?.revenue);
+    assert.deepEqual(
+      tableOf(part, 'customers per week').body.map(([week]) => week),
+      ['2024-W07', '2024-W08'],
+    );
+    assert.equal(tableOf(part, 'state of every day').body.length, 7);
+  });
+
+  test('a range without sales says so', async () => {
+    const part = await pageOf(['--from', '2023-01-01', '--to', '2023-01-31']);
+    assert.equal(part.match(/No sales in this range\./g)?.length, 4);
+    assert.match(part, /No day of this range was due yet\./);
+    assert.match(part, /No row was set aside in this range\./);
+  });
+
+  test('three years fit; a longer range and a wrong one end with 2', async () => {
+    const part = await pageOf(['--from', '2022-01-01', '--to', '2024-12-31']);
+    assert.ok(part.includes('2022-01-01 to 2024-12-31'));
+    for (const [from, to] of [
+      ['2020-01-01', '2024-12-31'],
+      [LAST_DAY, FIRST_DAY],
+    ] as const) {
+      const ended = await run(['--from', from, '--to', to, '--json']);
+      assert.equal(ended.code, 2, ended.stderr);
+      assert.ok('error' in (JSON.parse(ended.stdout) as object));
+    }
+  });
+
+  test('an empty mart gives a page that says so', async () => {
+    const empty = await createTestDatabase();
+    try {
+      const file = path.join(directory, 'empty.html');
+      const ended = await run(['--out', file, '--json'], empty);
+      assert.deepEqual(JSON.parse(ended.stdout), { file, weeks: 0, days: 0 });
+      assert.match(await readFile(file, 'utf8'), /The mart is empty/);
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  test('a place that cannot be written to ends with 1 and leaves nothing behind', async () => {
+    const ended = await run(['--out', path.join(directory, 'nowhere', 'page.html')]);
+    assert.equal(ended.code, 1);
+    assert.match(ended.stderr, /^The report cannot be written to .*nowhere/);
+    assert.deepEqual(
+      (await readdir(directory)).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+  });
+});
