@@ -1,4 +1,5 @@
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { workflowFailure, type FailureText } from './failure-text.ts';
 import { follow } from './follow.ts';
@@ -8,6 +9,10 @@ import type { ResultOf } from './start.ts';
 export type Ended<W extends Workflow> =
   | { runId: string; result: ResultOf<W>; failure?: undefined }
   | { runId: string; result?: undefined; failure: FailureText };
+
+const RETRY_MS = 2_000;
+/** About ten minutes, with the client's own tries in between. */
+const MOST_TRIES = 60;
 
 /**
  * Waits for a workflow and tells meanwhile what it does. Ctrl-C ends the client and not the workflow.
@@ -29,9 +34,19 @@ export async function awaitResult<W extends Workflow>(
   process.once('SIGINT', interrupt);
   const watched = watch(client, handle, taskQueue, output, done.signal);
   try {
-    return { runId, result: await handle.result() };
-  } catch (error) {
-    return { runId, failure: workflowFailure(error) };
+    for (let lost = 0; ; lost += 1) {
+      try {
+        return { runId, result: await handle.result() };
+      } catch (error) {
+        // Only the workflow's own end is its end: that Temporal does not answer says nothing about it.
+        if (error instanceof WorkflowFailedError || lost === MOST_TRIES)
+          return { runId, failure: workflowFailure(error) };
+        output.note(
+          `Temporal does not answer: ${error instanceof Error ? error.message : String(error)}. Trying again.`,
+        );
+        await sleep(RETRY_MS);
+      }
+    }
   } finally {
     done.abort();
     await watched;

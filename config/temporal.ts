@@ -2,16 +2,26 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 
+import { SettingsError } from './settings.ts';
 import { dataConverter } from '../codec/data-converter.ts';
 
 /** How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. */
 export function temporalConfig() {
-  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const { connectionOptions, namespace } = load();
   return {
     connectionOptions,
     namespace: namespace ?? 'default',
     address: connectionOptions.address ?? 'localhost:7233',
   };
+}
+
+function load() {
+  try {
+    return loadClientConnectConfig();
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new SettingsError([`Temporal's environment configuration (TEMPORAL_…) cannot be used: ${what}.`]);
+  }
 }
 
 export async function connectWorker(): Promise<{ connection: NativeConnection; namespace: string }> {

@@ -1,3 +1,4 @@
+import { describeNetworkError } from '../shared/network-error.ts';
 import { failure } from '../shared/failures.ts';
 
 /** SQLSTATEs and classes that heal by trying again. */
@@ -19,7 +20,7 @@ const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703', '
  * PostgreSQL never holds the password, so it is told as it is, without `detail`, which can hold rows.
  */
 export function databaseFailure(error: unknown) {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof AggregateError ? describeNetworkError(error) : errorMessage(error);
   const code = (error as { code?: unknown } | null)?.code;
   const state = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
@@ -30,4 +31,8 @@ export function databaseFailure(error: unknown) {
     return failure('SchemaMissing', `The database's schema is missing or old: ${message} (${state}).`);
   }
   return failure('DatabaseRefused', `PostgreSQL refused: ${message} (${state}).`);
+}
+
+function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -29,7 +29,7 @@ export type ReportState =
 export type Increment = { found: true; urls: Urls } | { found: false; reason: string };
 
 /** Address by file name, e.g. `user_order_log_inc`. Secret: object storage addresses carry a signature. */
-export type Urls = Readonly<Record<string, string>>;
+type Urls = Readonly<Record<string, string>>;
 
 /** The report API over HTTP. Throws the failures of `shared/failures.ts`; none holds the key or an address's query. */
 export class ReportApi {

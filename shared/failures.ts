@@ -41,6 +41,10 @@ export const FAILURES = {
     retryable: false,
     next: 'The run asks for fresh addresses by itself until FILES_TIMEOUT.',
   },
+  FilesNotLanded: {
+    retryable: false,
+    next: 'The run asks for fresh addresses by itself until FILES_TIMEOUT; for history: run bootstrap again.',
+  },
   DownloadInterrupted: {
     retryable: true,
     next: 'It is tried again by itself. If it goes on, look at the network between the worker and the storage.',

@@ -1,6 +1,8 @@
 /** The message and code of a network error: they hold host and port, never headers or a query. */
 export function describeNetworkError(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
+  // Every address of a name was tried; the error itself has no message.
+  if (error instanceof AggregateError) return error.errors.map(describeNetworkError).join('; ');
   const code = (error as { code?: unknown }).code;
   const message = error.message || error.name;
   return typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message;

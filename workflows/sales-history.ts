@@ -56,14 +56,11 @@ async function load(
   progress: Progress,
 ): Promise<DayResult> {
   const { files, reportId, taskId } = report;
-  const missing = fileNames('report').filter(
-    (file) => !files.includes(file) && !options.optionalFiles.includes(`${file}_inc`),
-  );
+  // OPTIONAL_FILES names files of an increment.
+  const optional = { has: (file: string) => options.optionalFiles.includes(`${file}_inc`), named: [] };
+  const missing = fileNames('report').filter((file) => !files.includes(file) && !optional.has(file));
   if (missing.length > 0) {
     throw failure('FilesMissing', `The full report lacks ${missing.join(', ')}; nothing was loaded.`);
   }
-  return await loadDelivery(
-    { delivery, files, reportId, taskId, options, acceptedMissing: [], startedAt },
-    progress,
-  );
+  return await loadDelivery({ delivery, files, reportId, taskId, options, optional, startedAt }, progress);
 }

@@ -1,10 +1,10 @@
 import type { DayResult, DeliveryRef, RunOptions } from '../shared/day.ts';
 import type { LoadDate } from '../shared/load-date.ts';
 import { claimDay } from './steps/claim.ts';
-import { describe, failureType } from './steps/failures.ts';
+import { describe } from './steps/failures.ts';
 import { FileWait } from './steps/files.ts';
 import { toldWhenLate } from './steps/lateness.ts';
-import { loadDelivery } from './steps/load.ts';
+import { filesNotLanded, loadDelivery } from './steps/load.ts';
 import { AcceptedFiles, handleMessages } from './steps/messages.ts';
 import { failed, finish, noIncrement } from './steps/outcome.ts';
 import { planRun } from './steps/plan.ts';
@@ -27,9 +27,6 @@ export interface SalesIncrementInput {
   tagged?: boolean;
 }
 
-/** Object storage does not have the file yet, or not any more under that address. */
-const MAY_COME_LATER: ReadonlySet<unknown> = new Set(['FileNotAvailable', 'DownloadInterrupted']);
-
 /** Loads one day: report, wait, increment, files, staging, mart. */
 export async function salesIncrement(input: SalesIncrementInput = {}): Promise<DayResult> {
   const startedAt = new Date().toISOString();
@@ -51,12 +48,12 @@ export async function salesIncrement(input: SalesIncrementInput = {}): Promise<D
         const files = await wait.untilThere(reportId, loadDate);
         if (!files) return await noIncrement(delivery, startedAt);
         try {
-          const acceptedMissing = accepted.named.filter((file) => !files.includes(file));
-          const request = { delivery, files, reportId, taskId, options, acceptedMissing, startedAt };
+          const request = { delivery, files, reportId, taskId, options, optional: accepted, startedAt };
           return await loadDelivery(request, progress);
         } catch (error) {
-          if (!MAY_COME_LATER.has(failureType(error))) throw error;
-          await wait.again(loadDate, files, describe(error));
+          const missing = filesNotLanded(error);
+          if (!missing) throw error;
+          await wait.again(loadDate, missing, describe(error));
         }
       }
     });

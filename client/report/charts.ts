@@ -119,7 +119,7 @@ function namesBeside(bars: readonly Ranked[], { width }: Room, nameShare: number
     height: bars.length * 26 + 8,
     option: {
       grid: { left: nameWidth + 12, right: longestLabel * 7 + 12, top: 4, bottom: 4 },
-      ...rankedAxes(bars, { color: INK, fontSize: 12, overflow: 'truncate', width: nameWidth, interval: 0 }),
+      ...rankedAxes(bars, { overflow: 'truncate', width: nameWidth }),
       series: [rankedSeries(bars, 16, 'right', ({ label }) => label)],
     },
   };
@@ -133,22 +133,27 @@ function stackedNames(bars: readonly Ranked[], { width }: Room): Chart {
     height: bars.length * 40 + 16,
     option: {
       grid: { left: 1, right: 4, top: 12, bottom: 4 },
-      ...rankedAxes(bars, { show: false }),
+      ...rankedAxes(bars, false),
       series: [rankedSeries(bars, 12, [0, -15], text)],
     },
   };
 }
 
-function rankedAxes(bars: readonly Ranked[], axisLabel: object): Pick<ChartOption, 'xAxis' | 'yAxis'> {
+interface AxisNames {
+  overflow: 'truncate';
+  width: number;
+}
+
+function rankedAxes(bars: readonly Ranked[], names: AxisNames | false): Pick<ChartOption, 'xAxis' | 'yAxis'> {
   return {
     xAxis: { type: 'value', show: false, min: ({ min }) => Math.min(0, min) },
     yAxis: {
       type: 'category',
       inverse: true,
       data: bars.map(({ name }) => printable(name)),
-      axisLine: { show: true, onZero: true, lineStyle: { color: QUIET_INK } },
+      axisLine: { show: names !== false, onZero: true, lineStyle: { color: QUIET_INK } },
       axisTick: { show: false },
-      axisLabel,
+      axisLabel: names === false ? { show: false } : { color: INK, fontSize: 12, interval: 0, ...names },
     },
   };
 }
@@ -201,7 +206,7 @@ function categoryAxis(data: string[]): NonNullable<ChartOption['xAxis']> {
     data,
     axisTick: { show: false },
     axisLine: { lineStyle: { color: QUIET_INK } },
-    axisLabel: { color: QUIET_INK, fontSize: 12, hideOverlap: true },
+    axisLabel: { color: QUIET_INK, fontSize: 12, lineHeight: 15, hideOverlap: true },
   };
 }
 

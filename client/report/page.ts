@@ -6,6 +6,7 @@ import { html, Html } from './html.ts';
 import { count, money } from './numbers.ts';
 import { drawSvg, type Chart, type Room } from './svg.ts';
 import { tableBelow, type Column } from './table.ts';
+import { stretchesOf } from './stretches.ts';
 import { othersText, ruleText, STATES, weekName } from './words.ts';
 
 /** Nothing may be loaded from anywhere, and nothing runs. */
@@ -127,8 +128,8 @@ function retention({ weeks }: ReportData): Html {
   if (weeks.length === 0) return NO_SALES;
   const span = `${weekName(weeks[0]?.id ?? 0)} to ${weekName(weeks.at(-1)?.id ?? 0)}`;
   const columnsOf = (show: 'customers' | 'revenue'): Column<(typeof weeks)[number]>[] => [
-    { title: 'Week', cell: ({ id }) => weekName(id) },
-    { title: 'Monday', cell: ({ start }) => start },
+    { title: 'Week', cell: ({ id }) => weekName(id), isShort: true },
+    { title: 'Monday', cell: ({ start }) => start, isShort: true },
     ...CATEGORIES.map((category) => ({
       title: category,
       cell: (week: (typeof weeks)[number]) =>
@@ -165,7 +166,7 @@ function byDay({ days, totals, from, to }: ReportData): Html {
     tableBelow(
       `${sold.length} ${sold.length === 1 ? 'day' : 'days'} with sales`,
       [
-        { title: 'Day', cell: ({ date }) => date, total: 'Total' },
+        { title: 'Day', cell: ({ date }) => date, total: 'Total', isShort: true },
         ...salesColumns<(typeof sold)[number]>(totals),
       ],
       sold,
@@ -230,13 +231,18 @@ function daysLoaded({ calendar }: ReportData): Html {
     tableBelow(
       'state of every day',
       [
-        { title: 'Day', cell: ({ date }) => date },
+        {
+          title: 'Day',
+          cell: ({ first, last }) => (first === last ? first : `${first} to ${last}`),
+          isShort: true,
+        },
         { title: 'state', cell: ({ state }) => STATES[state].name },
-        { title: 'rows kept', cell: (day) => count(day.rows_kept), isNumber: true },
-        { title: 'rejected', cell: (day) => count(day.rows_rejected), isNumber: true },
-        { title: 'what is wrong', cell: ({ error, next }) => [error, next].filter(Boolean).join(' ') },
+        { title: 'days', cell: ({ days }) => count(days), isNumber: true },
+        { title: 'rows kept', cell: ({ kept }) => count(kept), isNumber: true },
+        { title: 'rejected', cell: (stretch) => count(stretch.rejected), isNumber: true },
+        { title: 'what is wrong', cell: ({ wrong }) => wrong },
       ],
-      calendar,
+      stretchesOf(calendar),
     ),
   );
 }

@@ -7,6 +7,8 @@ export interface Column<R> {
   /** What stands below the column. */
   total?: string;
   isNumber?: boolean;
+  /** Short words that are never broken into two lines, such as dates. */
+  isShort?: boolean;
 }
 
 /** A closed table below a chart: the same numbers, exactly, for reading aloud and for copying. */
@@ -50,10 +52,11 @@ function table<R>(columns: readonly Column<R>[], rows: readonly R[]): Html {
 
 /** Names are isolated, so that one in Arabic or Hebrew does not turn its neighbours around. */
 function cell<R>(column: Column<R>, index: number, text: string): Html {
-  if (index === 0) return html`<th scope="row"><bdi>${text}</bdi></th>`;
-  return column.isNumber ? html`<td class="number">${text}</td>` : html`<td><bdi>${text}</bdi></td>`;
+  if (index === 0) return html`<th scope="row" ${className(column)}><bdi>${text}</bdi></th>`;
+  return html`<td${className(column)}>${column.isNumber ? text : html`<bdi>${text}</bdi>`}</td>`;
 }
 
-function className<R>({ isNumber }: Column<R>): Html {
-  return isNumber ? html` class="number"` : html``;
+function className<R>({ isNumber, isShort }: Column<R>): Html {
+  if (isNumber) return html` class="number"`;
+  return isShort ? html` class="short"` : html``;
 }

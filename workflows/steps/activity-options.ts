@@ -29,6 +29,8 @@ export const databaseSteps: Pick<
   | 'updateFSales'
 > = proxyActivities<Activities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  // A cancelled run waits for what its step has done: a step that commits while it is cancelled has its say first.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   startToCloseTimeout: '2h',
   scheduleToCloseTimeout: DATABASE_PATIENCE,
   retry,

@@ -9,6 +9,8 @@ import type { Progress } from './run-state.ts';
 /** What a day may do without: by setting, and what a person accepts while it waits. */
 export interface OptionalFiles {
   has(file: string): boolean;
+  /** Those that a person named, for the audit. */
+  readonly named: readonly string[];
 }
 
 /** Asks again and again which files of a day there are, until a limit that is counted from the first time. */

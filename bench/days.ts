@@ -1,0 +1,223 @@
+import path from 'node:path';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Command } from 'commander';
+import { migrate } from '../database/migrate.ts';
+import { createPool } from '../database/pool.ts';
+import { generatedSource } from '../dev/sample-api/generated-source.ts';
+import { startSampleApi } from '../dev/sample-api/server.ts';
+import { startService, untilReady } from '../dev/services/child-process.ts';
+import { startPostgres } from '../dev/services/postgres.ts';
+import { findTemporalCli } from '../dev/services/temporal-cli.ts';
+import { startTemporalServer } from '../dev/services/temporal-server.ts';
+import { addDays } from '../shared/load-date.ts';
+import { projectRoot } from '../shared/project-root.ts';
+import type { salesBackfill, salesIncrement } from '../workflows/index.ts';
+import { median } from './run.ts';
+
+/**
+ * `npm run bench:days`: what a day costs beside its data: history events and time of single days of the real size
+ * (1,091 rows of orders), of a backfill, and of many days that wait for their report at once.
+ */
+const OPTIONS = {
+  reportPollIntervalMs: 10_000,
+  reportTimeoutMs: 3_600_000,
+  filesTimeoutMs: 60_000,
+  optionalFiles: [],
+  maxRejectedShare: 0.1,
+  lateAfterMs: 0,
+};
+const TASK_QUEUE = 'bench';
+const FIRST_DAY = '2024-02-25';
+
+async function main(): Promise<void> {
+  const { days, concurrency, waiting, out } = new Command('bench:days')
+    .description('Measures single days, a backfill and waiting days, with a worker process of their own.')
+    .option('--days <N>', 'days of the backfill', '365')
+    .option('--concurrency <N>', 'days side by side', '8')
+    .option('--waiting <N>', 'days that wait for their report at once', '1000')
+    .option('--out <FILE>', 'JSON of the figures', 'var/days.json')
+    .parse()
+    .opts<Record<'days' | 'concurrency' | 'waiting' | 'out', string>>();
+  const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-bench-'));
+  const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+  try {
+    const cli = await findTemporalCli({ say: console.error });
+    const temporal = await startTemporalServer({
+      cliPath: cli.path,
+      uiPort: false,
+      dbFile: path.join(directory, 'temporal.db'),
+      logFile: path.join(directory, 'temporal.log'),
+    });
+    stops.push(() => temporal.stop());
+    const postgres = await startPostgres({
+      dataDir: path.join(directory, 'postgres'),
+      logFile: path.join(directory, 'postgres.log'),
+    });
+    stops.push(() => postgres.stop());
+    const databaseUrl = await postgres.createApplicationDatabase('bench');
+    const pool = createPool({
+      connectionString: databaseUrl,
+      applicationName: 'bench',
+      maxConnections: 1,
+      onIdleError: () => undefined,
+    });
+    await migrate(pool);
+    await pool.end();
+    const api = await startSampleApi({ source: generatedSource({}), pollsUntilReady: 0 });
+    stops.push(() => api.close());
+    const worker = await startService({
+      name: 'the worker',
+      command: process.execPath,
+      args: ['--import', 'tsx', 'worker.ts'],
+      cwd: projectRoot,
+      logFile: path.join(directory, 'worker.log'),
+      env: {
+        ...process.env,
+        REPORT_API_URL: api.url,
+        REPORT_API_KEY: 'sample-key',
+        REPORT_API_NICKNAME: 'sample',
+        REPORT_API_COHORT: '1',
+        DATABASE_URL: databaseUrl,
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_TASK_QUEUE: TASK_QUEUE,
+        LANDING_DIR: path.join(directory, 'landing'),
+        LOG_LEVEL: 'WARN',
+      },
+    });
+    stops.push(() => worker.stop());
+    const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+    stops.push(() => client.connection.close());
+    await untilReady(worker, 'the worker', 60_000, async () => (await pollers(client)) > 0);
+
+    const single = await singleDays(client);
+    const backfill = await backfillOf(client, Number(days), Number(concurrency));
+    api.setReady({ readyAfterMs: 3_600_000 });
+    const waits = await waitingDays(client, Number(waiting), worker.pid);
+    const results = { single, backfill, waits };
+    await writeFile(out, JSON.stringify(results, null, 2));
+    console.log(JSON.stringify(results, null, 2));
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+async function singleDays(client: Client) {
+  const seconds: number[] = [];
+  let events = 0;
+  let handle: WorkflowHandle<typeof salesIncrement> | undefined;
+  for (let day = 0; day < 12; day += 1) {
+    const loadDate = addDays(FIRST_DAY, day);
+    const started = performance.now();
+    handle = await client.workflow.start<typeof salesIncrement>('salesIncrement', {
+      workflowId: `single-${loadDate}`,
+      taskQueue: TASK_QUEUE,
+      args: [{ loadDate, options: OPTIONS }],
+    });
+    await handle.result();
+    // The first ones warm the worker up.
+    if (day >= 2) seconds.push((performance.now() - started) / 1_000);
+    events = (await handle.fetchHistory()).events?.length ?? 0;
+  }
+  return {
+    medianSeconds: median(seconds),
+    historyEvents: events,
+    steps: handle ? await stepsOf(handle) : {},
+  };
+}
+
+/** Milliseconds from the scheduling of a step's first activity to the end of its last one. */
+async function stepsOf(handle: WorkflowHandle): Promise<Record<string, number>> {
+  const events = (await handle.fetchHistory()).events ?? [];
+  const at = (event: (typeof events)[number]) =>
+    Number(event.eventTime?.seconds ?? 0) * 1_000 + (event.eventTime?.nanos ?? 0) / 1e6;
+  const names = new Map<string, string>();
+  const span = new Map<string, { from: number; to: number }>();
+  for (const event of events) {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    if (scheduled) {
+      const name = scheduled.activityType?.name ?? '';
+      names.set(String(event.eventId), name);
+      if (!span.has(name)) span.set(name, { from: at(event), to: at(event) });
+    }
+    const completed = event.activityTaskCompletedEventAttributes;
+    const known = completed && span.get(names.get(String(completed.scheduledEventId)) ?? '');
+    if (known) known.to = at(event);
+  }
+  return Object.fromEntries([...span].map(([name, { from, to }]) => [name, Math.round(to - from)]));
+}
+
+async function backfillOf(client: Client, days: number, concurrency: number) {
+  const from = addDays(FIRST_DAY, 100);
+  const started = performance.now();
+  const handle = await client.workflow.start<typeof salesBackfill>('salesBackfill', {
+    workflowId: 'backfill',
+    taskQueue: TASK_QUEUE,
+    args: [{ from, to: addDays(from, days - 1), concurrency, options: OPTIONS }],
+  });
+  const { loaded, failed } = await handle.result();
+  const seconds = (performance.now() - started) / 1_000;
+  return {
+    days,
+    concurrency,
+    loaded: loaded.length,
+    failed: failed.length,
+    seconds,
+    daysPerSecond: days / seconds,
+  };
+}
+
+async function waitingDays(client: Client, count: number, pid: number) {
+  const before = await memory(pid);
+  const handles = [];
+  for (let day = 0; day < count; day += 1) {
+    const loadDate = addDays('2010-01-01', day);
+    handles.push(
+      client.workflow.start<typeof salesIncrement>('salesIncrement', {
+        workflowId: `waiting-${loadDate}`,
+        taskQueue: TASK_QUEUE,
+        args: [{ loadDate, options: { ...OPTIONS, reportPollIntervalMs: 600_000 } }],
+      }),
+    );
+    if (day % 50 === 49) await Promise.all(handles.splice(0));
+  }
+  await Promise.all(handles);
+  const deadline = Date.now() + 300_000;
+  let timers = 0;
+  let activities = count;
+  while (Date.now() < deadline && (timers < count || activities > 0)) {
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    [timers, activities] = [0, 0];
+    for await (const info of client.workflow.list({
+      query: "WorkflowId STARTS_WITH 'waiting-' AND ExecutionStatus='Running'",
+    })) {
+      const { raw } = await client.workflow.getHandle(info.workflowId).describe();
+      activities += raw.pendingActivities?.length ?? 0;
+      timers += 1;
+    }
+  }
+  return {
+    waiting: timers,
+    activitySlotsHeld: activities,
+    memoryBefore: before,
+    memoryAfter: await memory(pid),
+  };
+}
+
+/** Megabytes resident. */
+async function memory(pid: number): Promise<number> {
+  return Math.round(
+    Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000,
+  );
+}
+
+async function pollers(client: Client): Promise<number> {
+  const { pollers: found } = await client.workflowService.describeTaskQueue({
+    namespace: 'default',
+    taskQueue: { name: TASK_QUEUE },
+  });
+  return found.length;
+}
+
+await main();

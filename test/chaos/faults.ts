@@ -1,0 +1,235 @@
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../dev/sample-api/random.ts';
+import type { FaultAction, SampleApi } from '../../dev/sample-api/server.ts';
+import { sql } from '../../database/sql.ts';
+import type { Supervised, World } from './world.ts';
+
+/** Makes one fault and what ends it; resolves when the next may come. */
+type Inject = (world: World, random: Random) => Promise<void>;
+
+const one = <T>(from: readonly T[], random: Random): T => {
+  const chosen = from[random.below(from.length)];
+  if (chosen === undefined) throw new Error('there is nothing to choose from');
+  return chosen;
+};
+const anyWorker = (world: World, random: Random): Supervised => one(world.workers, random);
+const aWhile = (random: Random, mostMs: number) => sleep(100 + random.below(mostMs));
+
+/** Later, beside the next faults; what a test's end interrupts is no error. */
+function later(ms: number, work: () => void): void {
+  setTimeout(work, ms).unref();
+}
+
+const STATEMENTS = [
+  ...['begin isolation level', 'create temporary table incoming', 'copy incoming', 'analyze incoming'],
+  ...['pg_advisory_xact_lock', 'copy staging.rejected_row', 'commit\0'],
+  ...[
+    'staging/user_order_log',
+    'staging/price_log',
+    'staging/user_activity_log',
+    'staging/customer_research',
+  ],
+  ...['staging/forget_rejected', 'staging/staged_delivery', 'audit/file_load', 'audit/day_loaded'],
+  ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/f_sales', 'audit/claim', 'audit/next_delivery'],
+  ...['audit/report_request', 'audit/remember_report_request', 'audit/day_load'],
+].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
+
+/** Waits until an aim is met, but not for long: the statement may not come. */
+async function aimed(
+  world: World,
+  random: Random,
+  fault: Parameters<Supervised['proxy']['aim']>[0]['fault'],
+) {
+  const worker = anyWorker(world, random);
+  const aim = { text: one(STATEMENTS, random), fault, bytesLater: random.below(3) * 5_000 };
+  await Promise.race([worker.proxy.aim(aim), sleep(1_500)]);
+  worker.proxy.disarm();
+}
+
+const API_FAULTS: Parameters<SampleApi['addFault']>[0][] = (
+  ['generate_report', 'get_report', 'get_increment', 'storage'] as const
+).flatMap((on) =>
+  (
+    [
+      { kind: 'status', status: 503 },
+      { kind: 'status', status: 500 },
+      { kind: 'status', status: 429, retryAfter: 1 },
+      { kind: 'reset' },
+      { kind: 'reset', afterBytes: 20 },
+      { kind: 'truncate', afterBytes: 30 },
+      { kind: 'delay', ms: 2_000 },
+      { kind: 'hang' },
+      ...(on === 'storage'
+        ? ([
+            { kind: 'status', status: 404 },
+            { kind: 'trickle', bytesPerSecond: 100 },
+          ] as const)
+        : ([{ kind: 'malformed-json' }, { kind: 'json', body: [1] }] as const)),
+      ...(on === 'get_increment'
+        ? ([{ kind: 'empty-urls' }, { kind: 'null-data' }] as const)
+        : ([] as const)),
+    ] satisfies FaultAction[]
+  ).map((action) => ({ on, action })),
+);
+
+/** SQLSTATEs that heal, thrown by a trigger inside the worker's own transactions. */
+const STATES = ['40001', '40P01', '53100', '53200', '55P03', '57P01', '08006', 'XX000'];
+
+const TRIGGERS = `
+  create schema chaos;
+  create sequence chaos.calls;
+  create table chaos.armed (state text not null, up_to bigint not null);
+  insert into chaos.armed values ('40001', 0);
+  create function chaos.fail() returns trigger language plpgsql security definer as $$
+  declare armed chaos.armed;
+  begin
+    select * into armed from chaos.armed;
+    if nextval('chaos.calls') <= armed.up_to then
+      raise exception 'a fault of the test' using errcode = armed.state;
+    end if;
+    return null;
+  end $$;
+`;
+const TRIGGERED = [
+  ...['staging.user_order_log', 'staging.price_log', 'staging.rejected_row', 'staging.file_load'],
+  ...['staging.day_load', 'staging.day_claim', 'mart.d_customer', 'mart.f_sales', 'mart.d_calendar'],
+];
+
+/** Lays ready what faults inside the database need; nothing of it is dumped. */
+export async function prepareFaults(world: World): Promise<void> {
+  const triggers = TRIGGERED.map(
+    (table) =>
+      `create trigger chaos after insert or update or delete on ${table} for each statement execute function chaos.fail()`,
+  );
+  await world.asAdmin((admin) => admin.query([TRIGGERS, ...triggers].join(';')));
+}
+
+/** The sessions of workers. */
+const SESSIONS = `from pg_stat_activity where datname = current_database() and usename = 'chaos'`;
+
+export const FAULTS: Readonly<Record<string, Inject>> = {
+  'worker killed': async (world, random) => {
+    await anyWorker(world, random).kill();
+  },
+  'both workers killed': async (world) => {
+    await Promise.all(world.workers.map((worker) => worker.kill()));
+  },
+  'worker stopped for longer than its heartbeat': async (world, random) => {
+    const worker = await anyWorker(world, random).untilUp();
+    worker.kill('SIGSTOP');
+    later(6_000 + random.below(4_000), () => worker.kill('SIGCONT'));
+  },
+  'Temporal server killed': (world) => world.killTemporal(),
+  'PostgreSQL killed': (world) => world.killPostgres(),
+  'connections cut': (world, random) => {
+    anyWorker(world, random).proxy.cut();
+    return Promise.resolve();
+  },
+  'connections frozen': (world, random) => {
+    anyWorker(world, random).proxy.freeze();
+    return Promise.resolve();
+  },
+  'connections refused': async (world, random) => {
+    const { proxy } = anyWorker(world, random);
+    proxy.accepting = false;
+    proxy.cut();
+    await aWhile(random, 1_500);
+    proxy.accepting = true;
+  },
+  'database silent': async (world, random) => {
+    const { proxy } = anyWorker(world, random);
+    proxy.silent = true;
+    proxy.freeze();
+    await aWhile(random, 1_500);
+    proxy.silent = false;
+  },
+  'cut before a statement': (world, random) => aimed(world, random, 'cut before'),
+  'cut after a statement': (world, random) => aimed(world, random, 'cut after'),
+  'frozen before a statement': (world, random) => aimed(world, random, 'freeze before'),
+  'frozen after a statement': (world, random) => aimed(world, random, 'freeze after'),
+  'killed between commit and completion': async (world, random) => {
+    const worker = anyWorker(world, random);
+    await Promise.race([worker.proxy.aim({ text: 'commit\0', fault: 'freeze after' }), sleep(1_500)]);
+    worker.proxy.disarm();
+    await worker.kill();
+    worker.proxy.cut();
+  },
+  'report API or storage': (world, random) => {
+    for (let count = random.below(3); count >= 0; count -= 1) world.api.addFault(one(API_FAULTS, random));
+    return Promise.resolve();
+  },
+  'read-only database': async (world, random) => {
+    const setting = `alter database chaos set default_transaction_read_only`;
+    await world.asAdmin(async (admin) => {
+      await admin.query(`${setting} = on`);
+      await admin.query(`select pg_terminate_backend(pid) ${SESSIONS}`);
+    });
+    await aWhile(random, 1_000);
+    await world.asAdmin((admin) => admin.query(`set transaction read write; ${setting} = off`));
+  },
+  'sessions terminated': (world) =>
+    world.asAdmin(async (admin) => {
+      await admin.query(`select pg_terminate_backend(pid) ${SESSIONS}`);
+    }),
+  'statements cancelled': (world) =>
+    world.asAdmin(async (admin) => {
+      await admin.query(`select pg_cancel_backend(pid) ${SESSIONS} and state = 'active'`);
+    }),
+  'error inside a transaction': (world, random) =>
+    world.asAdmin(async (admin) => {
+      await admin.query(
+        `update chaos.armed set state = $1, up_to = (select last_value from chaos.calls) + $2`,
+        [one(STATES, random), 1 + random.below(4)],
+      );
+    }),
+  'table locked': (world, random) =>
+    world.asAdmin(async (admin) => {
+      const table = one([...TRIGGERED, 'mart.d_city', 'mart.d_item'], random);
+      await admin.query(`begin; set local lock_timeout = '5s'`);
+      try {
+        await admin.query(`lock table ${table} in access exclusive mode`);
+        await aWhile(random, 1_500);
+      } finally {
+        await admin.query('rollback');
+      }
+    }),
+  deadlock: (world, random) =>
+    world.asAdmin(async (admin) => {
+      // The worker notices first, since its deadlock_timeout is the server's 200 ms, and loses.
+      await admin.query(`begin; set local deadlock_timeout = '10s'; set local lock_timeout = '5s'`);
+      try {
+        const table = one(['mart.d_city', 'mart.d_item', 'mart.d_customer', 'mart.f_sales'], random);
+        await admin.query(`lock table ${table} in exclusive mode`);
+        await aWhile(random, 500);
+        await admin.query(`select pg_advisory_xact_lock(hashtextextended('mart', 0))`);
+      } finally {
+        await admin.query('rollback');
+      }
+    }),
+  'landing directory unusable': async (world, random) => {
+    const { landingDir } = anyWorker(world, random);
+    const away = `${landingDir}-away`;
+    await rename(landingDir, away);
+    // The worker may be quicker and make the directory anew; then that one goes away again.
+    await writeFile(landingDir, 'not a directory').catch(() => undefined);
+    await aWhile(random, 1_500);
+    for (let isBack = false; !isBack;) {
+      await rm(landingDir, { recursive: true, force: true }).catch(() => undefined);
+      isBack = await rename(away, landingDir).then(
+        () => true,
+        () => false,
+      );
+    }
+  },
+  'landed files lost': async (world, random) => {
+    const { landingDir } = anyWorker(world, random);
+    const days = (await readdir(landingDir)).filter((name) => !name.startsWith('.'));
+    // A worker that writes there at the same time makes the removal fail; some of it is gone all the same.
+    for (const day of days) {
+      await rm(path.join(landingDir, day), { recursive: true, force: true }).catch(() => undefined);
+    }
+    await mkdir(landingDir, { recursive: true });
+  },
+};

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { DayResult, RunOptions } from '../../shared/day.ts';
+import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
+import type { BackfillResult } from '../../workflows/sales-backfill.ts';
+import { DATES, FROM, outcomeOf, TO } from './range.ts';
+import type { World } from './world.ts';
+
+const OPTIONS: RunOptions = {
+  reportPollIntervalMs: 100,
+  reportTimeoutMs: 3_600_000,
+  filesTimeoutMs: 3_600_000,
+  optionalFiles: [],
+  maxRejectedShare: 0.1,
+  lateAfterMs: 0,
+};
+
+/** A run that somebody has started, and whether it has ended as it should. */
+export interface Run {
+  id: string;
+  state: 'open' | 'well' | 'wrong';
+  error?: string;
+}
+
+/** Starts runs and waits for them, whatever happens to the server meanwhile. */
+export class Runs {
+  readonly all: Run[] = [];
+  readonly #world: World;
+  readonly #taskQueue: string;
+
+  constructor(world: World, taskQueue = world.taskQueue) {
+    this.#world = world;
+    this.#taskQueue = taskQueue;
+  }
+
+  get open(): Run[] {
+    return this.all.filter((run) => run.state === 'open');
+  }
+
+  async day(date: string, name: string): Promise<void> {
+    const workflowId = `${this.#taskQueue}-${date}-${name}`;
+    await this.#run<DayResult>(
+      workflowId,
+      () =>
+        this.#world.client.workflow.start<typeof salesIncrement>('salesIncrement', {
+          ...this.#once(workflowId),
+          args: [{ loadDate: date, options: OPTIONS }],
+        }),
+      ({ outcome }) => outcome === outcomeOf(date),
+    );
+  }
+
+  async backfill(name: string, concurrency: number): Promise<void> {
+    const workflowId = `${this.#taskQueue}-backfill-${name}`;
+    const days = (outcome: string) => DATES.filter((date) => outcomeOf(date) === outcome).join();
+    await this.#run<BackfillResult>(
+      workflowId,
+      () =>
+        this.#world.client.workflow.start<typeof salesBackfill>('salesBackfill', {
+          ...this.#once(workflowId),
+          args: [{ from: FROM, to: TO, concurrency, options: OPTIONS }],
+        }),
+      ({ loaded, no_increment }) =>
+        loaded.join() === days('loaded') && no_increment.join() === days('no_increment'),
+    );
+  }
+
+  #once(workflowId: string) {
+    return { workflowId, taskQueue: this.#taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE' as const };
+  }
+
+  async #run<R>(id: string, start: () => Promise<unknown>, isRight: (result: R) => boolean): Promise<void> {
+    const run: Run = { id, state: 'open' };
+    this.all.push(run);
+    try {
+      const result = await this.#patiently(async () => {
+        // A start whose answer was lost has happened.
+        await start().catch((error: unknown) => {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        });
+        return (await this.#world.client.workflow.getHandle(id).result()) as R;
+      });
+      run.state = isRight(result) ? 'well' : 'wrong';
+      if (run.state === 'wrong') run.error = JSON.stringify(result);
+    } catch (error) {
+      run.state = 'wrong';
+      run.error = error instanceof WorkflowFailedError ? String(error.cause) : String(error);
+    }
+  }
+
+  /** The server may be away for a while; whatever else is wrong is told. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof WorkflowFailedError || failures > 600) throw error;
+        await sleep(200);
+      }
+    }
+  }
+}

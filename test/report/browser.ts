@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { WebSocket } from 'undici';
+
+/** CHROMIUM, or the first Chromium or Chrome on the PATH. */
+export function findBrowser(): string | undefined {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  return ['chromium', 'chromium-browser', 'google-chrome']
+    .flatMap((name) => folders.map((folder) => path.join(folder, name)))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Result = Record<string, unknown>;
+
+interface Message {
+  id?: number;
+  method?: string;
+  params?: Result;
+  result?: Result;
+  error?: { message: string };
+}
+
+/** One page of a headless browser, spoken to by the DevTools protocol. */
+export class Browser {
+  /** Every event that came: method and parameters. */
+  readonly events: { method: string; params: Result }[] = [];
+  readonly #socket: WebSocket;
+  readonly #close: () => Promise<void>;
+  readonly #waiting = new Map<number, (message: Message) => void>();
+  #lastId = 0;
+
+  private constructor(socket: WebSocket, close: () => Promise<void>) {
+    this.#socket = socket;
+    this.#close = close;
+    socket.addEventListener('message', ({ data }) => {
+      const message = JSON.parse(String(data)) as Message;
+      if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
+      else if (message.method) this.events.push({ method: message.method, params: message.params ?? {} });
+    });
+  }
+
+  static async start(executable: string): Promise<Browser> {
+    const profile = await mkdtemp(path.join(tmpdir(), 'browser-'));
+    const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run'];
+    const child = spawn(
+      executable,
+      [
+        ...flags,
+        '--disable-dev-shm-usage',
+        '--remote-debugging-port=0',
+        `--user-data-dir=${profile}`,
+        'about:blank',
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const ended = once(child, 'close');
+    const close = async () => {
+      child.kill('SIGKILL');
+      await ended;
+      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
+    };
+    try {
+      const address = await devToolsAddress(child.stderr);
+      const targets = (await (await fetch(`http://${new URL(address).host}/json/list`)).json()) as {
+        type: string;
+        webSocketDebuggerUrl: string;
+      }[];
+      const page = targets.find(({ type }) => type === 'page');
+      if (!page) throw new Error(`${executable} has no page.`);
+      const socket = new WebSocket(page.webSocketDebuggerUrl);
+      await new Promise((resolve, reject) => {
+        socket.addEventListener('open', resolve);
+        socket.addEventListener('error', reject);
+      });
+      return new Browser(socket, close);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  async send(method: string, params: Result = {}): Promise<Result> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    const { error, result } = await answer;
+    this.#waiting.delete(id);
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result ?? {};
+  }
+
+  /** Opens an address and waits until it is loaded. */
+  async open(url: string): Promise<void> {
+    await this.send('Page.enable');
+    const before = this.events.length;
+    await this.send('Page.navigate', { url });
+    while (!this.events.slice(before).some(({ method }) => method === 'Page.loadEventFired')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** The value of an expression in the page. */
+  async evaluate(expression: string): Promise<unknown> {
+    const { result } = await this.send('Runtime.evaluate', { expression, returnByValue: true });
+    return (result as { value?: unknown }).value;
+  }
+
+  async width(width: number): Promise<void> {
+    await this.send('Emulation.setDeviceMetricsOverride', {
+      width,
+      height: 900,
+      deviceScaleFactor: 1,
+      mobile: width < 600,
+    });
+  }
+
+  /** The whole page, or a part of it from the top, as PNG. */
+  async screenshot(width: number, height?: number): Promise<Buffer> {
+    const whole = Number(await this.evaluate('document.documentElement.scrollHeight'));
+    const { data } = await this.send('Page.captureScreenshot', {
+      captureBeyondViewport: true,
+      clip: { x: 0, y: 0, width, height: height ?? whole, scale: 1 },
+    });
+    return Buffer.from(String(data), 'base64');
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close();
+    await this.#close();
+  }
+}
+
+async function devToolsAddress(stderr: NodeJS.ReadableStream): Promise<string> {
+  let output = '';
+  for await (const chunk of stderr) {
+    output += String(chunk);
+    const address = /DevTools listening on (ws:\S+)/.exec(output)?.[1];
+    if (address) {
+      stderr.resume();
+      return address;
+    }
+  }
+  throw new Error(`The browser did not start: ${output}`);
+}
