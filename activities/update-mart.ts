@@ -1,4 +1,5 @@
 import { feedOf, fileName } from '../feeds/feeds.ts';
+import { stagingLock } from '../loading/stage-file.ts';
 import { updateMart, type MartStep } from '../loading/update-mart.ts';
 import type { DeliveryRef } from '../shared/day.ts';
 import { cancellation, currentRun } from './current-run.ts';
@@ -34,8 +35,11 @@ export function updateFSales({ database }: ActivityDependencies) {
     const { workflowId, runId } = currentRun();
     const key = [delivery.loadDate, delivery.kind === 'report'];
     await database.transaction(async (session) => {
-      await updateMart(session, 'f_sales', delivery);
       const orderFile = fileName(ORDERS, delivery.kind);
+      // The delivery that is recorded is the one that the facts were made of: no other is staged in between.
+      await session.lockMart();
+      await session.lock(stagingLock(delivery, orderFile));
+      await updateMart(session, 'f_sales', delivery);
       await session.run('audit/day_loaded', [
         ...key,
         orderFile,

@@ -15,7 +15,6 @@ const STATEMENTS = [
   'mart/d_customer',
   'mart/f_sales',
   'mart/f_customer_retention',
-  'mart/f_customer_retention_by_item',
 ];
 
 /** `\copy` of the raw file into an unlogged table and the same set-based SQL, in one transaction. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import pg from 'pg';
 import { plainTable } from '../client/files-table.ts';
+import { sql } from '../database/sql.ts';
 import { writeIncrement } from '../dev/sample-api/write-increment.ts';
 import { loadByProduct, median } from './run.ts';
 import { startBenchServer } from './server.ts';
@@ -67,10 +68,7 @@ async function grow(
         if (statement.trim()) await client.query(statement);
       }
       await client.query('vacuum analyze');
-      const refresh = await import('../database/sql.ts');
-      for (const name of ['f_customer_retention', 'f_customer_retention_by_item']) {
-        await client.query(refresh.sql(`mart/${name}`));
-      }
+      await client.query(sql('mart/f_customer_retention'));
     }
     await client.query('checkpoint').catch(() => undefined);
     const first: number[] = [];

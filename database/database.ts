@@ -42,7 +42,7 @@ export class Database {
       return await transaction(this.pool, (client) => work(new Session(client)), signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw isDatabaseError(error) ? databaseFailure(error) : error;
+      throw isDatabaseError(error) ? databaseFailure(withoutErrno(error)) : error;
     }
   }
 
@@ -57,11 +57,16 @@ export class Database {
 }
 
 /** From the server (with a SQLSTATE), from the network, or from pg about its connection; not a bug of ours. */
-function isDatabaseError(error: unknown): boolean {
+function isDatabaseError(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof ApplicationFailure || error instanceof TemporalFailure)
     return false;
   const { code, path } = error as { code?: unknown; path?: unknown };
   // A disk error names a path; network errors name a host.
   if (typeof code === 'string') return path === undefined;
   return /connection|timeout/i.test(error.message);
+}
+
+/** The code of a broken socket is no SQLSTATE, although that of a write to it, EPIPE, looks like one. */
+function withoutErrno(error: Error): Error {
+  return 'syscall' in error ? new Error(error.message, { cause: error }) : error;
 }

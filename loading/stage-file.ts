@@ -18,6 +18,11 @@ const REJECTED_COLUMNS = 'load_date, file, line, column_name, rule, reason, raw'
 /** Bytes per read; one COPY message of the protocol each. */
 const COPY_CHUNK_BYTES = 256 * 1024;
 
+/** The lock under which a file of a date is staged; who holds the mart's lock may wait for it, never the other way round. */
+export function stagingLock({ loadDate }: DeliveryRef, file: string): string {
+  return `staging ${loadDate} ${file}`;
+}
+
 /**
  * Stages one checked file in one transaction: its rows, its rejected rows and its audit row replace those of the
  * same date and file. An older download never replaces a newer one.
@@ -34,7 +39,7 @@ async function stageIn(session: Session, request: StageRequest, signal: AbortSig
   const { delivery, file, run } = request;
   const feed = feedOf(file.file);
   await copyIncoming(session, feed, request, signal);
-  await session.lock(`staging ${delivery.loadDate} ${file.file}`);
+  await session.lock(stagingLock(delivery, file.file));
   const newer = await findNewer(session, delivery.loadDate, file);
   if (newer) return newer;
   const [kept] = await session.run<{ rows_kept: string }>(`staging/${feed.name}`, [

@@ -6,14 +6,10 @@ export const MART_STEPS = ['d_city', 'd_item', 'd_customer', 'f_sales'] as const
 
 export type MartStep = (typeof MART_STEPS)[number];
 
-/** Facts change retention: its weeks are brought up to date in the same transaction. */
-const AFTERWARDS: Partial<Record<MartStep, readonly string[]>> = {
-  f_sales: ['f_customer_retention', 'f_customer_retention_by_item'],
-};
-
 /** Runs one step, `sql/mart/<step>.sql`, under the lock that all changes of the mart take first. */
 export async function updateMart(session: Session, step: MartStep, delivery: DeliveryRef): Promise<void> {
   await session.lockMart();
   await session.run(`mart/${step}`, [delivery.loadDate, delivery.kind === 'report']);
-  for (const statement of AFTERWARDS[step] ?? []) await session.run(`mart/${statement}`);
+  // Facts change retention: its weeks are brought up to date in the same transaction.
+  if (step === 'f_sales') await session.run('mart/f_customer_retention');
 }

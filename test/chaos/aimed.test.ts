@@ -210,6 +210,14 @@ describe('a connection that is cut', () => {
   }
 });
 
+test('a write to a broken connection is tried again', async () => {
+  const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' });
+  await assert.rejects(
+    bench.db.database.transaction(() => Promise.reject(error)),
+    { type: 'DatabaseUnavailable', nonRetryable: false },
+  );
+});
+
 test('a connection that goes silent anywhere is noticed, and the step goes on', async () => {
   // Side by side, each on a database of its own: each waits for some seconds.
   const slowest = await Promise.all(

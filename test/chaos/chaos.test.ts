@@ -24,7 +24,7 @@ const SEED = Number(process.env.CHAOS_SEED ?? 20_240_225);
 const COUNT = Number(process.env.CHAOS_FAULTS ?? 40);
 
 const LANES = 3;
-const LONGEST_PAUSE_MS = 600;
+const LONGEST_PAUSE_MS = 400;
 const MS_PER_FAULT = 6_000;
 const MS_BESIDE = 240_000;
 

@@ -14,7 +14,11 @@ const one = <T>(from: readonly T[], random: Random): T => {
   if (chosen === undefined) throw new Error('there is nothing to choose from');
   return chosen;
 };
-const anyWorker = (world: World, random: Random): Supervised => one(world.workers, random);
+/** One that is up, where one is. */
+const anyWorker = (world: World, random: Random): Supervised => {
+  const up = world.workers.filter((worker) => worker.process);
+  return one(up.length > 0 ? up : world.workers, random);
+};
 const aWhile = (random: Random, mostMs: number) => sleep(100 + random.below(mostMs));
 
 /** Later, beside the next faults; what a test's end interrupts is no error. */
@@ -36,6 +40,8 @@ const STATEMENTS = [
   ...['audit/report_request', 'audit/remember_report_request', 'audit/day_load'],
 ].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
 
+const LONGEST_AIM_MS = 1_000;
+
 /** Waits until an aim is met, but not for long: the statement may not come. */
 async function aimed(
   world: World,
@@ -44,7 +50,7 @@ async function aimed(
 ) {
   const worker = anyWorker(world, random);
   const aim = { text: one(STATEMENTS, random), fault, bytesLater: random.below(3) * 5_000 };
-  await Promise.race([worker.proxy.aim(aim), sleep(1_500)]);
+  await Promise.race([worker.proxy.aim(aim), sleep(LONGEST_AIM_MS)]);
   worker.proxy.disarm();
 }
 
@@ -151,7 +157,10 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
   'frozen after a statement': (world, random) => aimed(world, random, 'freeze after'),
   'killed between commit and completion': async (world, random) => {
     const worker = anyWorker(world, random);
-    await Promise.race([worker.proxy.aim({ text: 'commit\0', fault: 'freeze after' }), sleep(1_500)]);
+    await Promise.race([
+      worker.proxy.aim({ text: 'commit\0', fault: 'freeze after' }),
+      sleep(LONGEST_AIM_MS),
+    ]);
     worker.proxy.disarm();
     await worker.kill();
     worker.proxy.cut();

@@ -6,7 +6,6 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { asAdmin, createTestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
@@ -19,7 +18,10 @@ const execFileAsync = promisify(execFile);
 const dayOf = (index: number) => `2024-03-${String(index + 1).padStart(2, '0')}`;
 
 function ordersOf(count: number): Order[] {
-  return Array.from({ length: count }, (_, index) => ({ uniq_id: `order ${index}`, customer_id: index % 50 }));
+  return Array.from({ length: count }, (_, index) => ({
+    uniq_id: `order ${index}`,
+    customer_id: index % 50,
+  }));
 }
 
 /** What keeps the process alive, and the sockets that are open, by kind and number. */
@@ -57,12 +59,13 @@ async function unfinishedFiles(directory: string): Promise<string[]> {
 test('many days on a worker, with faults, leave nothing open', async () => {
   const days = 12;
   const cycle = async (count: number) => {
-    const stack = await TestStack.start();
+    const stack = await TestStack.start({ worker: false });
     try {
+      const worker = await stack.startWorker();
       for (let index = 0; index < count; index += 1) stack.deliveries.set(dayOf(index), ordersOf(300));
-      stack.api.addFault({ on: 'storage', times: 3, action: { kind: 'truncate', afterBytes: 40 } });
-      stack.api.addFault({ on: 'storage', times: 3, action: { kind: 'reset', afterBytes: 40 } });
-      stack.api.addFault({ on: 'get_increment', times: 2, action: { kind: 'reset' } });
+      stack.api.addFault({ on: 'storage', action: { kind: 'truncate', afterBytes: 40 } });
+      stack.api.addFault({ on: 'storage', action: { kind: 'reset', afterBytes: 40 } });
+      stack.api.addFault({ on: 'get_increment', action: { kind: 'reset' } });
       const loaded = await Promise.all(
         Array.from({ length: count }, (_, index) => stack.runDay(dayOf(index))),
       );
@@ -77,9 +80,16 @@ test('many days on a worker, with faults, leave nothing open', async () => {
            and database = (select oid from pg_database where datname = current_database())`,
       );
       assert.equal(locks?.count, '0', 'no lock stays held');
-      await stack.stopWorkers();
-      const [left] = await stack.rows<{ count: string }>(`select count(*) ${sessions}`);
-      assert.equal(left?.count, '0', 'no session of a stopped worker');
+      worker.stop();
+      await worker.stopped;
+      // The server needs a moment to notice the goodbye.
+      let left: unknown[] = [];
+      for (let attempt = 0; attempt < 50; attempt += 1) {
+        left = await stack.rows(`select pid, state, query ${sessions}`);
+        if (left.length === 0) break;
+        await sleep(100);
+      }
+      assert.deepEqual(left, [], 'no session of a stopped worker');
     } finally {
       await stack.close();
     }
@@ -89,4 +99,78 @@ test('many days on a worker, with faults, leave nothing open', async () => {
   const baseline = await openThings();
   await cycle(days);
   assert.deepEqual(await leakedSince(baseline), {});
+});
+
+test('a worker whose database connections have gone silent ends when it is asked to', async () => {
+  const stack = await TestStack.start({ worker: false });
+  const { hostname: host, port } = new URL(stack.db.url);
+  const proxy = await Proxy.start({ host, port: Number(port) });
+  try {
+    const worker = await startWorkerProcess({
+      ...stack.environment,
+      DATABASE_URL: proxy.through(stack.db.url),
+    });
+    stack.deliveries.set(dayOf(0), ordersOf(10));
+    await stack.runDay(dayOf(0));
+    assert.ok(proxy.connections > 0);
+    proxy.freeze();
+    const askedAt = performance.now();
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+    const seconds = (performance.now() - askedAt) / 1_000;
+    assert.ok(seconds < 15, `it took ${seconds} s`);
+  } finally {
+    await proxy.close();
+    await stack.close();
+  }
+});
+
+test('a full disk: the day waits, goes on when there is room, and leaves nothing half-written', async () => {
+  const landingDir = await mkdtemp(path.join(tmpdir(), 'chaos-full-disk-'));
+  const stack = await TestStack.start({ worker: false });
+  const worker = await startWorkerProcess({ ...stack.environment, LANDING_DIR: landingDir });
+  // A disk of a few bytes needs rights that a test run may not have; the largest file of a process does as well.
+  const room = (bytes: number | 'unlimited') =>
+    execFileAsync('prlimit', ['--pid', String(worker.pid), `--fsize=${bytes}:unlimited`]);
+  try {
+    const csv = ordersCsv(ordersOf(1_000));
+    const bytes = Buffer.byteLength(csv);
+    const cases = [
+      { date: dayOf(0), room: 20_000, step: 'landFile' },
+      // The file itself has room, its checked rows, which also have their number, have not.
+      { date: dayOf(1), room: bytes + 500, step: 'checkFile' },
+    ];
+    for (const { date, room: left, step } of cases) {
+      stack.deliveries.set(date, csv);
+      await room(left);
+      const handle = await stack.startDay(date);
+      const waiting = async () => {
+        const { raw } = await handle.describe();
+        return raw.pendingActivities?.find(
+          (activity) =>
+            activity.activityType?.name === step &&
+            activity.lastFailure?.applicationFailureInfo?.type === 'LandingUnavailable',
+        );
+      };
+      while (!(await waiting())) await sleep(50);
+      assert.deepEqual(await unfinishedFiles(landingDir), []);
+      assert.deepEqual(
+        await stack.rows('select file from staging.file_load where load_date = $1', [date]),
+        [],
+      );
+      await room('unlimited');
+      const { outcome, files } = await handle.result();
+      assert.equal(outcome, 'loaded');
+      assert.equal(files.user_order_log_inc?.rows_kept, 1_000);
+      assert.equal((await stat(path.join(landingDir, date, 'user_order_log_inc.csv'))).size, bytes);
+      assert.deepEqual(await unfinishedFiles(landingDir), []);
+    }
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+  } finally {
+    worker.kill('SIGKILL');
+    await worker.ended;
+    await stack.close();
+    await rm(landingDir, { recursive: true, force: true });
+  }
 });
