@@ -14,7 +14,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --loglevel=error
 COPY . .
 RUN npm run bundle
-USER node
+USER 1000:1000
 
 # What the worker needs at run time. Temporal's core comes for five platforms, 28 MB each; this one stays.
 FROM ${NODE_IMAGE} AS dependencies

@@ -11,7 +11,7 @@ use([BarChart, LineChart, ScatterChart, CalendarComponent, GridComponent, Legend
 // Without a canvas ECharts takes a Cyrillic letter for as wide as a Chinese one, and cuts names at half their room.
 setPlatformAPI({
   measureText: (text, font) => ({
-    width: [...text].length * Number(/(\d+(?:\.\d+)?)px/.exec(font ?? '')?.[1] ?? 12) * 0.6,
+    width: Array.from(text).length * Number(/(\d+(?:\.\d+)?)px/.exec(font ?? '')?.[1] ?? 12) * 0.6,
   }),
 });
 

@@ -10,7 +10,7 @@ select
     returning_customers_revenue,
     refunded_customers_revenue
 from mart.f_customer_retention
--- By the week's number and not by its date: the view reads only the weeks that it is asked for.
+-- By the week's number, which is the key.
 where period_id between mart.week_of(to_char($1::date, 'YYYYMMDD')::integer)
     and mart.week_of(to_char($2::date, 'YYYYMMDD')::integer)
 order by period_id;

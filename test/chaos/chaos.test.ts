@@ -46,17 +46,17 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
 
     const runs = new Runs(world);
     const injected: Injected[] = [];
-    let done = false;
+    const plan = { done: false };
     const lanes = [
       ...Array.from({ length: LANES }, async (_, lane) => {
-        for (let round = 0; round < 1 || !done; round += 1) {
+        for (let round = 0; round < 1 || !plan.done; round += 1) {
           for (const date of DATES.filter((_, index) => index % LANES === lane)) {
             await runs.day(date, `round-${round}`);
           }
         }
       }),
       (async () => {
-        for (let round = 0; round < 1 || !done; round += 1) await runs.backfill(`round-${round}`, 2);
+        for (let round = 0; round < 1 || !plan.done; round += 1) await runs.backfill(`round-${round}`, 2);
       })(),
     ];
     const random = new Random(SEED);
@@ -78,7 +78,7 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
         );
       }
     }
-    done = true;
+    plan.done = true;
     console.log(`${seconds()} s: ${injected.length} faults injected, ${runs.open.length} runs still open`);
     await Promise.all(lanes);
     console.log(`${seconds()} s: all ${runs.all.length} runs have ended`);

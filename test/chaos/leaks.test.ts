@@ -52,8 +52,14 @@ async function leakedSince(baseline: Record<string, number>): Promise<Record<str
   }
 }
 
+/** Temporary files that do not go away; files that are being written have some. */
 async function unfinishedFiles(directory: string): Promise<string[]> {
-  return (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.tmp'));
+  for (let attempt = 0; ; attempt += 1) {
+    const names = await readdir(directory, { recursive: true });
+    const unfinished = names.filter((name) => name.endsWith('.tmp'));
+    if (unfinished.length === 0 || attempt === 100) return unfinished;
+    await sleep(50);
+  }
 }
 
 test('many days on a worker, with faults, leave nothing open', async () => {

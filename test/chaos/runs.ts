@@ -40,29 +40,31 @@ export class Runs {
 
   async day(date: string, name: string): Promise<void> {
     const workflowId = `${this.#taskQueue}-${date}-${name}`;
-    await this.#run<DayResult>(
+    await this.#run(
       workflowId,
       () =>
         this.#world.client.workflow.start<typeof salesIncrement>('salesIncrement', {
           ...this.#once(workflowId),
           args: [{ loadDate: date, options: OPTIONS }],
         }),
-      ({ outcome }) => outcome === outcomeOf(date),
+      (result) => (result as DayResult).outcome === outcomeOf(date),
     );
   }
 
   async backfill(name: string, concurrency: number): Promise<void> {
     const workflowId = `${this.#taskQueue}-backfill-${name}`;
     const days = (outcome: string) => DATES.filter((date) => outcomeOf(date) === outcome).join();
-    await this.#run<BackfillResult>(
+    await this.#run(
       workflowId,
       () =>
         this.#world.client.workflow.start<typeof salesBackfill>('salesBackfill', {
           ...this.#once(workflowId),
           args: [{ from: FROM, to: TO, concurrency, options: OPTIONS }],
         }),
-      ({ loaded, no_increment }) =>
-        loaded.join() === days('loaded') && no_increment.join() === days('no_increment'),
+      (result) => {
+        const { loaded, no_increment } = result as BackfillResult;
+        return loaded.join() === days('loaded') && no_increment.join() === days('no_increment');
+      },
     );
   }
 
@@ -70,7 +72,11 @@ export class Runs {
     return { workflowId, taskQueue: this.#taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE' as const };
   }
 
-  async #run<R>(id: string, start: () => Promise<unknown>, isRight: (result: R) => boolean): Promise<void> {
+  async #run(
+    id: string,
+    start: () => Promise<unknown>,
+    isRight: (result: unknown) => boolean,
+  ): Promise<void> {
     const run: Run = { id, state: 'open' };
     this.all.push(run);
     try {
@@ -79,7 +85,7 @@ export class Runs {
         await start().catch((error: unknown) => {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         });
-        return (await this.#world.client.workflow.getHandle(id).result()) as R;
+        return (await this.#world.client.workflow.getHandle(id).result()) as unknown;
       });
       run.state = isRight(result) ? 'well' : 'wrong';
       if (run.state === 'wrong') run.error = JSON.stringify(result);

@@ -101,5 +101,5 @@ export class Steps {
 
 async function inActivity(work: () => Promise<unknown>): Promise<unknown> {
   const logger = new DefaultLogger('ERROR');
-  return (await new MockActivityEnvironment(undefined, { logger }).run(work)) as unknown;
+  return await new MockActivityEnvironment(undefined, { logger }).run(work);
 }

@@ -79,22 +79,28 @@ export class Supervised {
   }
 
   async #live(): Promise<void> {
-    while (this.#wanted) {
+    while (this.#isWanted()) {
       const running = start(['worker.ts'], this.#environment);
       const isUp = await running.says('worker started', 60_000).then(
         () => true,
         () => false,
       );
       if (isUp) this.#process = running;
-      else running.kill('SIGKILL');
-      if (!this.#wanted && !isUp) return;
+      // Also one that came up when it was no longer wanted; one that did not start is tried again soon.
+      if (!isUp || !this.#isWanted()) running.kill('SIGKILL');
       const { code, stderr } = await running.ended;
       this.#process = undefined;
-      if (this.#wanted && isUp && !this.#killed)
-        this.endedByItself.push(`code ${code}: ${stderr.slice(-2_000)}`);
+      if (!isUp) await sleep(300);
+      else if (this.#isWanted() && !this.#killed) {
+        this.endedByItself.push(`code ${code ?? 'none'}: ${stderr.slice(-2_000)}`);
+      }
       this.#killed = false;
-      if (this.#wanted && !isUp) await sleep(300);
     }
+  }
+
+  /** A method, since it changes while others wait. */
+  #isWanted(): boolean {
+    return this.#wanted;
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { salesIncrement } from '../../workflows/index.ts';
 import { dump } from '../support/dump.ts';
 import { TestStack } from '../support/stack.ts';
 
@@ -85,12 +86,12 @@ test('one file of a day is staged again by itself', async () => {
   stack.deliveries.set('2024-03-02', [{ uniq_id: 'a' }]);
   await stack.runDay('2024-03-02');
   stack.deliveries.set('2024-03-02', [{ uniq_id: 'changed' }], { price_log_inc: 'Томаты,77\n' });
-  const result = await stack.client.workflow.execute('salesIncrement', {
+  const result = await stack.client.workflow.execute<typeof salesIncrement>('salesIncrement', {
     workflowId: `${stack.taskQueue}-one-file`,
     taskQueue: stack.taskQueue,
     args: [{ loadDate: '2024-03-02', files: ['price_log_inc'] }],
   });
-  assert.deepEqual(Object.keys((result as { files: object }).files), ['price_log_inc']);
+  assert.deepEqual(Object.keys(result.files), ['price_log_inc']);
   const prices = await stack.rows("select name, price from staging.price_log where load_date = '2024-03-02'");
   assert.deepEqual(prices, [{ name: 'Томаты', price: '77.00' }]);
   const orders = await stack.rows(

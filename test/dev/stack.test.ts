@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { projectRoot } from '../../shared/project-root.ts';
+import { variable } from '../support/database.ts';
+
+let state: string;
+before(async () => {
+  state = await mkdtemp(path.join(tmpdir(), 'stack-'));
+});
+after(() => rm(state, { recursive: true, force: true }));
+
+/** The README's first command, with a state of its own. */
+async function stack(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn('./temporal-dev.sh', ['--state', state, ...args], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TEMPORAL_CLI: variable('TEMPORAL_CLI') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
+test(
+  './temporal-dev.sh --once loads a day, shows it, ends with 0, and does so again',
+  { timeout: 200_000 },
+  async () => {
+    for (const date of ['2024-03-10', '2024-03-11']) {
+      const { code, output } = await stack('--once', '--date', date);
+      assert.equal(code, 0, output);
+      assert.match(output, new RegExp(`${date} is loaded\\.`));
+      assert.match(output, /user_order_log_inc +│ +1\d{3} │ +1\d{2} │/);
+      assert.match(output, /Weekly retention/);
+      assert.match(output, /202410 │ 2024-03-04/);
+      assert.match(output, /Schedule .*paused/);
+    }
+  },
+);
+
+test('a state that another stack works on is refused politely', async () => {
+  await writeFile(path.join(state, 'stack.pid'), String(process.pid));
+  const { code, output } = await stack('--once');
+  assert.equal(code, 1);
+  assert.match(output, /^temporal-dev: it is running already \(process \d+\)\. Stop that one/m);
+  assert.doesNotMatch(output, /^ +at /m);
+});
+
+test('wrong usage ends with 2, and a failing step says which', async () => {
+  assert.equal((await stack('--data', '/nowhere')).code, 2);
+  assert.equal((await stack('--nonsense')).code, 2);
+  await rm(path.join(state, 'stack.pid'), { force: true });
+  const missing = await stack('--once', '--date', '2023-01-01');
+  assert.equal(missing.code, 0, missing.output);
+  assert.match(missing.output, /2023-01-01: the report API has no increment/);
+});
