@@ -1,7 +1,12 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { DeliveryRef, LandedFile } from '../shared/day.ts';
 import { failure } from '../shared/failures.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+
+/** A download that has not got a byte for this long is nobody's any more: its worker was killed. */
+const ABANDONED_AFTER_MS = 3_600_000;
 
 export interface LandRequest {
   delivery: DeliveryRef;
@@ -16,7 +21,7 @@ export interface LandRequest {
  * Downloads one file to the landing directory. The address is asked for here, at every try: it is a secret that
  * must not stand in a history, and it may have expired since the run began.
  */
-export function landFile({ database, reportApi, downloader, landing }: ActivityDependencies) {
+export function landFile({ database, reportApi, downloader, landing, now }: ActivityDependencies) {
   return async function landFile(request: LandRequest): Promise<LandedFile> {
     const { delivery, file } = request;
     const signal = cancellation();
@@ -27,6 +32,7 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
     }
     const target = landing.csvPath(delivery, file);
     const { bytes, sha256 } = await downloader.download(file, address, target, signal);
+    await dropAbandoned(target, now().getTime() - ABANDONED_AFTER_MS);
     return { file, delivery: Number(numbered?.delivery), bytes, sha256 };
   };
 
@@ -37,5 +43,17 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
     }
     const increment = await reportApi.getIncrement(reportId, delivery.loadDate, signal);
     return increment.found ? increment.urls : {};
+  }
+}
+
+/** Removes what workers that were killed in the middle of a download have left of this file. */
+async function dropAbandoned(target: string, before: number): Promise<void> {
+  const directory = path.dirname(target);
+  const names = await readdir(directory);
+  for (const name of names.filter((one) => one.startsWith(`.${path.basename(target)}.`))) {
+    const temporary = path.join(directory, name);
+    // Gone meanwhile: another try has just ended.
+    const written = await stat(temporary).catch(() => undefined);
+    if (written && written.mtimeMs < before) await rm(temporary, { force: true });
   }
 }

@@ -2,5 +2,9 @@
 select
     min(load_date) as first_date,
     max(load_date) as last_date
-from staging.day_load
-where not is_history;
+from (
+    select load_date from staging.day_load where not is_history
+    union all
+    -- Of a run that ended before it had an outcome.
+    select load_date from staging.file_load where file like '%\_inc'
+) as known;

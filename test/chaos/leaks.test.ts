@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -127,6 +127,26 @@ test('a worker whose database connections have gone silent ends when it is asked
     assert.ok(seconds < 15, `it took ${seconds} s`);
   } finally {
     await proxy.close();
+    await stack.close();
+  }
+});
+
+test('what a killed worker has left of a download goes away with the next', async () => {
+  const stack = await TestStack.start();
+  try {
+    stack.deliveries.set(dayOf(0), ordersOf(10));
+    const directory = path.join(stack.landingDir, dayOf(0));
+    await mkdir(directory);
+    const [abandoned, beingWritten] = ['.price_log_inc.csv.one.tmp', '.price_log_inc.csv.two.tmp'];
+    for (const name of [abandoned, beingWritten]) await writeFile(path.join(directory, name), 'half');
+    const twoHoursAgo = Date.now() / 1_000 - 7_200;
+    await utimes(path.join(directory, abandoned), twoHoursAgo, twoHoursAgo);
+    await stack.runDay(dayOf(0));
+    assert.deepEqual(
+      (await readdir(directory)).filter((name) => name.endsWith('.tmp')),
+      [beingWritten],
+    );
+  } finally {
     await stack.close();
   }
 });

@@ -63,8 +63,8 @@ export class Supervised {
 
   /** Asks it to end and waits; returns its exit code. */
   async stop(): Promise<number | null> {
-    this.#wanted = false;
     const running = await this.untilUp();
+    this.#wanted = false;
     running.kill('SIGCONT');
     running.kill('SIGTERM');
     const { code } = await running.ended;
