@@ -167,6 +167,8 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
   },
   'report API or storage': (world, random) => {
     for (let count = random.below(3); count >= 0; count -= 1) world.api.addFault(one(API_FAULTS, random));
+    // Those that nobody has met by then would pile up.
+    later(3_000, () => world.api.clearFaults());
     return Promise.resolve();
   },
   'read-only database': async (world, random) => {

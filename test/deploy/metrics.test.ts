@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { freePort } from '../../dev/services/ports.ts';
 import { addDays, dayOf } from '../../shared/load-date.ts';
 import { projectRoot } from '../../shared/project-root.ts';
-import { startWorkerProcess, type Running } from '../support/processes.ts';
+import { startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { findProgram, Prometheus, promtool } from './prometheus.ts';
 
@@ -23,15 +23,16 @@ const tool = findProgram('promtool');
 // Only where there is a Prometheus; CI has one, and its absence there is a failure.
 if ((program !== undefined && tool !== undefined) || process.env.CI === 'true') {
   describe('dashboard and alerts, against a live worker and a real Prometheus', () => {
-    let folder: string;
-    let stack: TestStack;
-    let worker: Running;
     let prometheus: Prometheus;
+    /** What was begun, also when the rest failed. */
+    const stops: (() => Promise<unknown>)[] = [];
 
     before(async () => {
       assert.ok(program !== undefined && tool !== undefined, 'No Prometheus: apt-get install prometheus');
-      folder = await mkdtemp(path.join(tmpdir(), 'prometheus-'));
-      stack = await TestStack.start({ worker: false });
+      const folder = await mkdtemp(path.join(tmpdir(), 'prometheus-'));
+      stops.push(() => rm(folder, { recursive: true, force: true }));
+      const stack = await TestStack.start({ worker: false });
+      stops.push(() => stack.close());
       const yesterday = addDays(dayOf(new Date(), 'UTC'), -1);
       const days = [3, 2, 1, 0].map((back) => addDays(yesterday, -back)) as [string, string, string, string];
       for (const day of days) stack.deliveries.set(day, [{ uniq_id: day }, { uniq_id: '' }]);
@@ -42,8 +43,13 @@ if ((program !== undefined && tool !== undefined) || process.env.CI === 'true') 
       first.stop();
       await first.stopped;
       const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
-      worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS });
+      const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS });
+      stops.push(() => {
+        worker.kill('SIGTERM');
+        return worker.ended;
+      });
       prometheus = await Prometheus.start(program, folder, METRICS_ADDRESS);
+      stops.push(() => prometheus.close());
       // A rate needs two looks at a counter, with something happening in between.
       await stack.runDay(days[2], { maxRejectedShare: 0.5 });
       await assert.rejects(stack.runDay(days[1]));
@@ -51,14 +57,12 @@ if ((program !== undefined && tool !== undefined) || process.env.CI === 'true') 
       await seen('temporal_workflow_failed_total');
       await stack.runDay(days[3], { maxRejectedShare: 0.5 });
       await seen('temporal_workflow_completed_total == 2');
+      await seen('sum(sales:rows:growth1d{file="user_order_log_inc", kind="kept"}) == 2');
       await seen('sales:activity_failures:growth15m');
+      await seen('ALERTS{alertname="SalesRowsRejected"}');
     });
     after(async () => {
-      await prometheus.close();
-      worker.kill('SIGTERM');
-      await worker.ended;
-      await stack.close();
-      await rm(folder, { recursive: true, force: true });
+      for (const stop of stops.reverse()) await stop();
     });
 
     /** Waits until Prometheus has it. */

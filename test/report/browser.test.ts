@@ -16,11 +16,14 @@ if (executable !== undefined || process.env.CI === 'true') {
   describe('the report in Chromium', () => {
     let directory: string;
     let browser: Browser;
+    /** What was begun, also when the rest failed. */
+    const stops: (() => Promise<unknown>)[] = [];
     const file = (name: string) => path.join(directory, name);
 
     before(async () => {
       assert.ok(executable, 'No Chromium: apt-get install chromium, or set CHROMIUM.');
       directory = await mkdtemp(path.join(tmpdir(), 'report-'));
+      stops.push(() => rm(directory, { recursive: true, force: true }));
       const db = await createTestDatabase();
       try {
         await fillMart(db);
@@ -30,13 +33,13 @@ if (executable !== undefined || process.env.CI === 'true') {
         await db.drop();
       }
       browser = await Browser.start(executable);
+      stops.push(() => browser.close());
       for (const domain of ['Network', 'Log', 'Runtime', 'Accessibility'])
         await browser.send(`${domain}.enable`);
       await browser.open(pathToFileURL(file('page.html')).href);
     });
     after(async () => {
-      await browser.close();
-      await rm(directory, { recursive: true, force: true });
+      for (const stop of stops.reverse()) await stop();
     });
 
     test('asks for nothing but itself, and the browser has nothing to say about it', () => {

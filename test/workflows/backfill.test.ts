@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eachDay } from '../../shared/load-date.ts';
+import type { salesBackfill } from '../../workflows/index.ts';
 import type { BackfillResult } from '../../workflows/sales-backfill.ts';
-import { client, startWorkerProcess } from '../support/processes.ts';
+import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
+import { client, start, startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -67,16 +69,71 @@ describe('backfill', () => {
       await worker.ended;
       worker = await startWorkerProcess(environment);
     }
-    const { code, stdout } = await backfill;
+    const { code, stdout, stderr } = await backfill;
     worker.kill('SIGTERM');
     assert.equal((await worker.ended).code, 0);
     assert.equal(code, 0, stdout);
     assert.deepEqual((JSON.parse(stdout) as BackfillResult).loaded, days);
     assert.equal(countReports() - before, 1);
+    const done = [...stderr.matchAll(/^(\d+) of 60 days/gm)].map(([, count]) => Number(count));
+    assert.ok(done.length > 3, stderr);
+    assert.deepEqual(
+      done,
+      done.toSorted((a, b) => a - b),
+      'progress never goes backwards',
+    );
     const [sales] = await stack.rows<{ facts: number }>(
       'select count(*)::int as facts from mart.f_sales where load_date between $1 and $2',
       [days[0], days.at(-1)],
     );
     assert.equal(sales?.facts, 60);
+  });
+
+  test('is paused, resumed, changed in concurrency, joined by a second start, and cancelled', async () => {
+    for (const day of eachDay('2024-07-01', '2024-07-20')) stack.deliveries.set(day, [{ uniq_id: day }]);
+    const range = ['--from', '2024-07-01', '--to', '2024-07-20'];
+    const first = start(
+      ['client/main.ts', 'backfill', ...range, '--concurrency', '1', '--json'],
+      stack.environment,
+    );
+    await first.says('Started');
+    assert.equal((await client(['backfill', ...range, '--pause'], stack.environment)).code, 0);
+    const handle = stack.client.workflow.getHandle(`${stack.taskQueue}-backfill-2024-07-01-2024-07-20`);
+    const paused = await handle.query<BackfillState>('progress');
+    assert.equal(paused.paused, true);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const later = await handle.query<BackfillState>('progress');
+    assert.ok(later.loaded <= paused.loaded + 1, 'only the day that was running has ended');
+    assert.equal((await client(['backfill', ...range, '--resume'], stack.environment)).code, 0);
+    const second = start(
+      ['client/main.ts', 'backfill', ...range, '--concurrency', '3', '--json'],
+      stack.environment,
+    );
+    await second.says('3 days side by side from now on');
+    assert.equal((await handle.query<BackfillState>('progress')).concurrency, 3);
+    await assert.rejects(handle.executeUpdate('setConcurrency', { args: [0] }));
+    await handle.cancel();
+    for (const { code, stdout } of [await first.ended, await second.ended]) {
+      assert.equal(code, 1);
+      assert.match(stdout, /"error": "The run was cancelled\."/);
+    }
+    // Its days have stopped cleanly: none runs on.
+    const running = stack.client.workflow.list({
+      query: `TaskQueue = '${stack.taskQueue}' AND ExecutionStatus = 'Running'`,
+    });
+    for await (const { workflowId } of running) assert.fail(`${workflowId} runs on`);
+  });
+
+  test('continues as new without losing a day', async () => {
+    const days = eachDay('2024-08-01', '2024-08-08');
+    for (const day of days) stack.deliveries.set(day, [{ uniq_id: day }]);
+    const before = countReports();
+    const result = await stack.client.workflow.execute<typeof salesBackfill>('salesBackfill', {
+      workflowId: `${stack.taskQueue}-continued`,
+      taskQueue: stack.taskQueue,
+      args: [{ from: '2024-08-01', to: '2024-08-08', concurrency: 3, daysPerRun: 3 }],
+    });
+    assert.deepEqual(result.loaded, days);
+    assert.equal(countReports() - before, 1);
   });
 });

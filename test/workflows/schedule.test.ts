@@ -82,3 +82,34 @@ test('a trigger with a date starts that day', async () => {
   await schedule('trigger', '--date', '2024-06-01');
   await until('the day is loaded', async () => (await loadedDays()).includes('2024-06-01'));
 });
+
+test('schedule, backfill and run of one date at the same moment: one day of work, and all of them end well', async () => {
+  const yesterday = addDays(dayOf(new Date(), 'Europe/Moscow'), -1);
+  stack.deliveries.set(yesterday, [{ uniq_id: 'once' }, { uniq_id: 'once' }]);
+  stack.api.setReady({ readyAfterMs: 1_500 });
+  const before = stack.api.requests.length;
+  const [, backfill, run] = await Promise.all([
+    schedule('trigger'),
+    client(['backfill', '--from', yesterday, '--to', yesterday, '--json'], stack.environment),
+    client(['run', '--date', yesterday, '--json'], stack.environment),
+  ]);
+  assert.equal(backfill.code, 0, backfill.stderr);
+  assert.equal(run.code, 0, run.stderr);
+  await until(
+    'the scheduled run has ended',
+    async () => ((await schedule('show')).running as unknown[]).length === 0,
+  );
+  const downloads = stack.api.requests
+    .slice(before)
+    .filter(({ server, path }) => server === 'storage' && path.includes('user_order_log_inc'));
+  // The backfill asks for its report first: its day may come to the date when the others have ended, and reloads it.
+  assert.ok(downloads.length <= 2, `${downloads.length} downloads`);
+  assert.deepEqual(
+    await stack.rows("select uniq_id from mart.f_sales where uniq_id in ('once', 'triggered')"),
+    [{ uniq_id: 'once' }],
+  );
+  const closed = stack.client.workflow.list({
+    query: `TaskQueue = '${stack.taskQueue}' AND ExecutionStatus = 'Failed'`,
+  });
+  for await (const { workflowId } of closed) assert.fail(`${workflowId} has failed`);
+});
