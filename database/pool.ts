@@ -31,6 +31,9 @@ const SESSION = {
   lock_timeout: '60s',
   statement_timeout: '30min',
   idle_in_transaction_session_timeout: '60s',
+  // A step whose commit was acknowledged is never done again: the acknowledgement must hold over a crash, also
+  // where the server's default gives it before the commit is written (`off`).
+  synchronous_commit: 'on',
   client_connection_check_interval: '2s',
   // The same for one whose machine or network is gone: nothing else would end a COPY that waits for its rows.
   tcp_keepalives_idle: '30s',

@@ -37,7 +37,10 @@ export async function transaction<T>(
     await client.query('begin isolation level read committed');
     const result = await work(client);
     signal?.throwIfAborted();
-    await client.query('commit');
+    const { command } = await client.query('commit');
+    // The answer to the commit of a transaction in which a statement has failed, and no error.
+    if (command === 'ROLLBACK')
+      throw new Error('the connection had a failed transaction: it was rolled back');
     return result;
   } catch (error) {
     // An unknown outcome is not worth a rollback on a connection that may be dead: drop it.

@@ -16,7 +16,7 @@ after(() => rm(state, { recursive: true, force: true }));
 
 /** The README's first command, with a state of its own. */
 async function stack(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn('./temporal-dev.sh', ['--state', state, ...args], {
+  const child = spawn(path.join(projectRoot, 'temporal-dev.sh'), ['--state', state, ...args], {
     cwd: projectRoot,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TEMPORAL_CLI: variable('TEMPORAL_CLI') },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -67,7 +67,8 @@ export class Browser {
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
-    const ended = once(child, 'close');
+    // Rejects when there is no such program, which shows below as a browser that said nothing.
+    const ended = once(child, 'close').catch(() => undefined);
     const close = async () => {
       child.kill('SIGKILL');
       await ended;
