@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import type { Alert } from '../workflows/steps/lateness.ts';
+import type { Alert } from '../shared/day.ts';
 import { failure, nextStep } from '../shared/failures.ts';
 import { describeNetworkError } from '../shared/network-error.ts';
 import { cancellation, currentRun } from './current-run.ts';

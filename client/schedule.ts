@@ -9,7 +9,7 @@ import {
 import { runOptions } from '../config/run-options.ts';
 import { readSettings } from '../config/settings.ts';
 import { formatDuration } from '../shared/durations.ts';
-import type { SalesIncrementInput } from '../workflows/sales-increment.ts';
+import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from './workflow-ids.ts';
 import { searchAttributes } from './registered.ts';
 

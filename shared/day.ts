@@ -63,3 +63,11 @@ export interface DayResult {
   /** Set when another run was loading the date, and its result was taken. */
   joined?: { workflowId: string; runId: string };
 }
+
+/** What a person is told about a day. */
+export interface Alert {
+  kind: 'late' | 'failed';
+  loadDate: LoadDate;
+  error: string;
+  errorType?: string;
+}

@@ -1,5 +1,5 @@
-import type { DayResult, DeliveryRef, RunOptions } from '../shared/day.ts';
-import type { LoadDate } from '../shared/load-date.ts';
+import type { DayResult, DeliveryRef } from '../shared/day.ts';
+import type { SalesIncrementInput } from './inputs.ts';
 import { claimDay } from './steps/claim.ts';
 import { describe } from './steps/failures.ts';
 import { FileWait } from './steps/files.ts';
@@ -8,24 +8,9 @@ import { filesNotLanded, loadDelivery } from './steps/load.ts';
 import { AcceptedFiles, handleMessages } from './steps/messages.ts';
 import { failed, finish, noIncrement } from './steps/outcome.ts';
 import { planRun } from './steps/plan.ts';
-import { waitForReport, type ReportRef } from './steps/report.ts';
+import { waitForReport } from './steps/report.ts';
 import { Progress } from './steps/run-state.ts';
 import { Tags } from './steps/tags.ts';
-
-export interface SalesIncrementInput {
-  /** YYYY-MM-DD; a scheduled run has none and takes it from the time at which it was due. */
-  loadDate?: LoadDate;
-  /** What shapes the run; what is absent comes from the worker's settings. */
-  options?: Partial<RunOptions>;
-  /** A report that is finished already, shared by the days of a backfill. */
-  report?: ReportRef;
-  /** How the load date of a scheduled run follows from the time at which it was due. */
-  schedule?: { timeZone: string; offsetDays: number };
-  /** Only these files, to stage one of a day again; all when absent. */
-  files?: string[];
-  /** Whether the namespace has the custom search attributes. */
-  tagged?: boolean;
-}
 
 /** Loads one day: report, wait, increment, files, staging, mart. */
 export async function salesIncrement(input: SalesIncrementInput = {}): Promise<DayResult> {

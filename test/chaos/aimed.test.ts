@@ -218,6 +218,22 @@ test('a write to a broken connection is tried again', async () => {
   );
 });
 
+test('an acknowledged commit holds over a crash of the server, whatever the server thinks of it', async () => {
+  // The default of the server of the tests is `off`: it acknowledges first and writes later.
+  const [row] = await bench.db.database.transaction(
+    async ({ client }) =>
+      (await client.query<{ synchronous_commit: string }>('show synchronous_commit')).rows,
+  );
+  assert.equal(row?.synchronous_commit, 'on');
+});
+
+test('a transaction in which a statement has failed never counts as committed', async () => {
+  const swallowing = bench.db.database.transaction(async ({ client }) => {
+    await client.query('select 1 / 0').catch(() => undefined);
+  });
+  await assert.rejects(swallowing, { type: 'DatabaseUnavailable' });
+});
+
 test('a connection that goes silent anywhere is noticed, and the step goes on', async () => {
   // Side by side, each on a database of its own: each waits for some seconds.
   const slowest = await Promise.all(

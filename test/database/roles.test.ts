@@ -30,7 +30,7 @@ async function grant(script: string, role: string): Promise<void> {
   for (const statement of text.split(/;\n/)) {
     const [made, rest] = statement.includes('\\gexec') ? statement.split('\\gexec') : [undefined, statement];
     if (made !== undefined) for (const line of await lines(db.pool, made)) await db.pool.query(line);
-    if (rest?.trim()) await db.pool.query(rest);
+    if (rest.trim()) await db.pool.query(rest);
   }
 }
 

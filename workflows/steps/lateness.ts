@@ -1,4 +1,5 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { Alert } from '../../shared/day.ts';
 import { formatDuration } from '../../shared/durations.ts';
 import { alertSteps } from './activity-options.ts';
 import { describe } from './failures.ts';
@@ -30,13 +31,6 @@ export async function toldWhenLate<T>(
     watch.cancel();
     await CancellationScope.nonCancellable(() => ended);
   }
-}
-
-export interface Alert {
-  kind: 'late' | 'failed';
-  loadDate: string;
-  error: string;
-  errorType?: string;
 }
 
 /** Tells somebody; that it could not be sent is shown, and changes nothing. */

@@ -3,7 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, RunPlan } from '../../activities/plan-run.ts';
 import type { RunOptions } from '../../shared/day.ts';
 import { isLoadDate } from '../../shared/load-date.ts';
-import type { SalesIncrementInput } from '../sales-increment.ts';
+import type { SalesIncrementInput } from '../inputs.ts';
 import { databaseSteps } from './activity-options.ts';
 
 /** Set by the server on every run that a schedule starts. */
