@@ -9,6 +9,8 @@ export interface Gap {
   days: number;
 }
 
+const LONG_GAP_DAYS = 4;
+
 const DONE: ReadonlySet<DayState> = new Set(['loaded', 'no_increment', 'running']);
 
 export function totalsOf(days: DayStatus[]): Record<DayState, number> {
@@ -40,7 +42,11 @@ export function statusTable(days: DayStatus[]): string {
     ['date', 'state', 'rows read', 'kept', 'rejected', 'revenue', 'finished', 'run'],
     2,
   );
-  for (const day of days) {
+  for (const day of withoutLongGaps(days)) {
+    if ('days' in day) {
+      table.push([`${day.from} …`, day.state, '', '', '', '', '', `${day.days} days to ${day.to}`]);
+      continue;
+    }
     const { date, state, rows_read, rows_kept, rows_rejected, revenue, finished_at, workflow_id } = day;
     const finished = finished_at?.slice(0, 16).replace('T', ' ') ?? '';
     table.push([
@@ -55,6 +61,16 @@ export function statusTable(days: DayStatus[]): string {
     ]);
   }
   return [summary(days), table.toString(), ...remarks(days)].join('\n');
+}
+
+/** A long row of days that nobody has tried is one line. */
+function withoutLongGaps(days: DayStatus[]): (DayStatus | Gap)[] {
+  const long = gapsOf(days).filter((gap) => gap.state === 'missing' && gap.days >= LONG_GAP_DAYS);
+  return days.flatMap((day) => {
+    const gap = long.find(({ from, to }) => from <= day.date && day.date <= to);
+    if (!gap) return [day];
+    return gap.from === day.date ? [gap] : [];
+  });
 }
 
 const SIGNS: Record<DayState, string> = {

@@ -56,3 +56,11 @@ test('totals and gaps stand first, in the table and in the calendar', () => {
   assert.match(statusTable(month), /2024-03-01 failed: the file is empty\./);
   assert.match(statusTable(month), /2024-02-27 rejected 1 rows/);
 });
+
+test('a long gap is one line of the table', () => {
+  const table = statusTable(
+    days('2024-01-01', ['loaded', ...Array<DayState>(400).fill('missing'), 'loaded']),
+  );
+  assert.match(table, /2024-01-02 … +│ missing .* 400 days to 2025-02-04/);
+  assert.ok(table.split('\n').length < 12);
+});
