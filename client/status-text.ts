@@ -66,7 +66,7 @@ export function statusTable(days: DayStatus[]): string {
 /** A long row of days that nobody has tried is one line. */
 function withoutLongGaps(days: DayStatus[]): (DayStatus | Gap)[] {
   const long = gapsOf(days).filter((gap) => gap.state === 'missing' && gap.days >= LONG_GAP_DAYS);
-  return days.flatMap((day) => {
+  return days.flatMap<DayStatus | Gap>((day) => {
     const gap = long.find(({ from, to }) => from <= day.date && day.date <= to);
     if (!gap) return [day];
     return gap.from === day.date ? [gap] : [];
