@@ -9,7 +9,7 @@ import type { CheckedFile } from '../../shared/day.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
-import { startWorkerProcess, type Running } from '../support/processes.ts';
+import { start, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { Proxy, type Aim } from './proxy.ts';
 import { DELIVERY, MART_STEPS, Steps, type MartStep } from './steps.ts';
@@ -270,21 +270,19 @@ test('a worker is killed between a commit and the completion of its activity', a
   const directories = await Promise.all(
     ['one-', 'two-'].map((name) => mkdtemp(path.join(tmpdir(), `chaos-landing-${name}`))),
   );
-  const startOne = async (landingDir: string) =>
-    await startWorkerProcess({
-      ...stack.environment,
-      LANDING_DIR: landingDir,
-      DATABASE_URL: proxy.through(stack.db.url),
-    });
+  const startOne = async (landingDir: string) => {
+    const settings = { LANDING_DIR: landingDir, DATABASE_URL: proxy.through(stack.db.url) };
+    const worker = start(['worker.ts'], { ...stack.environment, ...settings });
+    workers.set(landingDir, worker);
+    await worker.says('worker started', 60_000);
+  };
   const workers = new Map<string, Running>();
   try {
     stack.deliveries.set(DELIVERY.loadDate, ordersOf(2), { customer_research_inc: undefined });
     const kills = ['staging/user_order_log', 'mart/d_customer', 'mart/f_sales'].map(statement);
     let aimed = proxy.aim({ after: kills[0] ?? '', text: COMMIT, fault: 'freeze after' });
     const handle = await stack.startDay(DELIVERY.loadDate, { optionalFiles: ['customer_research_inc'] });
-    await Promise.all(
-      directories.map(async (directory) => workers.set(directory, await startOne(directory))),
-    );
+    await Promise.all(directories.map(startOne));
     for (const [index] of kills.entries()) {
       await aimed;
       // Whose commit it is does not matter: both are killed, the restart is that of a supervisor.
@@ -292,9 +290,7 @@ test('a worker is killed between a commit and the completion of its activity', a
       proxy.cut();
       const next = kills[index + 1];
       if (next !== undefined) aimed = proxy.aim({ after: next, text: COMMIT, fault: 'freeze after' });
-      await Promise.all(
-        directories.map(async (directory) => workers.set(directory, await startOne(directory))),
-      );
+      await Promise.all(directories.map(startOne));
     }
     const { outcome, files } = await handle.result();
     assert.equal(outcome, 'loaded');

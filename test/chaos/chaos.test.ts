@@ -38,15 +38,15 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1_000).toFixed(0);
   const world = await World.start(rangeOf(SEED));
+  const runs = new Runs(world);
+  const plan = { done: false };
   try {
     await prepareFaults(world);
     for (const worker of world.workers) worker.start();
     const expected = await loadCalmly(world);
     console.log(`${seconds()} s: loaded without faults`);
 
-    const runs = new Runs(world);
     const injected: Injected[] = [];
-    const plan = { done: false };
     const lanes = [
       ...Array.from({ length: LANES }, async (_, lane) => {
         for (let round = 0; round < 1 || !plan.done; round += 1) {
@@ -103,6 +103,8 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
     assert.deepEqual(codes, [0, 0], 'the workers end when they are asked to');
     t.diagnostic(`${injected.length} faults, ${runs.all.length} runs, ${seconds()} s`);
   } finally {
+    plan.done = true;
+    runs.abandon();
     await world.close();
   }
 });

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import type { Random } from '../../dev/sample-api/random.ts';
 import type { FaultAction, SampleApi } from '../../dev/sample-api/server.ts';
 import { sql } from '../../database/sql.ts';
@@ -115,6 +116,17 @@ export async function prepareFaults(world: World): Promise<void> {
 /** The sessions of workers. */
 const SESSIONS = `from pg_stat_activity where datname = current_database() and usename = 'chaos'`;
 
+/** In a transaction that is rolled back; a worker that is stopped may hold a lock for longer than this waits. */
+async function locking(world: World, work: (admin: pg.Client) => Promise<void>): Promise<void> {
+  await world.asAdmin(async (admin) => {
+    await admin.query(`begin; set local lock_timeout = '3s'`);
+    await work(admin).catch((error: unknown) => {
+      if (!(error instanceof pg.DatabaseError) || !['55P03', '40P01'].includes(error.code ?? '')) throw error;
+    });
+    await admin.query('rollback');
+  });
+}
+
 export const FAULTS: Readonly<Record<string, Inject>> = {
   'worker killed': async (world, random) => {
     await anyWorker(world, random).kill();
@@ -196,28 +208,20 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
       );
     }),
   'table locked': (world, random) =>
-    world.asAdmin(async (admin) => {
-      const table = one([...TRIGGERED, 'mart.d_city', 'mart.d_item'], random);
-      await admin.query(`begin; set local lock_timeout = '5s'`);
-      try {
-        await admin.query(`lock table ${table} in access exclusive mode`);
-        await aWhile(random, 1_500);
-      } finally {
-        await admin.query('rollback');
-      }
+    locking(world, async (admin) => {
+      await admin.query(
+        `lock table ${one([...TRIGGERED, 'mart.d_city', 'mart.d_item'], random)} in access exclusive mode`,
+      );
+      await aWhile(random, 1_500);
     }),
   deadlock: (world, random) =>
-    world.asAdmin(async (admin) => {
+    locking(world, async (admin) => {
       // The worker notices first, since its deadlock_timeout is the server's 200 ms, and loses.
-      await admin.query(`begin; set local deadlock_timeout = '10s'; set local lock_timeout = '5s'`);
-      try {
-        const table = one(['mart.d_city', 'mart.d_item', 'mart.d_customer', 'mart.f_sales'], random);
-        await admin.query(`lock table ${table} in exclusive mode`);
-        await aWhile(random, 500);
-        await admin.query(`select pg_advisory_xact_lock(hashtextextended('mart', 0))`);
-      } finally {
-        await admin.query('rollback');
-      }
+      await admin.query(`set local deadlock_timeout = '10s'`);
+      const table = one(['mart.d_city', 'mart.d_item', 'mart.d_customer', 'mart.f_sales'], random);
+      await admin.query(`lock table ${table} in exclusive mode`);
+      await aWhile(random, 500);
+      await admin.query(`select pg_advisory_xact_lock(hashtextextended('mart', 0))`);
     }),
   'landing directory unusable': async (world, random) => {
     const { landingDir } = anyWorker(world, random);

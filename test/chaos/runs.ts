@@ -26,6 +26,7 @@ export interface Run {
 /** Starts runs and waits for them, whatever happens to the server meanwhile. */
 export class Runs {
   readonly all: Run[] = [];
+  #abandoned = false;
   readonly #world: World;
   readonly #taskQueue: string;
 
@@ -36,6 +37,11 @@ export class Runs {
 
   get open(): Run[] {
     return this.all.filter((run) => run.state === 'open');
+  }
+
+  /** Waits for nothing any more. */
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   async day(date: string, name: string): Promise<void> {
@@ -101,7 +107,7 @@ export class Runs {
       try {
         return await work();
       } catch (error) {
-        if (error instanceof WorkflowFailedError || failures > 600) throw error;
+        if (error instanceof WorkflowFailedError || failures > 600 || this.#abandoned) throw error;
         await sleep(200);
       }
     }

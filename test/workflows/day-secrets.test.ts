@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { request } from 'undici';
+import { freePort } from '../../dev/services/ports.ts';
 import { callsOf, failureOf, kill, stackFor, startWorkerProcess } from '../client/harness.ts';
+import { client } from '../support/processes.ts';
 import type { TestStack } from '../support/stack.ts';
 
 const KEY = 'k-5f0c1d-secret-of-the-api';
@@ -21,10 +24,18 @@ async function historyOf(stack: TestStack, id: string): Promise<string> {
 }
 
 test('no secret stands in a history, a log or the database, and no fault ends the worker', async (t) => {
+  const metricsAddress = `127.0.0.1:${await freePort()}`;
   const stack = await stackFor(t, {
     worker: false,
     api: { apiKey: KEY, pollsUntilReady: 0 },
-    settings: { REPORT_API_KEY: KEY, REPORT_API_TIMEOUT: '500ms', DOWNLOAD_IDLE_TIMEOUT: '500ms' },
+    settings: {
+      REPORT_API_KEY: KEY,
+      REPORT_API_TIMEOUT: '500ms',
+      DOWNLOAD_IDLE_TIMEOUT: '500ms',
+      // Nobody listens there.
+      ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/hooks/T0-webhook-secret',
+      METRICS_ADDRESS: metricsAddress,
+    },
   });
   const password = decodeURIComponent(new URL(stack.db.url).password);
   assert.ok(password.length >= 6, 'a password that is worth looking for');
@@ -66,6 +77,7 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   assert.deepEqual([unsafe.type, missing.type], ['UnsafeAddress', 'FilesMissing']);
   stack.api.addFault({ on: 'generate_report', action: { kind: 'status', status: 401 } });
   assert.equal((await failureOf(run('refused', '2024-02-28'))).type, 'ReportApiUnauthorized');
+  const metrics = await (await request(`http://${metricsAddress}/metrics`)).body.text();
   await kill(worker);
 
   // A worker whose database is not there, and its last step.
@@ -86,6 +98,8 @@ test('no secret stands in a history, a log or the database, and no fault ends th
     'the first worker': worker.output(),
     'the second worker': other.output(),
     'the database': JSON.stringify(recorded),
+    'the metrics': metrics,
+    'status --json': (await client(['status', '--json'], stack.environment)).stdout,
     ...Object.fromEntries(
       await Promise.all(ids.map(async (id) => [`history of ${id}`, await historyOf(stack, id)] as const)),
     ),
@@ -93,13 +107,24 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   // What is looked through is what it should be.
   assert.match(places['the first worker'], /the storage answered 503/);
   assert.match(places['the database'], /FilesMissing/);
+  assert.match(places['the metrics'], /sales_rows_total/);
+  assert.match(places['status --json'], /"state": "failed"/);
+  assert.match(await historyOf(stack, 'missing'), /AlertNotSent/);
   for (const id of ids.slice(0, 4)) assert.match(await historyOf(stack, id), /2024-02-2\d/);
   assert.match(
     await historyOf(stack, 'missing'),
     /Download of price_log_inc from .*: the storage answered 403/,
   );
 
-  const secrets = [KEY, password, 'X-Amz-', 'storage-password', 'signature-of-ftp', ...new Set(signatures)];
+  const secrets = [
+    KEY,
+    password,
+    'webhook-secret',
+    'X-Amz-',
+    'storage-password',
+    'signature-of-ftp',
+    ...new Set(signatures),
+  ];
   for (const [place, text] of Object.entries(places)) {
     for (const secret of secrets) assert.ok(!text.includes(secret), `${secret} stands in ${place}`);
   }

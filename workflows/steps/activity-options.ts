@@ -49,7 +49,7 @@ export const alertSteps: Pick<Proxied, 'sendAlert'> = proxyActivities<Activities
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   startToCloseTimeout: '1m',
   scheduleToCloseTimeout: '5m',
-  retry: { ...retry, maximumAttempts: 5 },
+  retry: { ...retry, maximumAttempts: 3 },
 });
 
 /** Calls of the report API: each try is short, all tries together as long as the run may wait. */
