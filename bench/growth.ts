@@ -51,6 +51,8 @@ interface Grown {
   again: number;
   retentionMs: number;
   byItemMs: number;
+  /** Seconds of each step, of the last first load. */
+  steps: Record<string, number>;
 }
 
 async function grow(
@@ -73,18 +75,24 @@ async function grow(
     await client.query('checkpoint').catch(() => undefined);
     const first: number[] = [];
     const again: number[] = [];
+    let [retentionMs, byItemMs] = [0, 0];
+    let steps: Record<string, number> = {};
     for (let round = 0; round < rounds; round += 1) {
-      // The same orders under another date are another day.
-      first.push((await loadByProduct(url, csvPath, LOAD_DATE)).total);
+      const loaded = await loadByProduct(url, csvPath, LOAD_DATE);
+      first.push(loaded.total);
+      steps = loaded.seconds;
       again.push((await loadByProduct(url, csvPath, LOAD_DATE)).total);
+      retentionMs = await timed(client, 'select * from mart.f_customer_retention');
+      byItemMs = await timed(client, 'select * from mart.f_customer_retention_by_item');
       await forget(client);
     }
     return {
       facts,
       first: median(first),
       again: median(again),
-      retentionMs: await timed(client, 'select * from mart.f_customer_retention'),
-      byItemMs: await timed(client, 'select * from mart.f_customer_retention_by_item'),
+      retentionMs,
+      byItemMs,
+      steps,
     } satisfies Grown;
   } finally {
     await client.end();
@@ -147,6 +155,7 @@ async function main(): Promise<void> {
       ]);
     }
     console.log(table.toString());
+    for (const { facts: before, steps } of results) console.log(before, JSON.stringify(steps));
   } finally {
     await server.close();
   }

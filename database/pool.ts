@@ -38,6 +38,9 @@ const SESSION = {
   // The same for one whose machine or network is gone: nothing else would end a COPY that waits for its rows.
   tcp_keepalives_idle: '30s',
   tcp_keepalives_interval: '10s',
+  // A day's rows are sorted and hashed in memory, and wait in a temporary table; PostgreSQL's defaults are 4 and 8 MB.
+  work_mem: '32MB',
+  temp_buffers: '32MB',
 };
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -315,6 +315,15 @@ CREATE OR REPLACE FUNCTION mart.week_start(period_id integer)
 RETURN ((date_trunc('week'::text, (make_date((period_id / 100), 1, 4))::timestamp without time zone))::date + (((period_id % 100) - 1) * 7))
 ;
 
+create view mart.customer_week as
+ SELECT mart.week_of(date_id) AS period_id,
+    customer_id,
+    count(*) FILTER (WHERE status = 'shipped'::text) AS shipped,
+    count(*) FILTER (WHERE status = 'refunded'::text) AS refunded,
+    sum(payment_amount) AS revenue
+   FROM mart.f_sales
+  GROUP BY (mart.week_of(date_id)), customer_id;
+
 create view mart.customer_week_item as
  SELECT mart.week_of(date_id) AS period_id,
     customer_id,
@@ -426,14 +435,14 @@ create view mart.f_customer_retention_definition as
  SELECT 'weekly'::text AS period_name,
     period_id,
     mart.week_start(period_id) AS period_start,
-    count(DISTINCT customer_id) FILTER (WHERE is_new) AS new_customers_count,
-    count(DISTINCT customer_id) FILTER (WHERE is_returning) AS returning_customers_count,
-    count(DISTINCT customer_id) FILTER (WHERE is_refunded) AS refunded_customers_count,
-    COALESCE(sum(revenue) FILTER (WHERE is_new), 0.00) AS new_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE is_returning), 0.00) AS returning_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE is_refunded), 0.00) AS refunded_customers_revenue,
-    COALESCE(sum(refunded) FILTER (WHERE is_new), 0::numeric)::bigint AS new_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE is_returning), 0::numeric)::bigint AS returning_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
-   FROM mart.customer_week_item_category
+    count(*) FILTER (WHERE shipped = 1) AS new_customers_count,
+    count(*) FILTER (WHERE shipped > 1) AS returning_customers_count,
+    count(*) FILTER (WHERE refunded > 0) AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE shipped = 1), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE shipped > 1), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE refunded > 0), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE shipped = 1), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE shipped > 1), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE refunded > 0), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM mart.customer_week
   GROUP BY period_id;

@@ -19,6 +19,33 @@ create function mart.week_start(period_id integer) returns date
 -- The facts of a week, and of a date by its week.
 create index f_sales_week on mart.f_sales (mart.week_of(date_id), date_id);
 
+create view mart.customer_week as
+select
+    mart.week_of(date_id) as period_id,
+    customer_id,
+    count(*) filter (where status = 'shipped') as shipped,
+    count(*) filter (where status = 'refunded') as refunded,
+    sum(payment_amount) as revenue
+from mart.f_sales
+group by mart.week_of(date_id), customer_id;
+
+create view mart.f_customer_retention_definition as
+select
+    'weekly'::text as period_name,
+    period_id,
+    mart.week_start(period_id) as period_start,
+    count(*) filter (where shipped = 1) as new_customers_count,
+    count(*) filter (where shipped > 1) as returning_customers_count,
+    count(*) filter (where refunded > 0) as refunded_customers_count,
+    coalesce(sum(revenue) filter (where shipped = 1), 0.00) as new_customers_revenue,
+    coalesce(sum(revenue) filter (where shipped > 1), 0.00) as returning_customers_revenue,
+    coalesce(sum(revenue) filter (where refunded > 0), 0.00) as refunded_customers_revenue,
+    coalesce(sum(refunded) filter (where shipped = 1), 0)::bigint as new_customers_refunded,
+    coalesce(sum(refunded) filter (where shipped > 1), 0)::bigint as returning_customers_refunded,
+    coalesce(sum(refunded) filter (where refunded > 0), 0)::bigint as refunded_customers_refunded
+from mart.customer_week
+group by period_id;
+
 create view mart.customer_week_item as
 select
     mart.week_of(date_id) as period_id,
@@ -30,6 +57,7 @@ select
 from mart.f_sales
 group by mart.week_of(date_id), customer_id, item_id;
 
+-- The category is still decided by the whole week's orders.
 create view mart.customer_week_item_category as
 select
     period_id,
@@ -42,23 +70,6 @@ select
     sum(refunded) over week > 0 as is_refunded
 from mart.customer_week_item
 window week as (partition by period_id, customer_id);
-
-create view mart.f_customer_retention_definition as
-select
-    'weekly'::text as period_name,
-    period_id,
-    mart.week_start(period_id) as period_start,
-    count(distinct customer_id) filter (where is_new) as new_customers_count,
-    count(distinct customer_id) filter (where is_returning) as returning_customers_count,
-    count(distinct customer_id) filter (where is_refunded) as refunded_customers_count,
-    coalesce(sum(revenue) filter (where is_new), 0.00) as new_customers_revenue,
-    coalesce(sum(revenue) filter (where is_returning), 0.00) as returning_customers_revenue,
-    coalesce(sum(revenue) filter (where is_refunded), 0.00) as refunded_customers_revenue,
-    coalesce(sum(refunded) filter (where is_new), 0)::bigint as new_customers_refunded,
-    coalesce(sum(refunded) filter (where is_returning), 0)::bigint as returning_customers_refunded,
-    coalesce(sum(refunded) filter (where is_refunded), 0)::bigint as refunded_customers_refunded
-from mart.customer_week_item_category
-group by period_id;
 
 create view mart.f_customer_retention_by_item_definition as
 select

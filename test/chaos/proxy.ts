@@ -49,7 +49,10 @@ export class Proxy {
       }
       const pair = new Pair(client, connect(target), this);
       this.#pairs.add(pair);
-      client.once('close', () => this.#pairs.delete(pair));
+      client.once('close', () => {
+        // The server's half of a frozen one stays, and is ours to end.
+        if (!pair.isFrozen) this.#pairs.delete(pair);
+      });
       if (this.silent) pair.freeze();
     });
   }
@@ -138,6 +141,10 @@ class Pair {
     server.on('drain', () => client.resume());
     client.on('end', () => server.end());
     server.on('end', () => client.end());
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen;
   }
 
   cut(): void {
