@@ -1,12 +1,16 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
 import type { DeliveryRef, LandedFile } from '../shared/day.ts';
 import { failure } from '../shared/failures.ts';
-import { cancellation } from './current-run.ts';
+import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** A download that has not got a byte for this long is nobody's any more: its worker was killed. */
 const ABANDONED_AFTER_MS = 3_600_000;
+
+/** Tries of one address; then the run asks for another. */
+const MOST_DOWNLOADS = 5;
 
 export interface LandRequest {
   delivery: DeliveryRef;
@@ -31,10 +35,20 @@ export function landFile({ database, reportApi, downloader, landing, now }: Acti
       throw failure('FileNotAvailable', `${file} of ${delivery.loadDate} has no address any more.`);
     }
     const target = landing.csvPath(delivery, file);
-    const { bytes, sha256 } = await downloader.download(file, address, target, signal);
+    const { bytes, sha256 } = await downloader.download(file, address, target, signal).catch(givenUpInTime);
     await dropAbandoned(target, now().getTime() - ABANDONED_AFTER_MS);
     return { file, delivery: Number(numbered?.delivery), bytes, sha256 };
   };
+
+  /**
+   * A download that goes on failing is left to the run, which asks for the increment anew and knows when to stop.
+   * Only then: a database or a disk that cannot be used, or a worker that is lost, says nothing about the file.
+   */
+  function givenUpInTime(error: unknown): never {
+    const isInterrupted = error instanceof ApplicationFailure && error.type === 'DownloadInterrupted';
+    if (!isInterrupted || currentRun().attempt < MOST_DOWNLOADS) throw error;
+    throw ApplicationFailure.create({ type: error.type, message: error.message, nonRetryable: true });
+  }
 
   async function addresses({ delivery, reportId, taskId }: LandRequest, signal: AbortSignal) {
     if (delivery.kind === 'report') {

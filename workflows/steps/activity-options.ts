@@ -72,18 +72,12 @@ export function landingSteps(
   taskQueue: string,
   round: number,
 ): Pick<Proxied, 'landFile' | 'checkFile' | 'stageFile'> {
-  const common = {
+  return proxyActivities<Activities>({
     taskQueue,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     startToCloseTimeout: '6h',
     scheduleToStartTimeout: Math.min(FIRST_LANDING_WAIT_MS * 2 ** round, LONGEST_LANDING_WAIT_MS),
-  } as const;
-  // A download that goes on failing gets a fresh address from the run, which also knows when to stop.
-  const { landFile } = proxyActivities<Activities>({ ...common, retry: { ...retry, maximumAttempts: 5 } });
-  const { checkFile, stageFile } = proxyActivities<Activities>({
-    ...common,
     scheduleToCloseTimeout: DATABASE_PATIENCE,
     retry,
   });
-  return { landFile, checkFile, stageFile };
 }
