@@ -25,7 +25,7 @@ export interface StackOptions {
 const FAST: RunOptions = {
   reportPollIntervalMs: 50,
   reportTimeoutMs: 60_000,
-  filesTimeoutMs: 5_000,
+  filesTimeoutMs: 30_000,
   optionalFiles: [],
   maxRejectedShare: 0.1,
   lateAfterMs: 0,

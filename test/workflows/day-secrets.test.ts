@@ -58,7 +58,7 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   stack.api.addFault({ ...file, action: { kind: 'status', status: 404 } });
   stack.api.addFault({ ...file, file: 'user_order_log_inc', action: { kind: 'reset', afterBytes: 9 } });
   stack.api.addFault({ ...file, file: 'user_activity_log_inc', action: { kind: 'hang' } });
-  assert.equal((await run('loaded', '2024-02-25')).outcome, 'loaded');
+  assert.equal((await run('loaded', '2024-02-25', { filesTimeoutMs: 120_000 })).outcome, 'loaded');
 
   // Days that fail: an address that is not followed, a file that is never there, a key that is refused.
   const url = 'ftp://user:storage-password@host/x?X-Amz-Signature=signature-of-ftp';
