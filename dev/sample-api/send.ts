@@ -1,3 +1,4 @@
+import { resetSocket } from '../services/reset-socket.ts';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -23,7 +24,7 @@ export async function send(res: ServerResponse, answer: Answer, action: FaultAct
         await writePart(res, answer, action.afterBytes);
         await sleep(BEFORE_RESET_MS);
       }
-      res.socket?.resetAndDestroy();
+      if (res.socket) resetSocket(res.socket);
       return;
     case 'truncate':
       head();

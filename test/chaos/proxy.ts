@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../../dev/services/reset-socket.ts';
 
 /** What happens to a connection when a client sends the text that is aimed at. */
 export type AimedFault =
@@ -44,7 +45,7 @@ export class Proxy {
   private constructor(target: { host: string; port: number }) {
     this.#server = createServer((client) => {
       if (!this.accepting) {
-        client.on('error', () => undefined).resetAndDestroy();
+        resetSocket(client.on('error', () => undefined));
         return;
       }
       const pair = new Pair(client, connect(target), this);
@@ -148,7 +149,7 @@ class Pair {
   }
 
   cut(): void {
-    for (const socket of [this.#client, this.#server]) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of [this.#client, this.#server]) resetSocket(socket);
   }
 
   freeze(): void {
