@@ -86,7 +86,9 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
     for (const run of runs.all.filter((one) => one.state === 'wrong'))
       console.log(`${run.id}: ${run.error ?? ''}`);
 
-    const itself = world.workers.flatMap((worker) => worker.endedByItself).filter((end) => !isNodeDefect(end));
+    const itself = world.workers
+      .flatMap((worker) => worker.endedByItself)
+      .filter((end) => !isNodeDefect(end));
     assert.deepEqual(itself, [], 'a worker ended by itself');
     assert.deepEqual(
       runs.all.filter((run) => run.state !== 'well'),
