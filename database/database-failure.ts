@@ -21,8 +21,7 @@ const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703', '
  */
 export function databaseFailure(error: unknown) {
   const message = error instanceof AggregateError ? describeNetworkError(error) : errorMessage(error);
-  const code = (error as { code?: unknown } | null)?.code;
-  const state = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  const state = sqlStateOf(error);
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
   if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) {
     return failure('DatabaseUnavailable', `PostgreSQL could not do it now: ${message} (${state}).`);
@@ -35,4 +34,11 @@ export function databaseFailure(error: unknown) {
 
 function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The code of a broken socket is no SQLSTATE, although that of a write to it, EPIPE, looks like one. */
+function sqlStateOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || 'syscall' in error) return undefined;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

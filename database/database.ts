@@ -42,7 +42,7 @@ export class Database {
       return await transaction(this.pool, (client) => work(new Session(client)), signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw isDatabaseError(error) ? databaseFailure(withoutErrno(error)) : error;
+      throw isDatabaseError(error) ? databaseFailure(error) : error;
     }
   }
 
@@ -64,9 +64,4 @@ function isDatabaseError(error: unknown): error is Error {
   // A disk error names a path; network errors name a host.
   if (typeof code === 'string') return path === undefined;
   return /connection|timeout/i.test(error.message);
-}
-
-/** The code of a broken socket is no SQLSTATE, although that of a write to it, EPIPE, looks like one. */
-function withoutErrno(error: Error): Error {
-  return 'syscall' in error ? new Error(error.message, { cause: error }) : error;
 }
