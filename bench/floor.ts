@@ -13,7 +13,10 @@ const STATEMENTS = [
   'mart/d_city',
   'mart/d_item',
   'mart/d_customer',
+  'mart/fact_change_table',
+  'mart/fact_change',
   'mart/f_sales',
+  'mart/d_calendar',
   'mart/f_customer_retention',
 ];
 

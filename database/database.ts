@@ -19,6 +19,11 @@ export class Session {
     return (await this.client.query<R>(sql(name), values)).rows;
   }
 
+  /** Runs a file of one or more statements that have no parameters. */
+  async execute(name: string): Promise<void> {
+    await this.client.query(sql(name));
+  }
+
   /** Waits until this transaction alone holds the lock; it is given back at the transaction's end. */
   async lock(name: string): Promise<void> {
     await this.client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);

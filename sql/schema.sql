@@ -33,6 +33,8 @@ create table mart.d_customer (
     first_name text,
     last_name text,
     city_id bigint not null,
+    last_order_at timestamp without time zone not null,
+    last_order_id bigint,
     load_date date not null,
     is_history boolean not null,
     constraint d_customer_pkey PRIMARY KEY (customer_id)
@@ -232,11 +234,11 @@ CREATE INDEX d_customer_delivery ON mart.d_customer USING btree (load_date, is_h
 
 CREATE INDEX f_sales_delivery ON mart.f_sales USING btree (load_date, is_history);
 
-CREATE INDEX f_sales_week ON mart.f_sales USING btree (mart.week_of(date_id), date_id);
+CREATE INDEX f_sales_week ON mart.f_sales USING btree (mart.week_of(date_id), customer_id);
 
-CREATE INDEX user_order_log_last_order ON staging.user_order_log USING btree (customer_id, date_time DESC, load_date DESC, id DESC NULLS LAST);
+CREATE INDEX user_order_log_last_order ON staging.user_order_log USING btree (staging.week_of((date_time)::date), customer_id);
 
-CREATE INDEX user_order_log_newest_delivery ON staging.user_order_log USING btree (uniq_id, status, is_history, load_date DESC);
+CREATE INDEX user_order_log_other_delivery ON staging.user_order_log USING btree (staging.week_of(load_date), uniq_id, status);
 
 CREATE OR REPLACE FUNCTION mart.mark_all_weeks()
  RETURNS trigger
@@ -313,6 +315,13 @@ CREATE OR REPLACE FUNCTION mart.week_start(period_id integer)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((date_trunc('week'::text, (make_date((period_id / 100), 1, 4))::timestamp without time zone))::date + (((period_id % 100) - 1) * 7))
+;
+
+CREATE OR REPLACE FUNCTION staging.week_of(day date)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN ((day - '0001-01-01'::date) / 7)
 ;
 
 create view mart.customer_week as
@@ -446,3 +455,33 @@ create view mart.f_customer_retention_definition as
     COALESCE(sum(refunded) FILTER (WHERE refunded > 0), 0::numeric)::bigint AS refunded_customers_refunded
    FROM mart.customer_week
   GROUP BY period_id;
+
+create view staging.user_order_log_delivery_week as
+ WITH RECURSIVE delivery_week(week) AS (
+         SELECT min(staging.week_of(user_order_log.load_date)) AS min
+           FROM staging.user_order_log
+        UNION ALL
+         SELECT ( SELECT min(staging.week_of(user_order_log.load_date)) AS min
+                   FROM staging.user_order_log
+                  WHERE staging.week_of(user_order_log.load_date) > delivery_week_1.week) AS min
+           FROM delivery_week delivery_week_1
+          WHERE delivery_week_1.week IS NOT NULL
+        )
+ SELECT week
+   FROM delivery_week
+  WHERE week IS NOT NULL;
+
+create view staging.user_order_log_order_week as
+ WITH RECURSIVE order_week(week) AS (
+         SELECT min(staging.week_of(user_order_log.date_time::date)) AS min
+           FROM staging.user_order_log
+        UNION ALL
+         SELECT ( SELECT min(staging.week_of(user_order_log.date_time::date)) AS min
+                   FROM staging.user_order_log
+                  WHERE staging.week_of(user_order_log.date_time::date) > order_week_1.week) AS min
+           FROM order_week order_week_1
+          WHERE order_week_1.week IS NOT NULL
+        )
+ SELECT week
+   FROM order_week
+  WHERE week IS NOT NULL;

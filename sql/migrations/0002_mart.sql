@@ -25,12 +25,14 @@ create table mart.d_item (
     item_name text not null
 );
 
--- load_date and is_history tell which delivery holds the customer's last order.
+-- The last four columns tell which order of which delivery is the customer's last one.
 create table mart.d_customer (
     customer_id bigint primary key,
     first_name text,
     last_name text,
     city_id bigint not null,
+    last_order_at timestamp not null,
+    last_order_id bigint,
     load_date date not null,
     is_history boolean not null
 );

@@ -2,9 +2,9 @@
 -- new (exactly one shipped order), returning (more than one), refunded (any refund; beside one of the others).
 --
 -- The definition stands in two views of one query each. What readers ask are two other views, which answer from
--- tables that hold every week as of its last change; a week whose facts have changed since (a trigger knows) is
--- computed from the definition until the load that changed it has brought the tables up to date, in its own
--- transaction. So they are fast at any size and exact at all times.
+-- tables: a load moves those along with the facts, in its own transaction. A week whose facts anybody else has changed
+-- (a trigger knows) is computed from the definition until the next load has brought the tables up to date. So they are
+-- fast at any size and exact at all times.
 
 create function mart.week_of(date_id integer) returns integer
     language sql immutable strict parallel safe
@@ -16,8 +16,8 @@ create function mart.week_start(period_id integer) returns date
     -- The 4th of January lies in week 1 of its ISO year.
     return date_trunc('week', make_date(period_id / 100, 1, 4)::timestamp)::date + (period_id % 100 - 1) * 7;
 
--- The facts of a week, and of a date by its week.
-create index f_sales_week on mart.f_sales (mart.week_of(date_id), date_id);
+-- The facts of a week, and of a customer in it.
+create index f_sales_week on mart.f_sales (mart.week_of(date_id), customer_id);
 
 create view mart.customer_week as
 select
@@ -89,7 +89,7 @@ select
 from mart.customer_week_item_category
 group by period_id, item_id;
 
--- Every week as of its last refresh.
+-- Every week that is not stale, as of now.
 create table mart.retention_week (
     period_name text not null,
     period_id integer primary key,
@@ -122,7 +122,7 @@ create table mart.retention_week_item (
     primary key (period_id, item_id)
 );
 
--- The weeks whose facts have changed since.
+-- The weeks whose facts have been changed by anything else than a load.
 create table mart.retention_stale_week (
     period_id integer primary key,
     marked_at timestamptz not null default clock_timestamp()
@@ -200,17 +200,24 @@ begin
 end
 $$;
 
+-- A load says by this setting, for its own statements alone, that it moves retention along itself.
 create trigger f_sales_inserted after insert on mart.f_sales
     referencing new table as changed
-    for each statement execute function mart.mark_changed_weeks();
+    for each statement
+    when (current_setting('mart.retention_follows', true) is distinct from 'on')
+    execute function mart.mark_changed_weeks();
 
 create trigger f_sales_deleted after delete on mart.f_sales
     referencing old table as changed
-    for each statement execute function mart.mark_changed_weeks();
+    for each statement
+    when (current_setting('mart.retention_follows', true) is distinct from 'on')
+    execute function mart.mark_changed_weeks();
 
 create trigger f_sales_updated after update on mart.f_sales
     referencing old table as before new table as after
-    for each statement execute function mart.mark_moved_weeks();
+    for each statement
+    when (current_setting('mart.retention_follows', true) is distinct from 'on')
+    execute function mart.mark_moved_weeks();
 
 create trigger f_sales_truncated after truncate on mart.f_sales
     for each statement execute function mart.mark_all_weeks();

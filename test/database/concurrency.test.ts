@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { updateMart } from '../../loading/update-mart.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { tablesOf, type Load } from './model.ts';
@@ -92,7 +93,7 @@ describe('two sessions', () => {
       // It has begun its transaction before the facts of the later date are there.
       waiting = loader.updateMart('2024-02-25');
       await untilOneWaits();
-      await session.run('mart/f_sales', ['2024-02-26', false]);
+      await updateMart(session, 'f_sales', { loadDate: '2024-02-26', kind: 'increment' });
     });
     await waiting;
     assert.deepEqual(await lines(db.pool, 'select uniq_id, quantity from mart.f_sales'), ['a | 26']);

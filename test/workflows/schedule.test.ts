@@ -86,13 +86,21 @@ test('a trigger with a date starts that day', async () => {
 test('schedule, backfill and run of one date at the same moment: one day of work, and all of them end well', async () => {
   const yesterday = addDays(dayOf(new Date(), 'Europe/Moscow'), -1);
   stack.deliveries.set(yesterday, [{ uniq_id: 'once' }, { uniq_id: 'once' }]);
-  stack.api.setReady({ readyAfterMs: 1_500 });
+  stack.api.setReady({ pollsUntilReady: Infinity });
   const before = stack.api.requests.length;
-  const [, backfill, run] = await Promise.all([
+  const started = Promise.all([
     schedule('trigger'),
     client(['backfill', '--from', yesterday, '--to', yesterday, '--json'], stack.environment),
     client(['run', '--date', yesterday, '--json'], stack.environment),
   ]);
+  // However slow the machine: none of the three has a report before all of them run.
+  await until('all three run', async () => {
+    const query = `TaskQueue = '${stack.taskQueue}' AND ExecutionStatus = 'Running'`;
+    const { count } = await stack.client.workflow.count(query);
+    return count >= 3;
+  });
+  stack.api.setReady({ pollsUntilReady: 0 });
+  const [, backfill, run] = await started;
   assert.equal(backfill.code, 0, backfill.stderr);
   assert.equal(run.code, 0, run.stderr);
   await until(

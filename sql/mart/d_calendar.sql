@@ -1,0 +1,33 @@
+-- The calendar holds the dates of facts and no other, whatever was loaded before.
+delete from mart.d_calendar as calendar
+where date_id in (select date_id from fact_change where facts = -1)
+    and not exists (
+        select from mart.f_sales as fact
+        -- The index is by week.
+        where mart.week_of(fact.date_id) = mart.week_of(calendar.date_id)
+            and fact.date_id = calendar.date_id
+    );
+
+insert into mart.d_calendar (
+    date_id, date_actual, day_of_week, day_of_month, week_of_year, iso_year, week_start, month_actual,
+    quarter_actual, year_actual
+)
+select
+    date_id,
+    date_actual,
+    extract(isodow from date_actual),
+    extract(day from date_actual),
+    extract(week from date_actual),
+    extract(isoyear from date_actual),
+    date_trunc('week', date_actual::timestamp)::date,
+    extract(month from date_actual),
+    extract(quarter from date_actual),
+    extract(year from date_actual)
+from (
+    select distinct
+        date_id,
+        make_date(date_id / 10000, date_id / 100 % 100, date_id % 100) as date_actual
+    from fact_change
+    where facts = 1
+) as dates
+on conflict (date_id) do nothing;
