@@ -5,6 +5,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { Command } from 'commander';
 import { migrate } from '../database/migrate.ts';
 import { createPool } from '../database/pool.ts';
+import type { DeliverySource } from '../dev/sample-api/delivery.ts';
 import { generatedSource } from '../dev/sample-api/generated-source.ts';
 import { startSampleApi } from '../dev/sample-api/server.ts';
 import { startService, untilReady } from '../dev/services/child-process.ts';
@@ -30,16 +31,32 @@ const OPTIONS = {
 };
 const TASK_QUEUE = 'bench';
 const FIRST_DAY = '2024-02-25';
+const LARGE_DAY = '2034-01-01';
+const ROWS_PER_ORDER = 6.8;
+
+/** Days of the real size, and a large one. */
+function sourceWith(largeRows: number): DeliverySource {
+  const usual = generatedSource();
+  const large = generatedSource({ orders: Math.round(largeRows / ROWS_PER_ORDER) });
+  return {
+    increment: (date) => (date === LARGE_DAY ? large : usual).increment(date),
+    report: () => usual.report(),
+  };
+}
 
 async function main(): Promise<void> {
-  const { days, concurrency, waiting, out } = new Command('bench:days')
-    .description('Measures single days, a backfill and waiting days, with a worker process of their own.')
+  const { days, concurrency, waiting, workers, largeRows, out } = new Command('bench:days')
+    .description(
+      'Measures single days, a large one, a backfill and waiting days, with worker processes of their own.',
+    )
     .option('--days <N>', 'days of the backfill', '365')
     .option('--concurrency <N>', 'days side by side', '8')
     .option('--waiting <N>', 'days that wait for their report at once', '1000')
+    .option('--workers <N>', 'worker processes', '1')
+    .option('--large-rows <N>', 'rows of the large day', '1000000')
     .option('--out <FILE>', 'JSON of the figures', 'var/days.json')
     .parse()
-    .opts<Record<'days' | 'concurrency' | 'waiting' | 'out', string>>();
+    .opts<Record<'days' | 'concurrency' | 'waiting' | 'workers' | 'largeRows' | 'out', string>>();
   const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-bench-'));
   const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
   try {
@@ -65,37 +82,57 @@ async function main(): Promise<void> {
     });
     await migrate(pool);
     await pool.end();
-    const api = await startSampleApi({ source: generatedSource({}), pollsUntilReady: 0 });
+    const api = await startSampleApi({ source: sourceWith(Number(largeRows)), pollsUntilReady: 0 });
     stops.push(() => api.close());
-    const worker = await startService({
-      name: 'the worker',
-      command: process.execPath,
-      args: ['--import', 'tsx', 'worker.ts'],
-      cwd: projectRoot,
-      logFile: path.join(directory, 'worker.log'),
-      env: {
-        ...process.env,
-        REPORT_API_URL: api.url,
-        REPORT_API_KEY: 'sample-key',
-        REPORT_API_NICKNAME: 'sample',
-        REPORT_API_COHORT: '1',
-        DATABASE_URL: databaseUrl,
-        TEMPORAL_ADDRESS: temporal.address,
-        TEMPORAL_TASK_QUEUE: TASK_QUEUE,
-        LANDING_DIR: path.join(directory, 'landing'),
-        LOG_LEVEL: 'WARN',
-      },
-    });
-    stops.push(() => worker.stop());
     const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
     stops.push(() => client.connection.close());
-    await untilReady(worker, 'the worker', 60_000, async () => (await pollers(client)) > 0);
+    const startWorker = async (name: string) =>
+      await startService({
+        name,
+        command: process.execPath,
+        args: ['--import', 'tsx', 'worker.ts'],
+        cwd: projectRoot,
+        logFile: path.join(directory, `${name}.log`),
+        env: {
+          ...process.env,
+          REPORT_API_URL: api.url,
+          REPORT_API_KEY: 'sample-key',
+          REPORT_API_NICKNAME: 'sample',
+          REPORT_API_COHORT: '1',
+          DATABASE_URL: databaseUrl,
+          TEMPORAL_ADDRESS: temporal.address,
+          TEMPORAL_TASK_QUEUE: TASK_QUEUE,
+          LANDING_DIR: path.join(directory, name),
+          HEALTH_ADDRESS: '',
+          LOG_LEVEL: 'WARN',
+        },
+      });
+    const startedAt = performance.now();
+    const worker = await startWorker('worker-1');
+    stops.push(() => worker.stop());
+    while ((await pollers(client)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const startSeconds = (performance.now() - startedAt) / 1_000;
+    for (let more = 2; more <= Number(workers); more += 1) {
+      const another = await startWorker(`worker-${more}`);
+      stops.push(() => another.stop());
+      await untilReady(another, 'another worker', 60_000, async () => (await pollers(client)) >= more);
+    }
+    const idle = await memory(worker.pid);
 
     const single = await singleDays(client);
+    const large = await largeDay(client, Number(largeRows), worker.pid);
     const backfill = await backfillOf(client, Number(days), Number(concurrency));
     api.setReady({ readyAfterMs: 3_600_000 });
     const waits = await waitingDays(client, Number(waiting), worker.pid);
-    const results = { single, backfill, waits };
+    const results = {
+      workers: Number(workers),
+      startSeconds,
+      idleMegabytes: idle,
+      single,
+      large,
+      backfill,
+      waits,
+    };
     await writeFile(out, JSON.stringify(results, null, 2));
     console.log(JSON.stringify(results, null, 2));
   } finally {
@@ -146,6 +183,24 @@ async function stepsOf(handle: WorkflowHandle): Promise<Record<string, number>> 
     if (known) known.to = at(event);
   }
   return Object.fromEntries([...span].map(([name, { from, to }]) => [name, Math.round(to - from)]));
+}
+
+/** A large day by the worker, with the worker's own peak memory. */
+async function largeDay(client: Client, rows: number, pid: number) {
+  await writeFile(`/proc/${pid}/clear_refs`, '5'); // the peak begins anew
+  const started = performance.now();
+  const handle = await client.workflow.start<typeof salesIncrement>('salesIncrement', {
+    workflowId: 'large',
+    taskQueue: TASK_QUEUE,
+    args: [{ loadDate: LARGE_DAY, options: OPTIONS }],
+  });
+  await handle.result();
+  return {
+    rows,
+    seconds: (performance.now() - started) / 1_000,
+    steps: await stepsOf(handle),
+    peakMegabytes: await memory(pid, 'VmHWM'),
+  };
 }
 
 async function backfillOf(client: Client, days: number, concurrency: number) {
@@ -205,11 +260,10 @@ async function waitingDays(client: Client, count: number, pid: number) {
   };
 }
 
-/** Megabytes resident. */
-async function memory(pid: number): Promise<number> {
-  return Math.round(
-    Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000,
-  );
+/** Megabytes resident, now or at most. */
+async function memory(pid: number, what: 'VmRSS' | 'VmHWM' = 'VmRSS'): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1_000);
 }
 
 async function pollers(client: Client): Promise<number> {

@@ -65,7 +65,10 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const args = ['server', 'start-dev', '--ip', LOCALHOST, '--port', String(port)];
   args.push('--http-port', String(httpPort), '--metrics-port', String(await freePort()));
   args.push(...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]));
-  if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
+  if (options.dbFile !== undefined) {
+    // Safe when a process is killed; only a power cut could lose the last moment, of development.
+    args.push('--db-filename', options.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
+  }
   if (namespace !== 'default') args.push('--namespace', namespace);
   for (const [name, kind] of Object.entries(searchAttributes))
     args.push('--search-attribute', `${name}=${kind}`);
