@@ -117,8 +117,6 @@ export async function startWorker(
         taskQueue,
         workflowBundle: await workflowBundle(),
         maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-        // Each thread takes 25 MB; workflow code here hardly computes.
-        workflowThreadPoolSize: 1,
         stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
         ...environment.overrides,
       }),
