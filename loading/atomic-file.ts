@@ -3,17 +3,19 @@ import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 const FLUSH_BYTES = 1024 * 1024;
+const UTF8_BYTES_PER_CHARACTER = 3;
 
 /**
  * A file that appears whole or not at all: written under a temporary name in the same directory, synced,
- * then renamed. Writes are buffered; call `flush` now and then so that the buffer stays small.
+ * then renamed. Writes are buffered; call `flush` now and then, so that the buffer stays small, and write nothing
+ * until it is done.
  */
 export class AtomicFile {
   readonly #path: string;
   readonly #temporaryPath: string;
   readonly #handle: FileHandle;
-  #pending: Buffer[] = [];
-  #pendingText = '';
+  /** Kept from flush to flush: new buffers were garbage faster than it was collected. */
+  #pending = Buffer.alloc(0);
   #pendingBytes = 0;
   #open = true;
   #committed = false;
@@ -43,25 +45,21 @@ export class AtomicFile {
 
   write(data: string | Buffer): void {
     if (typeof data === 'string') {
-      this.#pendingText += data;
+      this.#makeRoom(data.length * UTF8_BYTES_PER_CHARACTER);
+      this.#pendingBytes += this.#pending.write(data, this.#pendingBytes);
     } else {
-      this.#takeText();
-      this.#pending.push(data);
+      this.#makeRoom(data.length);
+      this.#pendingBytes += data.copy(this.#pending, this.#pendingBytes);
     }
-    this.#pendingBytes += data.length;
   }
 
   /** Writes out what is buffered once it is worth a system call. */
   async flush(atLeastBytes = FLUSH_BYTES): Promise<void> {
     if (this.#pendingBytes < atLeastBytes) return;
-    this.#takeText();
-    const buffers = this.#pending;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    const data = Buffer.concat(buffers);
-    for (let offset = 0; offset < data.length;) {
-      offset += (await this.#handle.write(data, offset)).bytesWritten;
+    for (let offset = 0; offset < this.#pendingBytes;) {
+      offset += (await this.#handle.write(this.#pending, offset, this.#pendingBytes - offset)).bytesWritten;
     }
+    this.#pendingBytes = 0;
   }
 
   /** Makes the file durable and gives it its name. */
@@ -89,9 +87,11 @@ export class AtomicFile {
     await this.#handle.close();
   }
 
-  #takeText(): void {
-    if (this.#pendingText === '') return;
-    this.#pending.push(Buffer.from(this.#pendingText));
-    this.#pendingText = '';
+  #makeRoom(bytes: number): void {
+    const needed = this.#pendingBytes + bytes;
+    if (this.#pending.length >= needed) return;
+    const larger = Buffer.allocUnsafeSlow(2 * needed);
+    this.#pending.copy(larger, 0, 0, this.#pendingBytes);
+    this.#pending = larger;
   }
 }

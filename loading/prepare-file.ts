@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { feedOf, type Feed } from '../feeds/feeds.ts';
 import { AtomicFile } from './atomic-file.ts';
 import { copyLine } from './copy-text.ts';
@@ -89,10 +89,9 @@ class Preparation {
 
   async run(): Promise<void> {
     const splitter = new RecordSplitter((...record) => this.#onRecord(...record));
-    const { csvPath, chunkBytes = CHUNK_BYTES, signal } = this.#options;
     let head: Buffer | undefined = Buffer.alloc(0);
-    for await (const chunk of createReadStream(csvPath, { highWaterMark: chunkBytes, signal })) {
-      let data = chunk as Buffer;
+    for await (const chunk of this.#chunks()) {
+      let data = chunk;
       this.#hash.update(data);
       this.#bytes += data.length;
       if (head) {
@@ -110,6 +109,23 @@ class Preparation {
     splitter.end();
     await this.#drainWindow();
     this.#refuseWhole();
+  }
+
+  /** The file's bytes, each time in the same buffer: one for every chunk would be garbage faster than it is collected. */
+  async *#chunks(): AsyncGenerator<Buffer> {
+    const { csvPath, chunkBytes = CHUNK_BYTES, signal } = this.#options;
+    const buffer = Buffer.allocUnsafeSlow(chunkBytes);
+    const file = await open(csvPath);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { bytesRead } = await file.read(buffer, 0, chunkBytes, null);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
   }
 
   result(): PreparedFile {
@@ -144,7 +160,7 @@ class Preparation {
     }
     this.#rowsRead += 1;
     const raw = this.#rawContent(data, start, end, quotedFields > 0);
-    if (raw && this.#window.repeats(raw.content, raw.id, this.#rowsRead)) return;
+    if (raw && this.#window.repeats(raw, raw.id, this.#rowsRead)) return;
     this.#newContent(data.toString('utf8', start, end), line, quotedFields, malformed, raw);
   }
 
@@ -171,15 +187,15 @@ class Preparation {
     const known = raw ?? contentOf(`\n${checked.row}`, checked.newestBy);
     if (!known) {
       this.#write(ordinal, checked.newestBy, checked.row);
-    } else if (raw || !this.#window.repeats(known.content, known.id, ordinal)) {
-      this.#window.add(known.content, known.id, ordinal, checked.row);
+    } else if (raw || !this.#window.repeats(known, known.id, ordinal)) {
+      this.#window.add(known, known.id, ordinal, checked.row);
     }
   }
 
   /** The record's bytes without its id, and the id; undefined when the id is not plain digits. */
   #rawContent(data: Buffer, start: number, end: number, quoted: boolean): Content | undefined {
     const position = this.#layout?.newestByPosition ?? -1;
-    if (position === -1) return { content: data.toString('latin1', start, end), id: NO_ID };
+    if (position === -1) return { data, start, end, id: NO_ID };
     let from = start;
     for (let field = 0; field < position; field += 1) {
       const comma = data.indexOf(COMMA, from);
@@ -200,8 +216,9 @@ class Preparation {
     if (to === firstDigit || (inQuotes && data[to] !== QUOTE)) return undefined;
     if (inQuotes) to += 1;
     if (to < end && data[to] !== COMMA) return undefined;
-    const behind = data.toString('latin1', to, end);
-    return { content: from === start ? behind : data.toString('latin1', start, from) + behind, id };
+    if (from === start) return { data, start: to, end, id };
+    const content = Buffer.concat([data.subarray(start, from), data.subarray(to, end)]);
+    return { data: content, start: 0, end: content.length, id };
   }
 
   #reject(text: string, line: number, column: string | null, rule: string, reason: string): void {
@@ -222,10 +239,12 @@ class Preparation {
     }
   }
 
-  #write(ordinal: number, id: string | null, row: string): void {
+  #write(ordinal: number, id: string | null, row: string | Buffer): void {
     this.#rowsPrepared += 1;
     const newestBy = this.#feed.newestBy === undefined ? '' : `${id ?? '\\N'}\t`;
-    this.#rows.write(`${ordinal}\t${newestBy}${row}\n`);
+    this.#rows.write(`${ordinal}\t${newestBy}`);
+    this.#rows.write(row);
+    this.#rows.write('\n');
   }
 
   #refuseWhole(): void {
@@ -241,15 +260,19 @@ class Preparation {
   }
 }
 
+/** A record without its id, `data[start..end)`. */
 interface Content {
-  content: string;
+  data: Buffer;
+  start: number;
+  end: number;
   id: number;
 }
 
 const NO_ID = -Infinity;
 
 function contentOf(content: string, newestBy: string | null): Content | undefined {
-  if (newestBy === null) return { content, id: NO_ID };
-  const id = Number(newestBy);
-  return Number.isSafeInteger(id) ? { content, id } : undefined;
+  const id = newestBy === null ? NO_ID : Number(newestBy);
+  if (newestBy !== null && !Number.isSafeInteger(id)) return undefined;
+  const data = Buffer.from(content);
+  return { data, start: 0, end: data.length, id };
 }

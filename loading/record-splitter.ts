@@ -37,24 +37,41 @@ export type OnRecord = (
  */
 export class RecordSplitter {
   readonly #onRecord: OnRecord;
-  #carry: Buffer = Buffer.alloc(0);
+  /** Starts with the record that is incomplete so far; one buffer for all chunks, which grows when it must. */
+  #buffer = Buffer.alloc(0);
+  #carried = 0;
   #line = 1;
 
   constructor(onRecord: OnRecord) {
     this.#onRecord = onRecord;
   }
 
+  /** The chunk is only read during the call. */
   push(chunk: Buffer): void {
-    const data = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
+    let data = chunk;
+    if (this.#carried > 0) {
+      this.#makeRoom(this.#carried + chunk.length);
+      chunk.copy(this.#buffer, this.#carried);
+      data = this.#buffer.subarray(0, this.#carried + chunk.length);
+    }
     const rest = this.#split(data, false);
-    this.#carry = rest === data.length ? Buffer.alloc(0) : Buffer.from(data.subarray(rest));
+    this.#carried = data.length - rest;
+    this.#makeRoom(this.#carried);
+    data.copy(this.#buffer, 0, rest);
   }
 
   /** Hands over a last record without a line end. */
   end(): void {
-    const data = this.#carry;
-    this.#carry = Buffer.alloc(0);
+    const data = this.#buffer.subarray(0, this.#carried);
+    this.#carried = 0;
     if (data.length > 0) this.#split(data, true);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#buffer.length >= bytes) return;
+    const larger = Buffer.allocUnsafeSlow(2 * bytes);
+    this.#buffer.copy(larger, 0, 0, this.#carried);
+    this.#buffer = larger;
   }
 
   /** Returns where the first incomplete record starts. */

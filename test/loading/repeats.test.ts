@@ -249,12 +249,18 @@ function exactId([key, row]: [string, PreparedRow]): [string, PreparedRow] {
   ];
 }
 
+function bytes(text: string): { data: Buffer; start: number; end: number } {
+  // With something around it that does not count.
+  const data = Buffer.from(`(${text})`);
+  return { data, start: 1, end: data.length - 1 };
+}
+
 describe('the window', () => {
   test('is full when its texts are, and empty once drained', () => {
     const window = new RepeatWindow(1_000);
-    window.add('a', 1, 1, 'x'.repeat(100));
+    window.add(bytes('a'), 1, 1, 'x'.repeat(100));
     assert.equal(window.isFull, false);
-    window.add('b', 2, 2, 'x'.repeat(700));
+    window.add(bytes('b'), 2, 2, 'x'.repeat(900));
     assert.equal(window.isFull, true);
     assert.deepEqual(
       [...window.drain()].map(({ id, ordinal }) => [id, ordinal]),
@@ -264,8 +270,34 @@ describe('the window', () => {
       ],
     );
     assert.equal(window.isFull, false);
-    assert.equal(window.repeats('a', 1, 3), false);
+    assert.equal(window.repeats(bytes('a'), 1, 3), false);
     assert.deepEqual([...window.drain()], []);
+  });
+
+  test('knows thousands of contents apart, with the newest id and position of each', () => {
+    const window = new RepeatWindow();
+    const count = 20_000;
+    for (let round = 0; round < 2; round += 1) {
+      for (let index = 0; index < count; index += 1) {
+        assert.equal(window.repeats(bytes(`content ${index}`), index, index), false);
+        window.add(bytes(`content ${index}`), index, index, `row ${index}`);
+      }
+      for (let index = 0; index < count; index += 1) {
+        assert.equal(
+          window.repeats(bytes(`content ${index}`), index + (index % 2 ? 1 : -1), count + index),
+          true,
+        );
+      }
+      const drained = [...window.drain()];
+      assert.equal(drained.length, count);
+      for (const [index, { id, ordinal, row }] of drained.entries()) {
+        const newer = index % 2 === 1;
+        assert.deepEqual(
+          [id, ordinal, row.toString()],
+          [newer ? index + 1 : index, newer ? count + index : index, `row ${index}`],
+        );
+      }
+    }
   });
 
   test('gives back rows of any length, again and again', () => {
@@ -280,9 +312,9 @@ describe('the window', () => {
       '\\N',
     ];
     for (let round = 0; round < 3; round += 1) {
-      for (const [index, row] of rows.entries()) window.add(`content ${index}`, index, index, row);
+      for (const [index, row] of rows.entries()) window.add(bytes(`content ${index}`), index, index, row);
       assert.deepEqual(
-        [...window.drain()].map(({ row }) => row),
+        [...window.drain()].map(({ row }) => row.toString()),
         rows,
       );
     }
