@@ -15,6 +15,7 @@ import { startTemporalServer } from '../dev/services/temporal-server.ts';
 import { addDays } from '../shared/load-date.ts';
 import { projectRoot } from '../shared/project-root.ts';
 import type { salesBackfill, salesIncrement } from '../workflows/index.ts';
+import packageFile from '../package.json' with { type: 'json' };
 import { median } from './run.ts';
 
 /**
@@ -89,8 +90,8 @@ async function main(): Promise<void> {
     const startWorker = async (name: string) =>
       await startService({
         name,
-        command: process.execPath,
-        args: ['--import', 'tsx', 'worker.ts'],
+        command: 'sh',
+        args: ['-c', `exec ${packageFile.scripts.worker}`],
         cwd: projectRoot,
         logFile: path.join(directory, `${name}.log`),
         env: {

@@ -20,7 +20,7 @@ const kubernetes = async () => {
 const TEMPORAL = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'];
 /** Of Node.js and of the other images of compose.yaml. */
 const OTHERS =
-  /^(?:NODE_ENV|TSX_DISABLE_CACHE|POSTGRES_\w+|SALES_DATABASE_PASSWORD|DB|DB_PORT|DEFAULT_NAMESPACE_RETENTION|TEMPORAL_CORS_ORIGINS|GF_\w+)$/;
+  /^(?:NODE_ENV|TSX_DISABLE_CACHE|MALLOC_ARENA_MAX|POSTGRES_\w+|SALES_DATABASE_PASSWORD|DB|DB_PORT|DEFAULT_NAMESPACE_RETENTION|TEMPORAL_CORS_ORIGINS|GF_\w+)$/;
 
 /** The variables that a text sets: `NAME: value` of a mapping, `- name: NAME` of a list. */
 function variablesOf(yaml: string): string[] {
