@@ -6,6 +6,8 @@
 # Nothing is written but LANDING_DIR, so the root filesystem can be read-only. test/deploy/files.test.ts follows the
 # stage `worker` line by line and runs its commands from a read-only folder.
 ARG NODE_IMAGE=node:24-bookworm-slim
+# For TEMPORAL_DEPLOYMENT_NAME: --build-arg BUILD_ID=<package version>-<commit>
+ARG BUILD_ID
 
 # Everything, with the tools: builds the workflow bundle, and serves the sample report API of compose.yaml.
 FROM ${NODE_IMAGE} AS build
@@ -25,6 +27,8 @@ RUN npm ci --omit=dev --loglevel=error \
         ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} +
 
 FROM ${NODE_IMAGE} AS worker
+ARG BUILD_ID
+ENV TEMPORAL_WORKER_BUILD_ID=${BUILD_ID}
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
@@ -39,6 +43,7 @@ COPY loading ./loading
 COPY report-api ./report-api
 COPY shared ./shared
 COPY sql ./sql
+COPY tracing ./tracing
 COPY worker ./worker
 COPY workflows ./workflows
 # tsx would keep what it has translated in the temporary folder. The allocator's two arenas and the small young

@@ -2,6 +2,7 @@ import { readSettings } from '../config/settings.ts';
 import { dataConverter } from '../codec/data-converter.ts';
 import { runOptions } from '../config/run-options.ts';
 import { SettingsError } from '../config/settings.ts';
+import { tracingSettings } from '../tracing/settings.ts';
 
 const NAMES = [
   'REPORT_API_URL',
@@ -16,6 +17,8 @@ const NAMES = [
   'DATABASE_URL',
   'DATABASE_POOL_SIZE',
   'TEMPORAL_TASK_QUEUE',
+  'TEMPORAL_DEPLOYMENT_NAME',
+  'TEMPORAL_WORKER_BUILD_ID',
   'ALERT_WEBHOOK_URL',
   'TEMPORAL_UI_URL',
   'PAYLOAD_KEYS',
@@ -41,6 +44,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv) {
   };
   const own = collect(() => readSettings(env, NAMES));
   const defaults = collect(() => runOptions(env));
-  if (!own || !defaults) throw new SettingsError(faults);
-  return { ...own, defaultRunOptions: defaults, ...dataConverter(env) };
+  const tracing = collect(() => tracingSettings(env));
+  if (!own || !defaults || faults.length > 0) throw new SettingsError(faults);
+  return { ...own, defaultRunOptions: defaults, tracing, ...dataConverter(env) };
 }

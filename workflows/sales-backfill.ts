@@ -7,6 +7,7 @@ import {
   executeChild,
   isCancellation,
   ParentClosePolicy,
+  setWorkflowOptions,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -51,6 +52,9 @@ export interface BackfillResult {
   no_increment: LoadDate[];
   failed: { date: LoadDate; error: string }[];
 }
+
+// In a Worker Deployment it moves on to a new version while it runs, for it may take long; each of its days stays.
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, salesBackfill);
 
 /** Loads every day of a range, each as a child workflow, some side by side, with one report for all. */
 export async function salesBackfill(input: SalesBackfillInput): Promise<BackfillResult> {

@@ -22,7 +22,7 @@ with delivered as (
 ),
 
 given as (
-    select *
+    select customer_id, first_name, last_name, city_id, last_order_at, last_order_id, load_date, is_history
     from mart.d_customer
     where load_date = (select $1::date)
         and is_history = (select $2::boolean)
@@ -82,7 +82,13 @@ from last_order
 left join mart.d_customer as former on former.customer_id = last_order.customer_id
 where former.customer_id is null
     or (
-        former is distinct from last_order
+        (
+            former.first_name, former.last_name, former.city_id, former.last_order_at, former.last_order_id,
+            former.load_date, former.is_history
+        ) is distinct from (
+            last_order.first_name, last_order.last_name, last_order.city_id, last_order.date_time, last_order.id,
+            last_order.load_date, last_order.is_history
+        )
         and (
             (former.load_date = $1 and former.is_history = $2)
             -- History is the older of two.

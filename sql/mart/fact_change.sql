@@ -70,40 +70,52 @@ due as (
 changed as materialized (
     select
         due.*,
-        fact
+        fact as former
     from due
     left join mart.f_sales as fact
         on fact.uniq_id = due.uniq_id
             and fact.status = due.status
-    where fact is distinct from due
-        and (
-            fact.uniq_id is null
-            -- This delivery's own fact, changed or withdrawn,
-            or (fact.load_date = $1 and fact.is_history = $2)
-            -- or one of an older delivery.
-            or (fact.is_history, due.load_date) > (due.is_history, fact.load_date)
+    where fact.uniq_id is null
+        or (
+            (
+                fact.date_id, fact.item_id, fact.customer_id, fact.city_id, fact.quantity, fact.payment_amount,
+                fact.load_date, fact.is_history
+            ) is distinct from (
+                due.date_id, due.item_id, due.customer_id, due.city_id, due.quantity, due.payment_amount,
+                due.load_date, due.is_history
+            )
+            and (
+                -- This delivery's own fact, changed or withdrawn,
+                (fact.load_date = $1 and fact.is_history = $2)
+                -- or one of an older delivery.
+                or (fact.is_history, due.load_date) > (due.is_history, fact.load_date)
+            )
         )
+),
+
+vanished as (
+    select uniq_id, status from withdrawn
+    except
+    select uniq_id, status from next_newest
 )
 
-insert into fact_change
+insert into fact_change (
+    facts, uniq_id, status, date_id, item_id, customer_id, city_id, quantity, payment_amount, load_date, is_history
+)
 select
     1, uniq_id, status, date_id, item_id, customer_id, city_id, quantity, payment_amount, load_date, is_history
 from changed
 union all
 select
-    -1,
-    (fact).*
+    -1, (former).uniq_id, (former).status, (former).date_id, (former).item_id, (former).customer_id, (former).city_id,
+    (former).quantity, (former).payment_amount, (former).load_date, (former).is_history
 from changed
-where (fact).uniq_id is not null
+where (former).uniq_id is not null
 union all
 select
-    -1,
-    fact.*
+    -1, fact.uniq_id, fact.status, fact.date_id, fact.item_id, fact.customer_id, fact.city_id, fact.quantity,
+    fact.payment_amount, fact.load_date, fact.is_history
 from mart.f_sales as fact
-inner join (
-    select uniq_id, status from withdrawn
-    except
-    select uniq_id, status from next_newest
-) as vanished
+inner join vanished
     on vanished.uniq_id = fact.uniq_id
         and vanished.status = fact.status;

@@ -15,8 +15,8 @@ const QUERIES: Record<string, string> = {
   day_load: `select load_date, is_history, outcome, error_type, revenue, accepted_missing
     from staging.day_load order by load_date, is_history`,
   d_calendar: 'select * from mart.d_calendar order by date_id',
-  d_city: 'select * from mart.d_city order by city_id',
-  d_item: 'select * from mart.d_item order by item_id',
+  d_city: 'select city_id, city_name from mart.d_city order by city_id',
+  d_item: 'select item_id, item_name from mart.d_item order by item_id',
   d_customer: 'select customer_id, first_name, last_name, city_id from mart.d_customer order by customer_id',
   f_sales: `select uniq_id, status, date_id, item_id, customer_id, city_id, quantity, payment_amount
     from mart.f_sales order by uniq_id, status`,

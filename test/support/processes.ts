@@ -19,9 +19,13 @@ export interface Running {
 }
 
 /** Starts one of the project's programs as a user would, with only these variables of the project. */
-export function start(args: readonly string[], environment: Record<string, string>): Running {
+export function start(
+  args: readonly string[],
+  environment: Record<string, string>,
+  directory = projectRoot,
+): Running {
   const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', ...args], {
-    cwd: projectRoot,
+    cwd: directory,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { projectRoot } from '../../shared/project-root.ts';
+import { addDays } from '../../shared/load-date.ts';
+import type { Delivery } from '../../dev/sample-api/server.ts';
+import { stateQuery } from '../../workflows/steps/run-state.ts';
+import { dump } from '../support/dump.ts';
+import { client, start, type Running } from '../support/processes.ts';
+import { TestStack } from '../support/stack.ts';
+
+/**
+ * A rolling upgrade with two versions of the worker. The second cannot replay the days of the first, since it has one
+ * more timer in every day, and its schema has a column more in every table, beside which the first goes on.
+ */
+const [OLD, NEW] = ['1.0.0-old', '1.1.0-new'];
+const FIRST_DAY = '2024-04-01';
+const DAYS = 6;
+const TABLES = ['user_order_log', 'd_city', 'd_item', 'd_customer', 'f_sales', 'f_customer_retention'];
+
+const NEXT_MIGRATION = [
+  ...[
+    'staging.user_order_log',
+    'staging.user_activity_log',
+    'staging.customer_research',
+    'staging.price_log',
+  ],
+  ...['staging.file_load', 'staging.day_load', 'staging.rejected_row'],
+  ...['mart.d_calendar', 'mart.d_city', 'mart.d_item', 'mart.d_customer', 'mart.f_sales'],
+]
+  .map((table) => `alter table ${table} add column added_by_the_next_release text;`)
+  .join('\n');
+
+let stack: TestStack;
+let newRelease: string;
+const workers: Running[] = [];
+
+before(async () => {
+  stack = await TestStack.start({ worker: false, settings: { FILES_TIMEOUT: '5m' } });
+  newRelease = await release((workflow) =>
+    workflow
+      .replace(
+        'import type { DayResult',
+        "import { sleep } from '@temporalio/workflow';\nimport type { DayResult",
+      )
+      .replace('const { loadDate, options } = await planRun(input);', (line) => `${line}\n  await sleep(1);`),
+  );
+});
+
+after(async () => {
+  for (const worker of workers) worker.kill('SIGTERM');
+  await Promise.all(workers.map(({ ended }) => ended));
+  await rm(newRelease, { recursive: true, force: true });
+  await stack.close();
+});
+
+/** The project as another release: a copy in which the workflow of a day has been changed. */
+async function release(change: (workflow: string) => string): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'release-'));
+  await cp(projectRoot, directory, {
+    recursive: true,
+    filter: (source) =>
+      !['.git', 'node_modules', 'dist', 'var', 'test', 'docs'].includes(path.relative(projectRoot, source)),
+  });
+  await symlink(path.join(projectRoot, 'node_modules'), path.join(directory, 'node_modules'));
+  const file = path.join(directory, 'workflows', 'sales-increment.ts');
+  const before = await readFile(file, 'utf8');
+  const changed = change(before);
+  assert.match(changed, /await sleep\(1\)/);
+  await writeFile(file, changed);
+  await writeFile(path.join(directory, 'sql', 'migrations', '0004_next.sql'), NEXT_MIGRATION);
+  return directory;
+}
+
+/** One of its own for each run of the test. */
+function deploymentName(): string {
+  return `sales-${stack.taskQueue}`;
+}
+
+async function startVersion(buildId: string, directory: string): Promise<Running> {
+  const worker = start(
+    ['worker.ts'],
+    {
+      ...stack.environment,
+      TEMPORAL_DEPLOYMENT_NAME: deploymentName(),
+      TEMPORAL_WORKER_BUILD_ID: buildId,
+    },
+    directory,
+  );
+  workers.push(worker);
+  await worker.says('worker started', 60_000);
+  return worker;
+}
+
+/** What `temporal worker deployment set-current-version` does; a version is known once its worker has polled. */
+async function makeCurrent(buildId: string): Promise<void> {
+  const { workflowService } = stack.client;
+  await until(`version ${buildId} is current`, async () => {
+    try {
+      await workflowService.setWorkerDeploymentCurrentVersion({
+        namespace: 'default',
+        deploymentName: deploymentName(),
+        buildId,
+        identity: 'the test',
+      });
+      return true;
+    } catch (error) {
+      if (/not.?found|pollers/i.test(String(error))) return false;
+      throw error;
+    }
+  });
+}
+
+async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if (await done()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`Not within a minute: ${what}`);
+}
+
+/** The build id of the version that a workflow's last task was done by. */
+async function versionOf(workflowId: string): Promise<string> {
+  const { raw } = await stack.client.workflow.getHandle(workflowId).describe();
+  return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? 'none';
+}
+
+async function statusOf(workflowId: string): Promise<string | undefined> {
+  try {
+    return (await stack.client.workflow.getHandle(workflowId).describe()).status.name;
+  } catch (error) {
+    if (/not.?found/i.test(String(error))) return undefined;
+    throw error;
+  }
+}
+
+test('a new version takes over while days and a backfill are under way, and nothing is lost', async (t) => {
+  const days = Array.from({ length: DAYS }, (_, day) => addDays(FIRST_DAY, day));
+  const [first = '', second = '', third = '', fourth = ''] = days;
+  const last = days.at(-1) ?? '';
+  const [single, after] = [addDays(last, 1), addDays(last, 2)];
+  const idOf = (date: string) => `${stack.taskQueue}-${date}`;
+  const backfillId = `${stack.taskQueue}-backfill-${first}-${last}`;
+  const ofBackfill = (date: string) => `${backfillId}-day-${date}`;
+  const log = (line: string) => {
+    t.diagnostic(line);
+  };
+  for (const date of [...days, single, after]) deliver(date);
+  // These wait for a file, and go on when a person has seen to it.
+  for (const date of [second, third, single]) deliver(date, { price_log_inc: undefined });
+
+  const old = await startVersion(OLD, projectRoot);
+  await makeCurrent(OLD);
+  const singleRun = client(['run', '--date', single, '--json'], stack.environment);
+  const backfill = client(
+    ['backfill', '--from', first, '--to', last, '--concurrency', '2', '--json'],
+    stack.environment,
+  );
+  await until('three days wait for a file', async () => {
+    const waiting = await Promise.all(
+      [ofBackfill(second), ofBackfill(third), idOf(single)].map(waitsForFiles),
+    );
+    return waiting.every(Boolean);
+  });
+  log(
+    `${OLD}: ${first} is loaded, ${second}, ${third} and ${single} wait for a file, the backfill waits for them`,
+  );
+
+  const migrated = await start(['client/main.ts', 'migrate', '--json'], stack.environment, newRelease).ended;
+  assert.deepEqual([migrated.code, migrated.stderr], [0, '']);
+  const refused = await client(['migrate'], stack.environment);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /schema version 4, but this release knows only 3/);
+  log(`the schema is that of ${NEW}; the migrate of ${OLD} refuses it`);
+  await startVersion(NEW, newRelease);
+  await makeCurrent(NEW);
+  log(`${NEW} is current; both versions have a worker`);
+  const started = await client(['run', '--date', after, '--json'], stack.environment);
+  assert.equal(started.code, 0, started.stdout + started.stderr);
+  assert.equal(await versionOf(idOf(after)), NEW);
+  log(`${after}, started now, ran on ${await versionOf(idOf(after))}`);
+
+  for (const date of [second, third, single]) deliver(date);
+  const [singleEnded, backfillEnded] = await Promise.all([singleRun, backfill]);
+  assert.equal(singleEnded.code, 0, singleEnded.stdout + singleEnded.stderr);
+  assert.equal(backfillEnded.code, 0, backfillEnded.stdout + backfillEnded.stderr);
+  for (const id of [...[first, second, third].map(ofBackfill), idOf(single)]) {
+    assert.equal(await versionOf(id), OLD, id);
+  }
+  for (const id of [ofBackfill(fourth), ofBackfill(last), backfillId])
+    assert.equal(await versionOf(id), NEW, id);
+  log(
+    `${second}, ${third} and ${single} ended on ${OLD}; the backfill moved on, ${fourth} to ${last} ran on ${NEW}`,
+  );
+
+  old.kill('SIGTERM');
+  assert.equal((await old.ended).code, 0);
+  log(`the worker of ${OLD} has been stopped`);
+  assert.equal((await client(['run', '--date', first, '--json'], stack.environment)).code, 0);
+
+  const upgraded = await dump(stack.db.pool, TABLES);
+  const plain = await TestStack.start();
+  try {
+    plain.deliveries.byDate.clear();
+    for (const [date, delivered] of stack.deliveries.byDate) plain.deliveries.byDate.set(date, delivered);
+    for (const date of [...days, single, after]) await plain.runDay(date);
+    assert.equal(upgraded, await dump(plain.db.pool, TABLES));
+  } finally {
+    await plain.close();
+  }
+});
+
+function deliver(date: string, more: Delivery['files'] = {}): void {
+  const orders = [
+    { uniq_id: `only ${date}`, customer_id: Number(date.slice(-2)), date_time: date },
+    { uniq_id: 'every day', customer_id: 77, date_time: date },
+    { id: 3, uniq_id: 'every day', customer_id: 77, date_time: date },
+  ];
+  stack.deliveries.set(date, orders, more);
+}
+
+async function waitsForFiles(workflowId: string): Promise<boolean> {
+  if ((await statusOf(workflowId)) !== 'RUNNING') return false;
+  const { missingFiles } = await stack.client.workflow.getHandle(workflowId).query(stateQuery);
+  return missingFiles.length > 0;
+}

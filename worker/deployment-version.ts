@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import type { WorkerDeploymentOptions } from '@temporalio/worker';
+import { SettingsError } from '../config/settings.ts';
+import packageFile from '../package.json' with { type: 'json' };
+import { projectRoot } from '../shared/project-root.ts';
+
+/**
+ * The part of the worker's options that makes it a version of a Worker Deployment; undefined when
+ * TEMPORAL_DEPLOYMENT_NAME is not set. A day ends on the version that it began on, whatever becomes the current one.
+ * Throws `SettingsError` when the version has no name.
+ */
+export function deploymentOptions(settings: {
+  TEMPORAL_DEPLOYMENT_NAME: string;
+  TEMPORAL_WORKER_BUILD_ID: string;
+}): WorkerDeploymentOptions | undefined {
+  const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID } = settings;
+  if (deploymentName === '') return undefined;
+  const buildId = TEMPORAL_WORKER_BUILD_ID || versionAndCommit();
+  return {
+    version: { deploymentName, buildId },
+    useWorkerVersioning: true,
+    defaultVersioningBehavior: 'PINNED',
+  };
+}
+
+/** E.g. `0.1.0-1a2b3c4d5e6f`. */
+function versionAndCommit(): string {
+  try {
+    const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {
+      cwd: projectRoot,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return `${packageFile.version}-${commit.trim()}`;
+  } catch {
+    throw new SettingsError([
+      `TEMPORAL_WORKER_BUILD_ID is needed beside TEMPORAL_DEPLOYMENT_NAME, since this is no git checkout: ` +
+        `the version and the commit, e.g. ${packageFile.version}-1a2b3c4.`,
+    ]);
+  }
+}
