@@ -2,6 +2,7 @@ import { Runtime } from '@temporalio/worker';
 import { loadEnvFile } from './config/env-file.ts';
 import { SettingsError } from './config/settings.ts';
 import { connectWorker, TemporalUnreachable } from './config/temporal.ts';
+import { startTracing, stopTracing } from './tracing/start.ts';
 import { serveHealth } from './worker/health.ts';
 import { createLogger } from './worker/logger.ts';
 import { readWorkerSettings } from './worker/settings.ts';
@@ -19,11 +20,13 @@ async function main(): Promise<void> {
       telemetryOptions: { metrics: { prometheus: { bindAddress: metrics, countersTotalSuffix: true } } },
     }),
   });
+  const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));
   const { connection, namespace } = await connectWorker();
   try {
     const worker = await startWorker(settings, {
       connection,
       namespace,
+      tracing,
       onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
       onFreshnessError: (error) => logger.warn('how fresh the mart is could not be measured', { error }),
     });
@@ -37,8 +40,10 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const expected = error instanceof SettingsError || error instanceof TemporalUnreachable;
-  console.error(expected ? error.message : error);
-  process.exitCode = error instanceof SettingsError ? 2 : 1;
-});
+main()
+  .catch((error: unknown) => {
+    const expected = error instanceof SettingsError || error instanceof TemporalUnreachable;
+    console.error(expected ? error.message : error);
+    process.exitCode = error instanceof SettingsError ? 2 : 1;
+  })
+  .finally(stopTracing);

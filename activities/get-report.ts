@@ -1,4 +1,4 @@
-import { FEEDS, fileName } from '../feeds/feeds.ts';
+import { fileNames } from '../feeds/feeds.ts';
 import { failure } from '../shared/failures.ts';
 import { isLoadDate } from '../shared/load-date.ts';
 import { cancellation } from './current-run.ts';
@@ -10,6 +10,8 @@ export interface Report {
   startDay: string | undefined;
   /** The report's files that have an address. */
   files: string[];
+  /** The files of this worker's feeds that have none; absent in histories from before this was told. */
+  missing?: string[];
 }
 
 /** Looks once whether the report is made; undefined while it is not. */
@@ -24,11 +26,12 @@ export function getReport({ reportApi }: ActivityDependencies) {
       );
     }
     const startDay = report.startDay?.slice(0, 10);
-    const files = FEEDS.map((feed) => fileName(feed, 'report')).filter((file) => file in report.urls);
+    const known = fileNames('report');
     return {
       reportId: report.reportId,
       startDay: startDay !== undefined && isLoadDate(startDay) ? startDay : undefined,
-      files,
+      files: known.filter((file) => file in report.urls),
+      missing: known.filter((file) => !(file in report.urls)),
     };
   };
 }

@@ -2,6 +2,7 @@ import { request } from 'undici';
 import type { Alert } from '../shared/day.ts';
 import { failure, nextStep } from '../shared/failures.ts';
 import { describeNetworkError } from '../shared/network-error.ts';
+import { httpFacts, inSpan } from '../tracing/span.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
@@ -19,7 +20,10 @@ export function sendAlert({ database, alerts }: ActivityDependencies) {
     const noted = await database.query('audit/note_alert', key, cancellation());
     if (noted.length === 0) return 'sent before';
     try {
-      await post(alerts.webhookUrl, messageOf(alert, workflowId, runId));
+      const { webhookUrl } = alerts;
+      await inSpan('POST alert', httpFacts('POST', new URL(webhookUrl)), () =>
+        post(webhookUrl, messageOf(alert, workflowId, runId)),
+      );
     } catch (error) {
       await database.query('audit/forget_alert', key);
       throw error;

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { loadEnvFile } from '../config/env-file.ts';
 import { SettingsError } from '../config/settings.ts';
 import { addDays, dayOf } from '../shared/load-date.ts';
+import { stopTracing } from '../tracing/start.ts';
 import { backfill, type BackfillOptions } from './commands/backfill.ts';
 import { bootstrap } from './commands/bootstrap.ts';
 import { migrate } from './commands/migrate.ts';
@@ -140,6 +141,9 @@ function asCommandFailed(error: unknown): CommandFailed {
 
 loadEnvFile();
 const root = program();
-root.parseAsync().catch((error: unknown) => {
-  process.exitCode = report(error, process.argv.includes('--json'));
-});
+root
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.exitCode = report(error, process.argv.includes('--json'));
+  })
+  .finally(stopTracing);

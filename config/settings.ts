@@ -72,6 +72,26 @@ function address(value: string): string {
   return value.trim();
 }
 
+const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+
+function otlpProtocol(value: string): (typeof OTLP_PROTOCOLS)[number] {
+  const protocol = OTLP_PROTOCOLS.find((name) => name === value.trim());
+  if (protocol === undefined) throw new Error(`must be one of ${OTLP_PROTOCOLS.join(', ')}`);
+  return protocol;
+}
+
+function otlpHeaders(value: string): string {
+  if (!value.split(',').every((pair) => /^[^\s=]+=[\x21-\x7e]/.test(pair.trim())))
+    throw new Error('must be a list like name=value,name=value');
+  return value;
+}
+
+function yesOrNo(value: string): boolean {
+  const word = value.trim().toLowerCase();
+  if (word !== 'true' && word !== 'false') throw new Error('must be true or false');
+  return word === 'true';
+}
+
 function payloadKeys(value: string): { id: string; key: Buffer }[] {
   const entries = value.split(',').filter((entry) => entry.trim() !== '');
   return entries.map((entry) => {
@@ -159,6 +179,16 @@ export const SETTINGS = {
     default: '10',
   }),
   TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
+  TEMPORAL_DEPLOYMENT_NAME: setting(
+    'The Worker Deployment that the worker is a version of; empty: no versioning (docs/upgrading.md)',
+    text,
+    optional,
+  ),
+  TEMPORAL_WORKER_BUILD_ID: setting(
+    'The build id of that version; empty: the package version and the git commit',
+    text,
+    optional,
+  ),
   SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', timeOfDay, { default: '05:00' }),
   SCHEDULE_TIME_ZONE: setting('Time zone of the daily run, an IANA name', timeZone, { default: 'UTC' }),
   SCHEDULE_OFFSET_DAYS: setting('How many days before the run the loaded day lies', integer(0, 366), {
@@ -203,6 +233,22 @@ export const SETTINGS = {
   WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, {
     default: '10s',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    'Collector that gets traces, e.g. http://localhost:4318; empty: no traces',
+    httpUrl,
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
+    'The same, as the whole address, e.g. http://localhost:4318/v1/traces',
+    httpUrl,
+  ),
+  OTEL_EXPORTER_OTLP_PROTOCOL: setting('How traces travel: http/protobuf or http/json', otlpProtocol, {
+    default: 'http/protobuf',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: setting('Headers for the collector, name=value, comma-separated', otlpHeaders, {
+    secret: true,
+  }),
+  OTEL_SERVICE_NAME: setting('The name that traces are shown under', text, { default: 'sales-increment' }),
+  OTEL_SDK_DISABLED: setting('true: no traces, whatever else is set', yesOrNo, { default: 'false' }),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -211,7 +257,13 @@ type ValueOf<S> = S extends { parse: (text: string) => infer T } ? T : never;
 type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> | Missing<K> };
 /** A setting that is neither required nor has a default can be absent. */
 type Missing<K extends SettingName> = K extends
-  'DATABASE_URL' | 'ALERT_WEBHOOK_URL' | 'METRICS_ADDRESS' | 'HEALTH_ADDRESS'
+  | 'DATABASE_URL'
+  | 'ALERT_WEBHOOK_URL'
+  | 'METRICS_ADDRESS'
+  | 'HEALTH_ADDRESS'
+  | 'OTEL_EXPORTER_OTLP_ENDPOINT'
+  | 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
+  | 'OTEL_EXPORTER_OTLP_HEADERS'
   ? undefined
   : never;
 

@@ -4,6 +4,8 @@ import { NativeConnection } from '@temporalio/worker';
 
 import { SettingsError } from './settings.ts';
 import { dataConverter } from '../codec/data-converter.ts';
+import { tracingSettings } from '../tracing/settings.ts';
+import { startTracing } from '../tracing/start.ts';
 
 /** How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. */
 export function temporalConfig() {
@@ -34,10 +36,16 @@ export async function connectWorker(): Promise<{ connection: NativeConnection; n
 
 export async function connectClient(): Promise<Client> {
   const { connectionOptions, namespace, address } = temporalConfig();
+  const tracing = await startTracing(tracingSettings(process.env), console.error);
   const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
     throw unreachable(address, error);
   });
-  return new Client({ connection, namespace, ...dataConverter(process.env) });
+  return new Client({
+    connection,
+    namespace,
+    ...dataConverter(process.env),
+    ...(tracing && { interceptors: tracing.client }),
+  });
 }
 
 /** No Temporal server at the address. */

@@ -1,6 +1,7 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import type pg from 'pg';
 import { databaseFailure } from './database-failure.ts';
+import { inSpan, SQL_FACTS } from '../tracing/span.ts';
 import { sql } from './sql.ts';
 import { transaction } from './transaction.ts';
 
@@ -16,17 +17,19 @@ export class Session {
   }
 
   async run<R extends pg.QueryResultRow>(name: string, values: unknown[] = []): Promise<R[]> {
-    return (await this.client.query<R>(sql(name), values)).rows;
+    return await inSpan(name, SQL_FACTS, async () => (await this.client.query<R>(sql(name), values)).rows);
   }
 
   /** Runs a file of one or more statements that have no parameters. */
   async execute(name: string): Promise<void> {
-    await this.client.query(sql(name));
+    await inSpan(name, SQL_FACTS, () => this.client.query(sql(name)));
   }
 
   /** Waits until this transaction alone holds the lock; it is given back at the transaction's end. */
   async lock(name: string): Promise<void> {
-    await this.client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+    await inSpan('lock', SQL_FACTS, () =>
+      this.client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]),
+    );
   }
 
   async lockMart(): Promise<void> {
@@ -44,7 +47,9 @@ export class Database {
 
   async transaction<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await transaction(this.pool, (client) => work(new Session(client)), signal);
+      return await inSpan('transaction', SQL_FACTS, () =>
+        transaction(this.pool, (client) => work(new Session(client)), signal),
+      );
     } catch (error) {
       signal?.throwIfAborted();
       throw isDatabaseError(error) ? databaseFailure(error) : error;

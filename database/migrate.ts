@@ -43,7 +43,7 @@ export function migrations(): Migration[] {
  * Brings the schema to the newest version. Each migration and its version row are one transaction; an advisory
  * lock makes it safe to start from many places at once. Throws `SchemaMismatch`.
  */
-export async function migrate(pool: pg.Pool, upTo = Infinity): Promise<MigrationResult> {
+export async function migrate(pool: pg.Pool, upTo: number = Infinity): Promise<MigrationResult> {
   const applied: string[] = [];
   for (;;) {
     const { version, name } = await transaction(pool, (client) => applyNext(client, upTo));

@@ -1,14 +1,63 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { SETTINGS, type Setting } from '../config/settings.ts';
 import { FAILURES } from '../shared/failures.ts';
 import { projectRoot } from '../shared/project-root.ts';
+import { declarations } from './declarations.ts';
+
+/** The parts that an engineer of another project would call, by source file. */
+const API: Readonly<Record<string, readonly string[]>> = {
+  'feeds/feeds.ts': [
+    'Feed',
+    'Column',
+    'ColumnType',
+    'DeliveryKind',
+    'FEEDS',
+    'fileName',
+    'fileNames',
+    'feedOf',
+  ],
+  'config/settings.ts': ['SETTINGS', 'Setting', 'readSettings', 'SettingsError'],
+  'shared/failures.ts': [
+    'FAILURES',
+    'FailureEntry',
+    'FailureType',
+    'FailureOptions',
+    'failure',
+    'isFailureType',
+    'nextStep',
+  ],
+  'database/pool.ts': ['PoolOptions', 'createPool'],
+  'database/database.ts': ['Database', 'Session'],
+  'database/migrate.ts': ['migrate', 'MigrationResult', 'SchemaMismatch'],
+  'loading/prepare-file.ts': ['prepareFile', 'PrepareOptions', 'PreparedFile'],
+  'loading/stage-file.ts': ['stageFile', 'StageRequest'],
+  'loading/update-mart.ts': ['updateMart', 'MartStep', 'MART_STEPS'],
+  'shared/day.ts': [
+    ...['RunOptions', 'DeliveryRef', 'LandedFile', 'CheckedFile', 'StagedFile', 'FileCounts'],
+    ...['DayResult', 'DayOutcome'],
+  ],
+  'workflows/inputs.ts': ['SalesIncrementInput'],
+  'workflows/sales-backfill.ts': ['SalesBackfillInput', 'BackfillResult'],
+  'workflows/sales-history.ts': ['SalesHistoryInput'],
+  'workflows/steps/run-state.ts': ['RunState'],
+  'workflows/steps/backfill-control.ts': ['BackfillCounts', 'BackfillState'],
+  'client/day-status.ts': ['DayStatus', 'DayState'],
+};
 
 /** The generated parts of the docs, by file and marker. */
-export const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
+const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
   { file: 'README.md', marker: 'settings', text: settingsTable },
   { file: 'docs/runbook.md', marker: 'failures', text: failuresTable },
+  ...Object.entries(API).map(([source, names]) => ({
+    file: 'docs/api.md',
+    marker: source,
+    text: () => declarations(source, names),
+  })),
 ];
+
+export const GENERATED_FILES: readonly string[] = [...new Set(GENERATED.map(({ file }) => file))];
 
 function settingsTable(): string {
   const rows = Object.entries<Setting<unknown>>(SETTINGS).map(
@@ -22,21 +71,31 @@ function settingsTable(): string {
 
 function failuresTable(): string {
   const rows = Object.entries(FAILURES).map(
-    ([type, { retryable, next }]) => `| \`${type}\` | ${retryable ? 'yes' : 'no'} | ${next} |`,
+    ([type, { retryable, symptom, look, next }]) =>
+      `| \`${type}\`: ${symptom}${retryable ? ' ↻' : ''} | ${look} | ${next} |`,
   );
-  return ['| error | tried again by itself | what to do |', '| --- | --- | --- |', ...rows].join('\n');
+  return ['| symptom | look here | do this |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The file's text with the part between its markers as it should be. */
-export function renewed(source: string, marker: string, text: string): string {
+/** A file's text with all its generated parts as they should be, formatted. */
+export async function upToDate(file: string): Promise<string> {
+  const target = path.join(projectRoot, file);
+  let source = await readFile(target, 'utf8');
+  for (const { marker, text } of GENERATED.filter((part) => part.file === file)) {
+    source = renewed(source, marker, text());
+  }
+  return await format(source, { ...(await resolveConfig(target)), filepath: target });
+}
+
+/** The text with the part between its markers replaced. */
+function renewed(source: string, marker: string, text: string): string {
   const pattern = new RegExp(`(<!-- ${marker}: [^>]* -->\n)[^]*?(<!-- /${marker} -->)`);
   if (!pattern.test(source)) throw new Error(`There is no place marked "${marker}".`);
   return source.replace(pattern, (_all, start: string, end: string) => `${start}\n${text}\n\n${end}`);
 }
 
 if (process.argv[1] === import.meta.filename) {
-  for (const { file, marker, text } of GENERATED) {
-    const target = path.join(projectRoot, file);
-    await writeFile(target, renewed(await readFile(target, 'utf8'), marker, text()));
+  for (const file of GENERATED_FILES) {
+    await writeFile(path.join(projectRoot, file), await upToDate(file));
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../shared/network-error.ts';
 import { failure, type FailureType } from '../shared/failures.ts';
+import { httpFacts, inSpan } from '../tracing/span.ts';
 import { AtomicFile } from './atomic-file.ts';
 
 export interface DownloadLimits {
@@ -40,6 +41,14 @@ export class Downloader {
   /** Writes the file under a temporary name, checks its size, then renames it to `target`. */
   async download(file: string, address: string, target: string, signal: AbortSignal): Promise<Downloaded> {
     const url = safeUrl(file, address);
+    return await inSpan(`GET ${file}`, httpFacts('GET', url), async (span) => {
+      const downloaded = await this.#download(file, url, target, signal);
+      span.note({ 'http.response.body.size': downloaded.bytes });
+      return downloaded;
+    });
+  }
+
+  async #download(file: string, url: URL, target: string, signal: AbortSignal): Promise<Downloaded> {
     const trickle = new AbortController();
     const aborted = AbortSignal.any([signal, trickle.signal]);
     const response = await this.#open(file, url, aborted, signal);

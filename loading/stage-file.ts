@@ -5,6 +5,7 @@ import type { Database, Session } from '../database/database.ts';
 import { feedOf, type Feed } from '../feeds/feeds.ts';
 import type { CheckedFile, DeliveryRef, StagedFile } from '../shared/day.ts';
 import { failure } from '../shared/failures.ts';
+import { inSpan, SQL_FACTS } from '../tracing/span.ts';
 
 export interface StageRequest {
   delivery: DeliveryRef;
@@ -117,9 +118,12 @@ async function copy(session: Session, statement: string, path: string, signal: A
   const onError = (error: Error) => target.destroy(error);
   session.client.once('error', onError);
   try {
-    session.client.query(target);
-    await pipeline(source, target, { signal });
-    return target.rowCount;
+    return await inSpan('copy', SQL_FACTS, async (span) => {
+      session.client.query(target);
+      await pipeline(source, target, { signal });
+      span.note({ 'sales.rows': target.rowCount });
+      return target.rowCount;
+    });
   } finally {
     session.client.off('error', onError);
   }

@@ -3,6 +3,7 @@ import { Agent, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { failure } from '../shared/failures.ts';
 import { describeNetworkError } from '../shared/network-error.ts';
+import { httpFacts, inSpan, type OpenSpan } from '../tracing/span.ts';
 import { generateReportAnswer, getIncrementAnswer, getReportAnswer } from './answers.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -91,7 +92,21 @@ export class ReportApi {
     schema: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<T> {
+    return await inSpan(`${method} ${call}`, httpFacts(method, new URL(this.#options.baseUrl)), (span) =>
+      this.#ask(method, call, query, schema, signal, span),
+    );
+  }
+
+  async #ask<T>(
+    method: 'GET' | 'POST',
+    call: string,
+    query: Record<string, string>,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+    span: OpenSpan,
+  ): Promise<T> {
     const { statusCode, headers, text } = await this.#send(method, call, query, signal);
+    span.note({ 'http.response.status_code': statusCode });
     if (statusCode === 401 || statusCode === 403) {
       throw failure(
         'ReportApiUnauthorized',

@@ -1,95 +1,148 @@
 import { ApplicationFailure } from '@temporalio/common';
 
+export interface FailureEntry {
+  /** Trying again can heal it, which the step then does by itself. */
+  readonly retryable: boolean;
+  /** What has happened, as a clause. */
+  readonly symptom: string;
+  /** The command, table, log or place in the Temporal UI that shows more. */
+  readonly look: string;
+  /** What the operator does next; client, status and alerts print it. */
+  readonly next: string;
+}
+
 /**
- * Every failure that a run can have, once: whether trying again can heal it, and what the operator does next.
- * Shared by activities, workflows, client and docs; a message names the date, the file or the setting.
+ * Every failure that a run can have, once. Shared by activities, workflows, client and docs (the runbook's table is made
+ * of it); a message names the date, the file or the setting.
  */
 export const FAILURES = {
   InvalidInput: {
     retryable: false,
+    symptom: 'the input names no day, or a value that is none',
+    look: "Temporal UI: the run's _Input_; the message quotes the value.",
     next: 'Correct the input of the workflow and start it again.',
   },
   ReportApiUnauthorized: {
     retryable: false,
+    symptom: 'the report API answers 401 or 403',
+    look: '`status`: the message names the call and the answer. The environment of the worker that ran it (UI: identity).',
     next: 'Set REPORT_API_KEY, REPORT_API_NICKNAME and REPORT_API_COHORT of the worker, restart it, run the day again.',
   },
   ReportApiRefused: {
     retryable: false,
+    symptom: 'the report API refuses a call with another status',
+    look: '`status`: the message names the call and the answer.',
     next: 'The API refuses the request itself: check REPORT_API_URL, then ask the owner of the API.',
   },
   ReportApiUnavailable: {
     retryable: true,
+    symptom: 'no answer, 429 or 5xx from the report API',
+    look: '`run` prints it while it waits; UI: _Pending Activities_, with attempt and last failure.',
     next: 'It is tried again by itself. If it goes on, ask the owner of the report API.',
   },
   ReportApiAnswerInvalid: {
     retryable: true,
+    symptom: 'an answer that cannot be read',
+    look: 'UI: _Pending Activities_; the last failure names the call and the member.',
     next: 'It is tried again by itself. If it goes on, the API has changed: compare its answer with the contract.',
   },
   ReportFailed: {
     retryable: false,
+    symptom: 'the report ended with a word other than SUCCESS',
+    look: "`status`: the message quotes the word. The API's own log, by the task id (UI: result of generateReport).",
     next: 'The API could not make the report. Run the day again; if it fails again, ask the owner of the API.',
   },
   ReportTimedOut: {
     retryable: false,
+    symptom: 'the report was not made within REPORT_TIMEOUT',
+    look: 'UI: the looks (getReport) and their times; `staging.report_request` has the task id.',
     next: 'Run the day again, or raise REPORT_TIMEOUT if reports take that long.',
   },
   FilesMissing: {
     retryable: false,
+    symptom: 'files were not there within FILES_TIMEOUT',
+    look: '`status`: the message names them. UI, while it waits: the current details.',
     next: 'Run the day again when the files are there, or name them in OPTIONAL_FILES if the day may do without.',
   },
   FileNotAvailable: {
     retryable: false,
+    symptom: 'storage answers that a file is not there (404, 403 …)',
+    look: 'UI: landFile of that file; the current details name what the run waits for.',
     next: 'The run asks for fresh addresses by itself until FILES_TIMEOUT.',
   },
   FilesNotLanded: {
     retryable: false,
+    symptom: 'files were announced but could not be downloaded',
+    look: 'UI: the failures of landFile, one per file.',
     next: 'The run asks for fresh addresses by itself until FILES_TIMEOUT; for history: run bootstrap again.',
   },
   DownloadInterrupted: {
     retryable: true,
+    symptom: 'a download broke off or stood still',
+    look: 'UI: landFile under _Pending Activities_, with attempt and last failure.',
     next: 'It is tried again by itself. If it goes on, look at the network between the worker and the storage.',
   },
   UnsafeAddress: {
     retryable: false,
+    symptom: 'the address of a file is no http(s) URL, or redirects elsewhere',
+    look: '`status`: the message names the file; the signature of an address is a secret and is shown nowhere.',
     next: 'The API gave an address that is never followed. Ask the owner of the API.',
   },
   FileTooLarge: {
     retryable: false,
+    symptom: 'a file is larger than MAX_FILE_BYTES',
+    look: '`status`: the message names the file and its size.',
     next: 'Raise MAX_FILE_BYTES if files of that size are expected.',
   },
   FileRefused: {
     retryable: false,
+    symptom: 'a file as a whole is not what it should be, or too many of its rows are bad',
+    look: '`status`: the message tells what was found, with the first bad lines. The file: `LANDING_DIR` of the worker that ran checkFile (UI: identity).',
     next: 'Nothing was changed. Have the file corrected at its source and run the day again.',
   },
   LandedFileGone: {
     retryable: false,
+    symptom: 'a landed file is gone or has changed',
+    look: 'UI: a further chooseLanding, then landFile again.',
     next: 'The run downloads the file again by itself.',
   },
   LandingUnavailable: {
     retryable: true,
+    symptom: 'the landing directory cannot be written or read',
+    look: 'UI: _Pending Activities_; on that worker: `df -h` and the rights of `LANDING_DIR`.',
     next: 'Free disk space, or make LANDING_DIR writable for the worker; it goes on by itself.',
   },
   DatabaseUnavailable: {
     retryable: true,
+    symptom: 'PostgreSQL does not answer, or not now',
+    look: "UI: _Pending Activities_, with SQLSTATE; `/readyz` of the worker; PostgreSQL's log; `pg_stat_activity`.",
     next: 'It is tried again by itself. If it goes on, look at the PostgreSQL server and DATABASE_URL.',
   },
   DatabaseRefused: {
     retryable: false,
+    symptom: 'PostgreSQL refuses a statement',
+    look: "`status`: the message, with SQLSTATE; PostgreSQL's log has the statement and the detail.",
     next: 'PostgreSQL refuses the statement itself, which never heals by trying again: see the message.',
   },
   SchemaMissing: {
     retryable: false,
+    symptom: 'a table or column is missing',
+    look: '`staging.schema_migration` beside `sql/migrations/`.',
     next: 'Run `npm run client -- migrate`, then run the day again.',
   },
   AlertNotSent: {
     retryable: true,
+    symptom: 'a message to ALERT_WEBHOOK_URL did not arrive',
+    look: 'UI: sendAlert; `staging.alert` has the messages that were sent.',
     next: 'Check ALERT_WEBHOOK_URL and its receiver. No day fails by it.',
   },
   WorkerStopped: {
     retryable: true,
+    symptom: 'a worker was stopped in the middle of a step',
+    look: "UI: the step's next attempt and its worker; the log of the stopped one.",
     next: 'It goes on by itself on another worker, or when this one is started again.',
   },
-} as const satisfies Record<string, { retryable: boolean; next: string }>;
+} as const satisfies Record<string, FailureEntry>;
 
 export type FailureType = keyof typeof FAILURES;
 

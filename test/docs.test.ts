@@ -1,26 +1,32 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { SETTINGS, type Setting } from '../config/settings.ts';
-import { GENERATED, renewed } from '../docs/write-docs.ts';
+import { GENERATED_FILES, upToDate } from '../docs/write-docs.ts';
 import { projectRoot } from '../shared/project-root.ts';
 
 const read = (file: string) => readFile(path.join(projectRoot, file), 'utf8');
-/** Prettier pads tables; what counts are the cells. */
-const cells = (text: string) => text.replace(/ +/g, ' ').replace(/-+/g, '-');
-
-for (const { file, marker, text } of GENERATED) {
-  test(`${file}: the table of ${marker} is that of the code`, async () => {
-    const source = await read(file);
-    assert.equal(
-      cells(source),
-      cells(renewed(source, marker, text())),
-      'renew it: npm run docs && npm run format',
-    );
+for (const file of GENERATED_FILES) {
+  test(`${file}: what is made of the code is that of the code`, async () => {
+    assert.equal(await read(file), await upToDate(file), 'renew it: npm run docs');
   });
 }
+
+test('docs/api.md names every message that a workflow takes', async () => {
+  const steps = await Promise.all(
+    (await readdir(path.join(projectRoot, 'workflows/steps'))).map((name) => read(`workflows/steps/${name}`)),
+  );
+  const taken = [...steps.join('\n').matchAll(/define(Query|Update|Signal)<[^>]*>\('(\w+)'\)/g)].map(
+    ([, kind = '', name = '']) => `${name} ${kind.toLowerCase()}`,
+  );
+  const named = [...(await read('docs/api.md')).matchAll(/^\| `(\w+)` +\| (query|update|signal) /gm)].map(
+    ([, name = '', kind = '']) => `${name} ${kind}`,
+  );
+  assert.ok(taken.length >= 7);
+  assert.deepEqual(named.sort(), taken.sort());
+});
 
 test('.env.example names every setting', async () => {
   const example = await read('.env.example');
@@ -31,7 +37,8 @@ test('.env.example names every setting', async () => {
 });
 
 test('the links between the docs lead somewhere', async () => {
-  for (const file of ['README.md', 'docs/architecture.md', 'docs/runbook.md', 'docs/adding-a-feed.md']) {
+  const docs = (await readdir(path.join(projectRoot, 'docs'))).filter((name) => name.endsWith('.md'));
+  for (const file of ['README.md', ...docs.map((name) => `docs/${name}`)]) {
     for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       assert.ok(existsSync(path.join(projectRoot, path.dirname(file), target)), `${file} links to ${target}`);
     }

@@ -6,7 +6,9 @@ import { createPool } from '../database/pool.ts';
 import { Downloader } from '../loading/download.ts';
 import { Landing } from '../loading/landing.ts';
 import { ReportApi } from '../report-api/report-api.ts';
+import { NOBODY_LISTENS, type Tracing } from '../tracing/start.ts';
 import { workflowBundle } from '../workflows/bundle.ts';
+import { deploymentOptions } from './deployment-version.ts';
 import { measureFreshness } from './metrics.ts';
 import type { WorkerSettings } from './settings.ts';
 
@@ -37,6 +39,8 @@ export interface WorkerEnvironment {
   onDatabaseError: (error: Error) => void;
   /** How fresh the mart is could not be measured; it is tried again. */
   onFreshnessError: (error: unknown) => void;
+  /** Undefined: no traces. */
+  tracing?: Tracing | undefined;
   /** For tests. */
   overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
 }
@@ -50,6 +54,7 @@ export async function startWorker(
   environment: WorkerEnvironment,
 ): Promise<RunningWorker> {
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
+  const workerDeploymentOptions = deploymentOptions(settings);
   const landing = new Landing(settings.LANDING_DIR);
   const landingTaskQueue = `${taskQueue}@${await landing.id()}`;
   const pool = createPool({
@@ -103,7 +108,9 @@ export async function startWorker(
     namespace: environment.namespace,
     activities,
     ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
-    interceptors: { activity: [heartbeatInterceptor] },
+    // The span is around it, so that it ends with the failure that Temporal is told.
+    interceptors: { activity: [...(environment.tracing?.activity ?? []), heartbeatInterceptor] },
+    sinks: environment.tracing?.sinks ?? NOBODY_LISTENS,
     maxConcurrentActivityTaskExecutions: slots,
     // Otherwise the SDK holds them back for 80 % of the heartbeat timeout, which leaves a busy machine no margin.
     maxHeartbeatThrottleInterval: HEARTBEAT_EVERY_MS,
@@ -116,10 +123,12 @@ export async function startWorker(
         ...common,
         taskQueue,
         workflowBundle: await workflowBundle(),
+        ...(workerDeploymentOptions && { workerDeploymentOptions }),
         maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
         stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
         ...environment.overrides,
       }),
+      // Of no version: the files on a disk are for whichever version comes to work with them.
       Worker.create({ ...common, taskQueue: landingTaskQueue, ...environment.overrides }),
     ]);
   } catch (error) {

@@ -7,9 +7,10 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 import { projectRoot } from '../shared/project-root.ts';
 
 /** Folders whose code is, or may be, part of the bundle. */
-const SOURCES = ['workflows', 'shared', 'feeds'];
+const SOURCES = ['workflows', 'shared', 'feeds', 'tracing'];
 const BUNDLE = path.join(projectRoot, 'dist', 'workflow-bundle.js');
 const workflowsPath = fileURLToPath(new URL('./index.ts', import.meta.url));
+const tracesPath = fileURLToPath(new URL('../tracing/workflow.ts', import.meta.url));
 
 /**
  * The workflow bundle, prebuilt: its path. It is built when it is missing or older than its sources, which takes
@@ -25,6 +26,7 @@ export async function workflowBundle(): Promise<{ codePath: string }> {
 async function build(stamp: string): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
+    workflowInterceptorModules: [tracesPath],
     logger: { trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error, log() {} },
   });
   await mkdir(path.dirname(BUNDLE), { recursive: true });

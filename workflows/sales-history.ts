@@ -1,10 +1,10 @@
-import { fileNames } from '../feeds/feeds.ts';
 import type { DayResult, DeliveryRef, RunOptions } from '../shared/day.ts';
 import { failure } from '../shared/failures.ts';
 import { claimDay } from './steps/claim.ts';
 import { describe, finalFailure } from './steps/failures.ts';
 import { loadDelivery } from './steps/load.ts';
 import { failed, finish } from './steps/outcome.ts';
+import { missingFiles } from './steps/missing-files.ts';
 import { planOptions } from './steps/plan.ts';
 import { waitForReport, type FinishedReport } from './steps/report.ts';
 import { Progress } from './steps/run-state.ts';
@@ -58,7 +58,7 @@ async function load(
   const { files, reportId, taskId } = report;
   // OPTIONAL_FILES names files of an increment.
   const optional = { has: (file: string) => options.optionalFiles.includes(`${file}_inc`), named: [] };
-  const missing = fileNames('report').filter((file) => !files.includes(file) && !optional.has(file));
+  const missing = missingFiles(report, 'report').filter((file) => !optional.has(file));
   if (missing.length > 0) {
     throw failure('FilesMissing', `The full report lacks ${missing.join(', ')}; nothing was loaded.`);
   }

@@ -14,6 +14,7 @@ import {
   type ScheduleFacts,
 } from '../schedule.ts';
 import { startDay } from '../start-day.ts';
+import { steadily } from '../steadily.ts';
 
 type Work = (client: Client) => Promise<void>;
 
@@ -34,7 +35,7 @@ export async function apply(options: { paused?: boolean }, output: Output): Prom
     const before = await describeSchedule(handle);
     if (before) {
       // A paused schedule stays paused, with its note.
-      await handle.update(({ state }) => ({ ...wanted, state }));
+      await steadily(() => handle.update(({ state }) => ({ ...wanted, state })));
     } else {
       await client.schedule.create({
         ...wanted,
@@ -97,7 +98,7 @@ export async function setPaused(paused: boolean, note: string | undefined, outpu
   await withClient(async (client) => {
     const { handle } = await existing(client);
     const text = note ?? `${paused ? 'paused' : 'resumed'} by the client`;
-    await (paused ? handle.pause(text) : handle.unpause(text));
+    await steadily(() => (paused ? handle.pause(text) : handle.unpause(text)));
     output.result({ schedule_id: handle.scheduleId, paused, note: text }, () =>
       paused ? `Schedule ${handle.scheduleId} is paused.` : `Schedule ${handle.scheduleId} is active.`,
     );
@@ -110,7 +111,7 @@ export async function trigger(date: LoadDate | undefined, output: Output): Promi
     const { TEMPORAL_TASK_QUEUE } = scheduleSettings(process.env);
     if (date === undefined) {
       const { handle } = await existing(client);
-      await handle.trigger();
+      await steadily(() => handle.trigger());
       output.result(
         { schedule_id: handle.scheduleId, triggered: true },
         () => `Triggered ${handle.scheduleId}.`,

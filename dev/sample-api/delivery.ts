@@ -22,6 +22,6 @@ interface ReportDelivery {
 export interface DeliverySource {
   /** The increment of a date, or null when there is none (answered NOT FOUND). */
   increment(date: string): Promise<Delivery | null> | Delivery | null;
-  /** The full report: its first and last day and its four files, named without `_inc`. */
+  /** The full report: its first and last day and its files, named without `_inc`. */
   report(): Promise<ReportDelivery> | ReportDelivery;
 }

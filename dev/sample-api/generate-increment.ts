@@ -1,6 +1,8 @@
+import { type DeliveryKind, FEEDS, fileName } from '../../feeds/feeds.ts';
 import { dateOf, dayNumber } from './calendar.ts';
 import type { Delivery } from './delivery.ts';
 import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';
+import { plainLines } from './plain-rows.ts';
 import { Random } from './random.ts';
 import { CITIES, customerOf, ITEMS } from './shop.ts';
 
@@ -30,25 +32,31 @@ export function generateIncrement(date: string, options: GenerateOptions = {}): 
 }
 
 export function incrementLines(date: string, options: GenerateOptions = {}): FileLines {
-  const day = dayNumber(date);
-  return {
-    customer_research_inc: () => researchLines([day]),
-    user_order_log_inc: () => orderLogLines([day], options),
-    user_activity_log_inc: () => activityLines([day], options),
-    price_log_inc: priceLines,
-  };
+  return linesOf('increment', [dayNumber(date)], options);
 }
 
 /** The full report over the days `from` to `to` inclusive: the same orders as in the increments of those days. */
 export function reportLines(from: string, to: string, options: GenerateOptions = {}): FileLines {
   const first = dayNumber(from);
   const days = Array.from({ length: dayNumber(to) - first + 1 }, (_, nth) => first + nth);
-  return {
-    customer_research: () => researchLines(days),
-    user_order_log: () => orderLogLines(days, options),
-    user_activity_log: () => activityLines(days, options),
-    price_log: priceLines,
-  };
+  return linesOf('report', days, options);
+}
+
+/** What makes the rows of a feed; one that is not named here gets rows by the types of its columns. */
+const GENERATORS: Record<string, (days: readonly number[], options: GenerateOptions) => Generator<string>> = {
+  user_order_log: orderLogLines,
+  user_activity_log: activityLines,
+  customer_research: researchLines,
+  price_log: priceLines,
+};
+
+function linesOf(kind: DeliveryKind, days: readonly number[], options: GenerateOptions): FileLines {
+  return Object.fromEntries(
+    FEEDS.map((feed) => {
+      const make = GENERATORS[feed.name] ?? (() => plainLines(feed, days));
+      return [fileName(feed, kind), () => make(days, options)];
+    }),
+  );
 }
 
 // Lines end in CRLF because the real files' lines do.

@@ -14,7 +14,7 @@ export interface WrittenFile {
 }
 
 /**
- * Writes the four CSV files of an increment into `dir`, byte for byte what `generateIncrement` gives, but never
+ * Writes the CSV files of an increment into `dir`, byte for byte what `generateIncrement` gives, but never
  * holding more than a chunk: ten million rows take no more memory than a thousand.
  */
 export async function writeIncrement(

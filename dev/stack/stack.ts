@@ -123,7 +123,7 @@ Everything stays up until Ctrl-C.`);
     });
     this.#watch('the Temporal dev server', this.#temporal);
     this.#environment.TEMPORAL_ADDRESS = this.#temporal.address;
-    return `${this.#temporal.address}, UI ${this.#temporal.uiUrl ?? 'off'}; binary from ${cli.source}: ${cli.path}`;
+    return `${this.#temporal.address}, UI ${this.#temporal.uiUrl ?? 'off'}`;
   }
 
   async #startPostgres(): Promise<string> {

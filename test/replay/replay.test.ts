@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Runtime, Worker } from '@temporalio/worker';
 import { projectRoot } from '../../shared/project-root.ts';
+import { NOBODY_LISTENS } from '../../tracing/start.ts';
 import { createLogger } from '../../worker/logger.ts';
 import { workflowBundle } from '../../workflows/bundle.ts';
 
@@ -27,7 +28,10 @@ test('every kind of run has a recorded history', () => {
 for (const name of names) {
   test(`the code replays ${name}`, async () => {
     const recorded = JSON.parse(await readFile(path.join(DIRECTORY, name), 'utf8')) as Recorded;
-    const replayed = Worker.runReplayHistories({ workflowBundle: await workflowBundle() }, [recorded]);
+    const replayed = Worker.runReplayHistories(
+      { workflowBundle: await workflowBundle(), sinks: NOBODY_LISTENS },
+      [recorded],
+    );
     for await (const { error } of replayed) {
       if (error) throw new Error(`${ADVICE}\n${error.message}`, { cause: error });
     }

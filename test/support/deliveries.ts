@@ -1,4 +1,6 @@
+import { plainLines } from '../../dev/sample-api/plain-rows.ts';
 import type { Delivery, DeliverySource, FileContent } from '../../dev/sample-api/server.ts';
+import { FEEDS } from '../../feeds/feeds.ts';
 
 /** One row of user_order_log; what is not given has a harmless value. */
 export interface Order {
@@ -58,6 +60,17 @@ export const RESEARCH_CSV = `date_id,category_id,geo_id,sales_qty,sales_amt
 `;
 export const PRICES_CSV = 'Молоко 1%,100\nТоматы,50\n';
 
+const FIRST_FEEDS: readonly string[] = [
+  'user_order_log',
+  'user_activity_log',
+  'customer_research',
+  'price_log',
+];
+/** Feeds that were added since have some rows as well, so that no day of a test waits for them. */
+const FURTHER = FEEDS.filter(({ name }) => !FIRST_FEEDS.includes(name)).map(
+  (feed) => [feed.name, [...plainLines(feed, [0])].join('')] as const,
+);
+
 /** A delivery with these orders and small other files; `more` replaces or removes files. */
 export function delivery(orders: readonly Order[] | string, more: Delivery['files'] = {}): Delivery {
   return {
@@ -66,6 +79,7 @@ export function delivery(orders: readonly Order[] | string, more: Delivery['file
       user_activity_log_inc: ACTIVITY_CSV,
       customer_research_inc: RESEARCH_CSV,
       price_log_inc: PRICES_CSV,
+      ...Object.fromEntries(FURTHER.map(([name, csv]) => [`${name}_inc`, csv])),
       ...more,
     },
   };
@@ -82,6 +96,7 @@ export class Deliveries implements DeliverySource {
       user_activity_log: ACTIVITY_CSV,
       customer_research: RESEARCH_CSV,
       price_log: PRICES_CSV,
+      ...Object.fromEntries(FURTHER),
     },
   };
 

@@ -1,9 +1,9 @@
-import { fileNames } from '../../feeds/feeds.ts';
 import type { RunOptions } from '../../shared/day.ts';
 import { formatDuration } from '../../shared/durations.ts';
 import { failure } from '../../shared/failures.ts';
 import type { LoadDate } from '../../shared/load-date.ts';
 import { reportSteps } from './activity-options.ts';
+import { missingFiles } from './missing-files.ts';
 import type { Progress } from './run-state.ts';
 
 /** What a day may do without: by setting, and what a person accepts while it waits. */
@@ -18,17 +18,12 @@ export class FileWait {
   readonly #options: RunOptions;
   readonly #progress: Progress;
   readonly #optional: OptionalFiles;
-  readonly #only: readonly string[];
+  readonly #only: readonly string[] | undefined;
   readonly #deadline: number;
   readonly #interval: number;
 
   /** @param only the files that the run is about; all when absent */
-  constructor(
-    options: RunOptions,
-    optional: OptionalFiles,
-    progress: Progress,
-    only: readonly string[] = fileNames('increment'),
-  ) {
+  constructor(options: RunOptions, optional: OptionalFiles, progress: Progress, only?: readonly string[]) {
     this.#only = only;
     this.#options = options;
     this.#optional = optional;
@@ -45,8 +40,11 @@ export class FileWait {
       const summary = `which files of ${loadDate} are there?`;
       const increment = await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
       if (!increment.found) return undefined;
-      const missing = this.#neededOf(this.#only.filter((file) => !increment.files.includes(file)));
-      if (missing.length === 0) return increment.files.filter((file) => this.#only.includes(file));
+      const { files } = increment;
+      const absent =
+        this.#only?.filter((file) => !files.includes(file)) ?? missingFiles(increment, 'increment');
+      const missing = this.#neededOf(absent);
+      if (missing.length === 0) return files.filter((file) => this.#only?.includes(file) ?? true);
       await this.again(loadDate, missing);
     }
   }
