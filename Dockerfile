@@ -44,7 +44,6 @@ COPY report-api ./report-api
 COPY shared ./shared
 COPY sql ./sql
 COPY tracing ./tracing
-COPY tracing ./tracing
 COPY worker ./worker
 COPY workflows ./workflows
 # tsx would keep what it has translated in the temporary folder. The allocator's two arenas and the small young

@@ -54,7 +54,12 @@ export interface BackfillResult {
 }
 
 // In a Worker Deployment it moves on to a new version while it runs, for it may take long; each of its days stays.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, salesBackfill);
+// Outside of one the server takes no such word.
+setWorkflowOptions(
+  () =>
+    workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {},
+  salesBackfill,
+);
 
 /** Loads every day of a range, each as a child workflow, some side by side, with one report for all. */
 export async function salesBackfill(input: SalesBackfillInput): Promise<BackfillResult> {

@@ -67,7 +67,14 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   args.push(...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.dbFile !== undefined) {
     // Safe when a process is killed; only a power cut could lose the last moment, of development.
-    args.push('--db-filename', options.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
+    args.push(
+      '--db-filename',
+      options.dbFile,
+      '--sqlite-pragma',
+      'journal_mode=wal',
+      '--sqlite-pragma',
+      'synchronous=1',
+    );
   }
   if (namespace !== 'default') args.push('--namespace', namespace);
   for (const [name, kind] of Object.entries(searchAttributes))

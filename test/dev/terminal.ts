@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ended } from '../support/processes.ts';
 
+/** Nothing that the tests run takes so long. */
+const LONGEST_RUN_MS = 60_000;
+
 export interface Typed {
   output(): string;
   /** Waits until the output holds the text; throws when the command ends before. */
@@ -55,7 +58,10 @@ export class Terminal {
     };
   }
 
+  /** To its end; after a minute it is interrupted, as a person would. */
   async run(line: string): Promise<Ended> {
-    return await this.type(line).ended;
+    const typed = this.type(line);
+    const limit = setTimeout(() => typed.interrupt(), LONGEST_RUN_MS);
+    return await typed.ended.finally(() => clearTimeout(limit));
   }
 }
