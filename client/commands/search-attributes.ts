@@ -1,4 +1,5 @@
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
+import type { Client } from '@temporalio/client';
 import { connectClient } from '../../config/temporal.ts';
 import type { Output } from '../output.ts';
 import { registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../registered.ts';
@@ -16,6 +17,7 @@ export async function registerSearchAttributes(output: Output): Promise<void> {
         namespace: client.options.namespace,
         searchAttributes: Object.fromEntries(added.map((name) => [name, type])),
       });
+      await untilKnown(client, added);
     }
     output.result({ registered: SEARCH_ATTRIBUTES.map(({ name }) => name), added }, () =>
       added.length === 0
@@ -24,5 +26,22 @@ export async function registerSearchAttributes(output: Output): Promise<void> {
     );
   } finally {
     await client.connection.close();
+  }
+}
+
+const KNOWN_WITHIN_MS = 30_000;
+const INVALID_ARGUMENT = 3;
+
+/** A cluster looks for new attributes every few seconds: until then a start or a schedule that uses one is refused. */
+async function untilKnown(client: Client, names: string[]): Promise<void> {
+  const query = names.map((name) => `${name} IS NOT NULL`).join(' OR ');
+  for (const deadline = Date.now() + KNOWN_WITHIN_MS; ;) {
+    try {
+      await client.workflow.count(query);
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== INVALID_ARGUMENT || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
   }
 }

@@ -177,7 +177,7 @@ describe('faults of the answer', () => {
         on: 'get_increment',
         action: { kind: 'missing-files', files: [FILE, 'price_log_inc'] },
       });
-      assert.deepEqual(Object.keys((await client.getIncrement(id, DATE)).data?.s3_path ?? {}), [
+      assert.deepEqual(Object.keys((await client.getIncrement(id, DATE)).data?.s3_path ?? {}).sort(), [
         'customer_research_inc',
         'user_activity_log_inc',
       ]);
