@@ -17,6 +17,8 @@ interface Curve {
 
 const WIDTH = 640;
 const HEIGHT = 380;
+/** Where each curve has its figures, so that they stay apart. */
+const LABELS = ['right', 'top', 'bottom'];
 
 function draw(
   title: string,
@@ -30,8 +32,8 @@ function draw(
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, left: 16, top: 12, textStyle: { fontSize: 15 } },
-    legend: { bottom: 8 },
-    grid: { left: 64, right: 32, top: 56, bottom: 76 },
+    legend: { bottom: 8, itemGap: 48 },
+    grid: { left: 64, right: 40, top: 80, bottom: 76 },
     xAxis: {
       type: x.type,
       name: x.name,
@@ -40,12 +42,16 @@ function draw(
       ...(x.type === 'category' ? { data: categories } : { axisLabel: { formatter: amount } }),
     },
     yAxis: { type: x.type === 'log' ? 'log' : 'value', name: yName, min: x.type === 'log' ? undefined : 0 },
-    series: curves.map(({ name, points }) => ({
+    series: curves.map(({ name, points }, index) => ({
       type: 'line',
       name,
       symbolSize: 7,
       data: x.type === 'log' ? points : points.map(([, value]) => value),
-      label: { show: true, position: 'top', formatter: (shown: { value: unknown }) => label(shown.value) },
+      label: {
+        show: true,
+        position: LABELS[index],
+        formatter: (shown: { value: unknown }) => label(shown.value),
+      },
     })),
   });
   const svg = chart.renderToSVGString();
