@@ -37,7 +37,7 @@ async function untilKnown(client: Client, names: string[]): Promise<void> {
   const query = names.map((name) => `${name} IS NOT NULL`).join(' OR ');
   for (const deadline = Date.now() + KNOWN_WITHIN_MS; ;) {
     try {
-      await client.workflow.count(query);
+      await client.workflowService.countWorkflowExecutions({ namespace: client.options.namespace, query });
       return;
     } catch (error) {
       if ((error as { code?: unknown }).code !== INVALID_ARGUMENT || Date.now() > deadline) throw error;
