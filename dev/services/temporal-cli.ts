@@ -226,7 +226,7 @@ async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string 
   return undefined;
 }
 
-function cacheDirectory(env: NodeJS.ProcessEnv): string {
+export function cacheDirectory(env: NodeJS.ProcessEnv): string {
   const named = env['XDG_CACHE_HOME'];
   // A relative one is to be ignored, says the XDG specification.
   if (named !== undefined && isAbsolute(named)) return named;

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 import { isErrno, messageOf } from './child-process.ts';
+import { cacheDirectory } from './temporal-cli.ts';
 
 const execFileAsync = promisify(execFile);
 
@@ -152,11 +153,4 @@ async function versionOf(directory: string): Promise<string> {
   const [version = '', other] = versions;
   if (other !== undefined) throw new Error(`its programs are of different versions, ${version} and ${other}`);
   return version;
-}
-
-function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  const named = env['XDG_CACHE_HOME'];
-  // A relative one is to be ignored, says the XDG specification.
-  if (named !== undefined && isAbsolute(named)) return named;
-  return join(env['HOME'] ?? homedir(), '.cache');
 }
