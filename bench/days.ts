@@ -16,7 +16,7 @@ import { addDays } from '../shared/load-date.ts';
 import { projectRoot } from '../shared/project-root.ts';
 import type { salesBackfill, salesIncrement } from '../workflows/index.ts';
 import packageFile from '../package.json' with { type: 'json' };
-import { median } from './run.ts';
+import { median, ROWS_PER_ORDER } from './run.ts';
 
 /**
  * `npm run bench:days`: what a day costs beside its data: history events and time of single days of the real size
@@ -33,7 +33,6 @@ const OPTIONS = {
 const TASK_QUEUE = 'bench';
 const FIRST_DAY = '2024-02-25';
 const LARGE_DAY = '2034-01-01';
-const ROWS_PER_ORDER = 6.8;
 
 /** Days of the real size, and a large one. */
 function sourceWith(largeRows: number): DeliverySource {

@@ -30,7 +30,8 @@ interface Measured {
   steps: Record<string, number>;
 }
 
-const ROWS_PER_ORDER = 6.8;
+/** Of the real files. */
+export const ROWS_PER_ORDER = 6.8;
 const LOAD_DATE = '2024-03-15';
 
 export async function loadByProduct(url: string, csvPath: string, loadDate: string): Promise<Loaded> {

@@ -3,13 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createPool } from '../database/pool.ts';
-import { migrate } from '../database/migrate.ts';
-import { startPostgres } from '../dev/services/postgres.ts';
 import { findTemporalCli } from '../dev/services/temporal-cli.ts';
 import { startTemporalServer } from '../dev/services/temporal-server.ts';
 import { projectRoot } from '../shared/project-root.ts';
 import { workflowBundle } from '../workflows/bundle.ts';
+import { exitCodeOf, startTestPostgres } from './support/test-postgres.ts';
 
 /**
  * `npm test [-- file …]`: starts one Temporal server and one PostgreSQL for all tests, on free ports, and runs the
@@ -26,23 +24,7 @@ async function main(): Promise<number> {
       logFile: path.join(directory, 'temporal.log'),
     });
     stops.push(() => temporal.stop());
-    const postgres = await startPostgres({
-      dataDir: path.join(directory, 'postgres'),
-      logFile: path.join(directory, 'postgres.log'),
-      fsync: false,
-      // Far from UTC, so that nothing depends on the server's time zone by luck.
-      settings: { timezone: 'Asia/Kamchatka', max_connections: '300' },
-    });
-    stops.push(() => postgres.stop());
-    const template = await postgres.createApplicationDatabase('sales_template');
-    const pool = createPool({
-      connectionString: template,
-      applicationName: 'test template',
-      maxConnections: 1,
-      onIdleError: console.error,
-    });
-    await migrate(pool);
-    await pool.end();
+    const { postgres, template } = await startTestPostgres(directory, stops);
     await workflowBundle();
     return await runTests({
       ...process.env,
@@ -70,9 +52,7 @@ async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
     tail = (tail + chunk.toString()).slice(-2_000);
   });
   const [code] = (await once(child, 'close')) as [number | null];
-  const skipped = /^(?:ℹ|#) (?:skipped|todo) [1-9]/m.exec(tail);
-  if (skipped) console.error(`A test was not run: ${skipped[0]}`);
-  return skipped ? 1 : (code ?? 1);
+  return exitCodeOf(code, tail);
 }
 
 async function testFiles(): Promise<string[]> {

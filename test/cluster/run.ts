@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { migrate } from '../../database/migrate.ts';
-import { createPool } from '../../database/pool.ts';
-import { startPostgres } from '../../dev/services/postgres.ts';
 import { findTemporalRelease } from '../../dev/services/temporal-release.ts';
 import { projectRoot } from '../../shared/project-root.ts';
 import { workflowBundle } from '../../workflows/bundle.ts';
+import { exitCodeOf, startTestPostgres } from '../support/test-postgres.ts';
 
 /**
  * `npm run test:cluster [-- file …]`: finds or builds a released Temporal server, starts one PostgreSQL for it and for
@@ -21,22 +19,7 @@ async function main(): Promise<number> {
   ];
   try {
     const release = await findTemporalRelease({ say: console.log });
-    const postgres = await startPostgres({
-      dataDir: path.join(directory, 'postgres'),
-      logFile: path.join(directory, 'postgres.log'),
-      fsync: false,
-      // Far from UTC, so that nothing depends on the server's time zone by luck.
-      settings: { timezone: 'Asia/Kamchatka', max_connections: '300' },
-    });
-    stops.push(() => postgres.stop());
-    const template = await postgres.createApplicationDatabase('sales_template');
-    const pool = createPool({
-      connectionString: template,
-      applicationName: 'test template',
-      maxConnections: 1,
-      onIdleError: console.error,
-    });
-    await migrate(pool).finally(() => pool.end());
+    const { postgres, template } = await startTestPostgres(directory, stops);
     await workflowBundle();
     return await runTests({
       ...process.env,
@@ -81,9 +64,7 @@ async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
   child.once('exit', () => endGroup(child.pid));
   const [code] = (await once(child, 'close')) as [number | null];
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  const skipped = /^(?:ℹ|#) (?:skipped|todo) [1-9]/m.exec(tail);
-  if (skipped) console.error(`A test was not run: ${skipped[0]}`);
-  return skipped ? 1 : (code ?? 1);
+  return exitCodeOf(code, tail);
 }
 
 function endGroup(leader: number | undefined): void {
