@@ -35,15 +35,11 @@ COPY --from=build /app/dist ./dist
 COPY package.json worker.ts ./
 COPY activities ./activities
 COPY client ./client
-COPY codec ./codec
-COPY config ./config
 COPY database ./database
-COPY feeds ./feeds
-COPY loading ./loading
-COPY report-api ./report-api
-COPY shared ./shared
+COPY domain ./domain
+COPY pipeline ./pipeline
+COPY runtime ./runtime
 COPY sql ./sql
-COPY tracing ./tracing
 COPY worker ./worker
 COPY workflows ./workflows
 # tsx would keep what it has translated in the temporary folder. The allocator's two arenas and the small young

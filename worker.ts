@@ -1,10 +1,10 @@
 import { Runtime } from '@temporalio/worker';
-import { loadEnvFile } from './config/env-file.ts';
-import { SettingsError } from './config/settings.ts';
-import { connectWorker, TemporalUnreachable } from './config/temporal.ts';
-import { startTracing, stopTracing } from './tracing/start.ts';
-import { serveHealth } from './worker/health.ts';
-import { createLogger } from './worker/logger.ts';
+import { loadEnvFile } from './runtime/env-file.ts';
+import { SettingsError } from './runtime/settings.ts';
+import { connectWorker, TemporalUnreachable } from './runtime/temporal.ts';
+import { startTracing, stopTracing } from './runtime/tracing/start.ts';
+import { serveHealth } from './runtime/health.ts';
+import { createLogger } from './runtime/logger.ts';
 import { readWorkerSettings } from './worker/settings.ts';
 import { startWorker } from './worker/start-worker.ts';
 

@@ -1,7 +1,7 @@
-import { FileRefused } from '../loading/file-refused.ts';
-import { prepareFile, type PreparedFile } from '../loading/prepare-file.ts';
-import type { CheckedFile, DeliveryRef, LandedFile } from '../shared/day.ts';
-import { failure } from '../shared/failures.ts';
+import { FileRefused } from '../pipeline/validate/file-refused.ts';
+import { prepareFile, type PreparedFile } from '../pipeline/validate/check-file.ts';
+import type { CheckedFile, DeliveryRef, LandedFile } from '../domain/day.ts';
+import { failure } from '../domain/failures.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

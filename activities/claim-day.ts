@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import type { DayResult, DeliveryRef } from '../shared/day.ts';
+import type { DayResult, DeliveryRef } from '../domain/day.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import { dayResultOf } from './day-result-of.ts';
 import type { ActivityDependencies, RunRef } from './dependencies.ts';

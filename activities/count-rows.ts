@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { CheckedFile, StagedFile } from '../shared/day.ts';
+import type { CheckedFile, StagedFile } from '../domain/day.ts';
 
 /** Adds a staged file to the worker's counters; they are served beside Temporal's own metrics. */
 export function countRows({ bytes }: CheckedFile, { file, counts }: StagedFile): void {

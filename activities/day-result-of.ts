@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts';
-import { fileNames } from '../feeds/feeds.ts';
-import type { DayOutcome, DayResult, DeliveryRef, FileCounts } from '../shared/day.ts';
+import { fileNames } from '../domain/feeds.ts';
+import type { DayOutcome, DayResult, DeliveryRef, FileCounts } from '../domain/day.ts';
 import { cancellation } from './current-run.ts';
 import type { RunRef } from './dependencies.ts';
 

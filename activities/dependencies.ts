@@ -1,8 +1,8 @@
 import type { Database } from '../database/database.ts';
-import type { Downloader } from '../loading/download.ts';
-import type { Landing } from '../loading/landing.ts';
-import type { ReportApi } from '../report-api/report-api.ts';
-import type { RunOptions } from '../shared/day.ts';
+import type { Downloader } from '../pipeline/extract/download.ts';
+import type { Landing } from '../pipeline/extract/landing.ts';
+import type { ReportApi } from '../pipeline/extract/report-api.ts';
+import type { RunOptions } from '../domain/day.ts';
 
 /** What the activities work with; the worker makes it from its settings, a test from its own servers. */
 export interface ActivityDependencies {

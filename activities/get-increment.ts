@@ -1,5 +1,5 @@
-import { fileNames } from '../feeds/feeds.ts';
-import type { LoadDate } from '../shared/load-date.ts';
+import { fileNames } from '../domain/feeds.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

@@ -1,6 +1,6 @@
-import { fileNames } from '../feeds/feeds.ts';
-import { failure } from '../shared/failures.ts';
-import { isLoadDate } from '../shared/load-date.ts';
+import { fileNames } from '../domain/feeds.ts';
+import { failure } from '../domain/failures.ts';
+import { isLoadDate } from '../domain/load-date.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

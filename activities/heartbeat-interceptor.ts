@@ -6,8 +6,8 @@ import type {
   ActivityInboundCallsInterceptor,
   ActivityExecuteInput,
 } from '@temporalio/worker';
-import { landingFailure } from '../loading/landing-failure.ts';
-import { failure } from '../shared/failures.ts';
+import { landingFailure } from '../pipeline/extract/landing-failure.ts';
+import { failure } from '../domain/failures.ts';
 
 /** Well within the heartbeat timeout of `workflows/activity-options.ts`. */
 export const HEARTBEAT_EVERY_MS = 1_000;

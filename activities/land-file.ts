@@ -1,8 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import type { DeliveryRef, LandedFile } from '../shared/day.ts';
-import { failure } from '../shared/failures.ts';
+import type { DeliveryRef, LandedFile } from '../domain/day.ts';
+import { failure } from '../domain/failures.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

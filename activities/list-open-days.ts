@@ -1,4 +1,4 @@
-import type { LoadDate } from '../shared/load-date.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

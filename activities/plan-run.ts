@@ -1,6 +1,6 @@
-import type { RunOptions } from '../shared/day.ts';
-import { failure } from '../shared/failures.ts';
-import { addDays, dayOf, isLoadDate, type LoadDate } from '../shared/load-date.ts';
+import type { RunOptions } from '../domain/day.ts';
+import { failure } from '../domain/failures.ts';
+import { addDays, dayOf, isLoadDate, type LoadDate } from '../domain/load-date.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 export interface PlanRequest {

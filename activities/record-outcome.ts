@@ -1,4 +1,4 @@
-import type { DeliveryRef } from '../shared/day.ts';
+import type { DeliveryRef } from '../domain/day.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
@@ -6,7 +6,7 @@ export interface OutcomeRequest {
   delivery: DeliveryRef;
   outcome: 'no_increment' | 'failed';
   error?: string;
-  /** The failure's type in `shared/failures.ts`. */
+  /** The failure's type in `domain/failures.ts`. */
   errorType?: string;
   /** ISO instant of the run's start. */
   startedAt: string;

@@ -1,8 +1,8 @@
 import { request } from 'undici';
-import type { Alert } from '../shared/day.ts';
-import { failure, nextStep } from '../shared/failures.ts';
-import { describeNetworkError } from '../shared/network-error.ts';
-import { httpFacts, inSpan } from '../tracing/span.ts';
+import type { Alert } from '../domain/day.ts';
+import { failure, nextStep } from '../domain/failures.ts';
+import { describeNetworkError } from '../runtime/network-error.ts';
+import { httpFacts, inSpan } from '../runtime/tracing/span.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

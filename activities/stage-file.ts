@@ -1,5 +1,5 @@
-import { stageFile as stage } from '../loading/stage-file.ts';
-import type { CheckedFile, DeliveryRef, StagedFile } from '../shared/day.ts';
+import { stageFile as stage } from '../pipeline/load/stage-file.ts';
+import type { CheckedFile, DeliveryRef, StagedFile } from '../domain/day.ts';
 import { countRows } from './count-rows.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';

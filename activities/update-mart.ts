@@ -1,7 +1,7 @@
-import { feedOf, fileName } from '../feeds/feeds.ts';
-import { stagingLock } from '../loading/stage-file.ts';
-import { updateMart, type MartStep } from '../loading/update-mart.ts';
-import type { DeliveryRef } from '../shared/day.ts';
+import { feedOf, fileName } from '../domain/feeds.ts';
+import { stagingLock } from '../pipeline/load/stage-file.ts';
+import { updateMart, type MartStep } from '../pipeline/load/update-mart.ts';
+import type { DeliveryRef } from '../domain/day.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import { fileNames } from '../feeds/feeds.ts';
-import { isLoadDate, type LoadDate } from '../shared/load-date.ts';
+import { fileNames } from '../domain/feeds.ts';
+import { isLoadDate, type LoadDate } from '../domain/load-date.ts';
 
 /** A date given on the command line. */
 export function dateArgument(text: string): LoadDate {

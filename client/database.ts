@@ -1,4 +1,4 @@
-import { readSettings } from '../config/settings.ts';
+import { readSettings } from '../runtime/settings.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
 

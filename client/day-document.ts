@@ -1,4 +1,4 @@
-import type { DayResult } from '../shared/day.ts';
+import type { DayResult } from '../domain/day.ts';
 import type { FailureText } from './failure-text.ts';
 import { filesTable } from './files-table.ts';
 import { CommandFailed, type Output } from './output.ts';

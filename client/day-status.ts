@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
-import { nextStep } from '../shared/failures.ts';
-import type { LoadDate } from '../shared/load-date.ts';
+import { nextStep } from '../domain/failures.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 
 export type DayState = 'loaded' | 'no_increment' | 'missing' | 'failed' | 'running' | 'stale';
 

@@ -1,6 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
-import { nextStep } from '../shared/failures.ts';
+import { nextStep } from '../domain/failures.ts';
 
 export interface FailureText {
   message: string;

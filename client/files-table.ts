@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { FileCounts } from '../shared/day.ts';
+import type { FileCounts } from '../domain/day.ts';
 
 /** Rows per file, as a table for a terminal. */
 export function filesTable(files: Record<string, FileCounts>): string {

@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
-import { loadEnvFile } from '../config/env-file.ts';
-import { SettingsError } from '../config/settings.ts';
-import { addDays, dayOf } from '../shared/load-date.ts';
-import { stopTracing } from '../tracing/start.ts';
+import { loadEnvFile } from '../runtime/env-file.ts';
+import { SettingsError } from '../runtime/settings.ts';
+import { addDays, dayOf } from '../domain/load-date.ts';
+import { stopTracing } from '../runtime/tracing/start.ts';
 import { backfill, type BackfillOptions } from './commands/backfill.ts';
 import { bootstrap } from './commands/bootstrap.ts';
 import { migrate } from './commands/migrate.ts';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { LOAD_DATE, OUTCOME, RUN_KIND, type RunKind } from '../shared/search-attributes.ts';
+import { LOAD_DATE, OUTCOME, RUN_KIND, type RunKind } from '../domain/search-attributes.ts';
 
 export const SEARCH_ATTRIBUTES = [LOAD_DATE, OUTCOME, RUN_KIND];
 

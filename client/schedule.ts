@@ -6,9 +6,9 @@ import {
   type ScheduleHandle,
   type ScheduleOptions,
 } from '@temporalio/client';
-import { runOptions } from '../config/run-options.ts';
-import { readSettings } from '../config/settings.ts';
-import { formatDuration } from '../shared/durations.ts';
+import { runOptions } from '../runtime/run-options.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { formatDuration } from '../domain/durations.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from './workflow-ids.ts';
 import { searchAttributes } from './registered.ts';

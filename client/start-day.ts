@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
-import type { RunOptions } from '../shared/day.ts';
-import type { LoadDate } from '../shared/load-date.ts';
+import type { RunOptions } from '../domain/day.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 import type { salesIncrement } from '../workflows/index.ts';
 import { workflowIds } from './workflow-ids.ts';
 import { startOrJoin, type Started } from './start.ts';

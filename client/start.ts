@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Workflow, WorkflowResultType } from '@temporalio/common';
-import type { RunKind } from '../shared/search-attributes.ts';
+import type { RunKind } from '../domain/search-attributes.ts';
 import { hasSearchAttributes, searchAttributes } from './registered.ts';
 
 export interface StartRequest<W extends Workflow> {

@@ -1,4 +1,4 @@
-import type { LoadDate } from '../shared/load-date.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 
 /**
  * The ids of everything that the client starts. They begin with the task queue, so that two installations in one

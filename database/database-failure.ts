@@ -1,5 +1,5 @@
-import { describeNetworkError } from '../shared/network-error.ts';
-import { failure } from '../shared/failures.ts';
+import { describeNetworkError } from '../runtime/network-error.ts';
+import { failure } from '../domain/failures.ts';
 
 /** SQLSTATEs and classes that heal by trying again. */
 const TRANSIENT_CLASSES: ReadonlySet<string> = new Set(['08', '40', '53', '57', '58']);

@@ -1,7 +1,7 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import type pg from 'pg';
 import { databaseFailure } from './database-failure.ts';
-import { inSpan, SQL_FACTS } from '../tracing/span.ts';
+import { inSpan, SQL_FACTS } from '../runtime/tracing/span.ts';
 import { sql } from './sql.ts';
 import { transaction } from './transaction.ts';
 
@@ -37,7 +37,7 @@ export class Session {
   }
 }
 
-/** The database of staging and mart. Its errors are failures of `shared/failures.ts`. */
+/** The database of staging and mart. Its errors are failures of `domain/failures.ts`. */
 export class Database {
   readonly pool: pg.Pool;
 

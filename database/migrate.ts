@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type pg from 'pg';
-import { projectRoot } from '../shared/project-root.ts';
+import { projectRoot } from '../runtime/project-root.ts';
 import { sql } from './sql.ts';
 import { transaction } from './transaction.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectRoot } from '../shared/project-root.ts';
+import { projectRoot } from '../runtime/project-root.ts';
 
 const texts = new Map<string, string>();
 

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { request } from 'undici';
-import { AesGcmCodec } from '../codec/aes-gcm-codec.ts';
-import { codecServer } from '../codec/server.ts';
+import { AesGcmCodec } from '../runtime/codec/aes-gcm-codec.ts';
+import { codecServer } from '../runtime/codec/server.ts';
 import { client, startWorkerProcess } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { SETTINGS, type Setting } from '../config/settings.ts';
-import { GENERATED_FILES, upToDate } from '../docs/write-docs.ts';
-import { projectRoot } from '../shared/project-root.ts';
+import { SETTINGS, type Setting } from '../runtime/settings.ts';
+import { GENERATED_FILES, upToDate } from '../dev/docs/write-docs.ts';
+import { projectRoot } from '../runtime/project-root.ts';
 
 const read = (file: string) => readFile(path.join(projectRoot, file), 'utf8');
 for (const file of GENERATED_FILES) {

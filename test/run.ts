@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findTemporalCli } from '../dev/services/temporal-cli.ts';
 import { startTemporalServer } from '../dev/services/temporal-server.ts';
-import { projectRoot } from '../shared/project-root.ts';
-import { workflowBundle } from '../workflows/bundle.ts';
+import { projectRoot } from '../runtime/project-root.ts';
+import { workflowBundle } from '../worker/workflow-bundle.ts';
 import { exitCodeOf, startTestPostgres } from './support/test-postgres.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import type { WorkerDeploymentOptions } from '@temporalio/worker';
-import { SettingsError } from '../config/settings.ts';
+import { SettingsError } from '../runtime/settings.ts';
 import packageFile from '../package.json' with { type: 'json' };
-import { projectRoot } from '../shared/project-root.ts';
+import { projectRoot } from '../runtime/project-root.ts';
 
 /**
  * The part of the worker's options that makes it a version of a Worker Deployment; undefined when

@@ -1,8 +1,8 @@
-import { readSettings } from '../config/settings.ts';
-import { dataConverter } from '../codec/data-converter.ts';
-import { runOptions } from '../config/run-options.ts';
-import { SettingsError } from '../config/settings.ts';
-import { tracingSettings } from '../tracing/settings.ts';
+import { readSettings } from '../runtime/settings.ts';
+import { dataConverter } from '../runtime/codec/data-converter.ts';
+import { runOptions } from '../runtime/run-options.ts';
+import { SettingsError } from '../runtime/settings.ts';
+import { tracingSettings } from '../runtime/tracing/settings.ts';
 
 const NAMES = [
   'REPORT_API_URL',

@@ -3,13 +3,13 @@ import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbea
 import { createActivities } from '../activities/index.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
-import { Downloader } from '../loading/download.ts';
-import { Landing } from '../loading/landing.ts';
-import { ReportApi } from '../report-api/report-api.ts';
-import { NOBODY_LISTENS, type Tracing } from '../tracing/start.ts';
-import { workflowBundle } from '../workflows/bundle.ts';
+import { Downloader } from '../pipeline/extract/download.ts';
+import { Landing } from '../pipeline/extract/landing.ts';
+import { ReportApi } from '../pipeline/extract/report-api.ts';
+import { NOBODY_LISTENS, type Tracing } from '../runtime/tracing/start.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 import { deploymentOptions } from './deployment-version.ts';
-import { measureFreshness } from './metrics.ts';
+import { measureFreshness } from './freshness.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** A download slower than this is not worth waiting for. */

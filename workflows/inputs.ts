@@ -1,5 +1,5 @@
-import type { RunOptions } from '../shared/day.ts';
-import type { LoadDate } from '../shared/load-date.ts';
+import type { RunOptions } from '../domain/day.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 import type { ReportRef } from './steps/report.ts';
 
 /** The input of the workflow `salesIncrement`; `{"loadDate": "2024-02-25"}` is enough, from the UI for instance. */

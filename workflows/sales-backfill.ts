@@ -12,10 +12,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { RunOptions } from '../shared/day.ts';
-import { addDays, countDays, eachDay, isLoadDate, type LoadDate } from '../shared/load-date.ts';
-import { failure } from '../shared/failures.ts';
-import { LOAD_DATE, RUN_KIND } from '../shared/search-attributes.ts';
+import type { RunOptions } from '../domain/day.ts';
+import { addDays, countDays, eachDay, isLoadDate, type LoadDate } from '../domain/load-date.ts';
+import { failure } from '../domain/failures.ts';
+import { LOAD_DATE, RUN_KIND } from '../domain/search-attributes.ts';
 import { BackfillControl, type BackfillCounts } from './steps/backfill-control.ts';
 import { databaseSteps } from './steps/activity-options.ts';
 import { describe } from './steps/failures.ts';

@@ -1,5 +1,5 @@
-import type { DayResult, DeliveryRef, RunOptions } from '../shared/day.ts';
-import { failure } from '../shared/failures.ts';
+import type { DayResult, DeliveryRef, RunOptions } from '../domain/day.ts';
+import { failure } from '../domain/failures.ts';
 import { claimDay } from './steps/claim.ts';
 import { describe, finalFailure } from './steps/failures.ts';
 import { loadDelivery } from './steps/load.ts';

@@ -1,4 +1,4 @@
-import type { DayResult, DeliveryRef } from '../shared/day.ts';
+import type { DayResult, DeliveryRef } from '../domain/day.ts';
 import type { SalesIncrementInput } from './inputs.ts';
 import { claimDay } from './steps/claim.ts';
 import { describe } from './steps/failures.ts';

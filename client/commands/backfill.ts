@@ -1,8 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { runOptions } from '../../config/run-options.ts';
-import { readSettings } from '../../config/settings.ts';
-import { connectClient } from '../../config/temporal.ts';
-import type { LoadDate } from '../../shared/load-date.ts';
+import { runOptions } from '../../runtime/run-options.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { connectClient } from '../../runtime/temporal.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
 import type { BackfillResult } from '../../workflows/sales-backfill.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
 import { awaitResult } from '../await-result.ts';

@@ -1,6 +1,6 @@
-import { runOptions } from '../../config/run-options.ts';
-import { readSettings } from '../../config/settings.ts';
-import { connectClient } from '../../config/temporal.ts';
+import { runOptions } from '../../runtime/run-options.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { connectClient } from '../../runtime/temporal.ts';
 import type { salesHistory } from '../../workflows/index.ts';
 import { awaitResult } from '../await-result.ts';
 import { printLoaded, runFailed } from '../day-document.ts';

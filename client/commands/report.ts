@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { countDays } from '../../shared/load-date.ts';
+import { countDays } from '../../domain/load-date.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { isTooLong, MOST_DAYS, readReport, type Range } from '../report/data.ts';

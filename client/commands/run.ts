@@ -1,7 +1,7 @@
-import { runOptions } from '../../config/run-options.ts';
-import { readSettings } from '../../config/settings.ts';
-import { connectClient } from '../../config/temporal.ts';
-import type { LoadDate } from '../../shared/load-date.ts';
+import { runOptions } from '../../runtime/run-options.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { connectClient } from '../../runtime/temporal.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
 import { awaitResult } from '../await-result.ts';
 import { printLoaded, runFailed } from '../day-document.ts';
 import { workflowFailure } from '../failure-text.ts';

@@ -1,7 +1,7 @@
 import type { Client, ScheduleDescription } from '@temporalio/client';
-import { runOptions } from '../../config/run-options.ts';
-import { connectClient } from '../../config/temporal.ts';
-import { addDays, dayOf, type LoadDate } from '../../shared/load-date.ts';
+import { runOptions } from '../../runtime/run-options.ts';
+import { connectClient } from '../../runtime/temporal.ts';
+import { addDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { hasSearchAttributes } from '../registered.ts';
 import {

@@ -1,6 +1,6 @@
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
 import type { Client } from '@temporalio/client';
-import { connectClient } from '../../config/temporal.ts';
+import { connectClient } from '../../runtime/temporal.ts';
 import type { Output } from '../output.ts';
 import { registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../registered.ts';
 

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { connectClient } from '../../config/temporal.ts';
+import { connectClient } from '../../runtime/temporal.ts';
 import type { Database } from '../../database/database.ts';
-import { addDays, dayOf, type LoadDate } from '../../shared/load-date.ts';
+import { addDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
 import { withDatabase } from '../database.ts';
 import { dayStatuses } from '../day-status.ts';
 import { CommandFailed, type Output } from '../output.ts';

@@ -1,5 +1,5 @@
 import type { DayState, DayStatus } from '../day-status.ts';
-import { addDays, countDays, type LoadDate } from '../../shared/load-date.ts';
+import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { INK, QUIET_INK, type Chart, type Room } from './svg.ts';
 import { STATES } from './words.ts';
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../database/database.ts';
-import { addDays, countDays, dayOf, type LoadDate } from '../../shared/load-date.ts';
+import { addDays, countDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
 import { dayStatuses, type DayStatus } from '../day-status.ts';
 
 /** Longer ranges would make pages that no one reads. */

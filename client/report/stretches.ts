@@ -1,4 +1,4 @@
-import type { LoadDate } from '../../shared/load-date.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
 import type { DayState, DayStatus } from '../day-status.ts';
 
 /** Days on end of one state, in one line of the table; a day with an error of its own has its own line. */

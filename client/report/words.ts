@@ -6,7 +6,7 @@ export function weekName(id: number): string {
   return `${Math.floor(id / 100)}-W${String(id % 100).padStart(2, '0')}`;
 }
 
-/** What a broken rule of loading/ and feeds/ means. */
+/** What a broken rule of pipeline/validate/ means. */
 const RULES: Record<string, string> = {
   type: 'not of the expected kind',
   range: 'out of range',

@@ -1,4 +1,4 @@
-import { type DeliveryKind, FEEDS, fileName } from '../../feeds/feeds.ts';
+import { type DeliveryKind, FEEDS, fileName } from '../../domain/feeds.ts';
 import { dateOf, dayNumber } from './calendar.ts';
 import type { Delivery } from './delivery.ts';
 import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';

@@ -1,4 +1,4 @@
-import type { Column, Feed } from '../../feeds/feeds.ts';
+import type { Column, Feed } from '../../domain/feeds.ts';
 import { dateOf } from './calendar.ts';
 
 const ROWS_A_DAY = 10;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { isLoadDate } from '../../shared/load-date.ts';
+import { isLoadDate } from '../../domain/load-date.ts';
 
 export interface StackOptions {
   once: boolean;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { sql } from '../../database/sql.ts';
-import type { CheckedFile } from '../../shared/day.ts';
+import type { CheckedFile } from '../../domain/day.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';

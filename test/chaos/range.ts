@@ -1,5 +1,5 @@
 import { Random } from '../../dev/sample-api/random.ts';
-import { addDays } from '../../shared/load-date.ts';
+import { addDays } from '../../domain/load-date.ts';
 import { Deliveries, ordersCsv, type Order } from '../support/deliveries.ts';
 
 export const FROM = '2024-12-27';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { DayResult, RunOptions } from '../../shared/day.ts';
+import type { DayResult, RunOptions } from '../../domain/day.ts';
 import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
 import type { BackfillResult } from '../../workflows/sales-backfill.ts';
 import { DATES, FROM, outcomeOf, TO } from './range.ts';

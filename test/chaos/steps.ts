@@ -7,10 +7,10 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { Database } from '../../database/database.ts';
 import { createPool } from '../../database/pool.ts';
-import { Downloader } from '../../loading/download.ts';
-import { Landing } from '../../loading/landing.ts';
-import { ReportApi } from '../../report-api/report-api.ts';
-import type { CheckedFile, DeliveryRef, LandedFile } from '../../shared/day.ts';
+import { Downloader } from '../../pipeline/extract/download.ts';
+import { Landing } from '../../pipeline/extract/landing.ts';
+import { ReportApi } from '../../pipeline/extract/report-api.ts';
+import type { CheckedFile, DeliveryRef, LandedFile } from '../../domain/day.ts';
 
 export const DELIVERY: DeliveryRef = { loadDate: '2024-02-25', kind: 'increment' };
 const FILE = 'user_order_log_inc';

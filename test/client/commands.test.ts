@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { client, start, type Ended } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DayState, DayStatus } from '../../client/day-status.ts';
 import { gapsOf, statusCalendar, statusTable } from '../../client/status-text.ts';
-import { addDays } from '../../shared/load-date.ts';
+import { addDays } from '../../domain/load-date.ts';
 
 function days(from: string, states: DayState[]): DayStatus[] {
   return states.map((state, index) => ({

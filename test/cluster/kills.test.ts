@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addDays, eachDay } from '../../shared/load-date.ts';
+import { addDays, eachDay } from '../../domain/load-date.ts';
 import { until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { documentOf, secondsSince, World, type Shop } from './world.ts';

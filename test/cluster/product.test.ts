@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { addDays, dayOf } from '../../shared/load-date.ts';
+import { addDays, dayOf } from '../../domain/load-date.ts';
 import { until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { NAMESPACE, secondsSince, World, type Shop } from './world.ts';

@@ -4,8 +4,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findTemporalRelease } from '../../dev/services/temporal-release.ts';
-import { projectRoot } from '../../shared/project-root.ts';
-import { workflowBundle } from '../../workflows/bundle.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import { exitCodeOf, startTestPostgres } from '../support/test-postgres.ts';
 
 /**

@@ -12,7 +12,7 @@ import {
   type TemporalClusterOptions,
 } from '../../dev/services/temporal-cluster.ts';
 import { findTemporalRelease } from '../../dev/services/temporal-release.ts';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import * as processes from '../support/processes.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { updateMart } from '../../loading/update-mart.ts';
+import { updateMart } from '../../pipeline/load/update-mart.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { tablesOf, type Load } from './model.ts';

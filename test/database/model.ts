@@ -1,4 +1,4 @@
-import { addDays } from '../../shared/load-date.ts';
+import { addDays } from '../../domain/load-date.ts';
 
 /**
  * What staging and mart must hold, worked out in plain TypeScript from the deliveries alone. It follows the contract,

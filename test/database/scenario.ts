@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import type { Order } from '../support/deliveries.ts';
 import { dimensionBounds, Dimensions, money, tablesOf, type Load, type OrderRow } from './model.ts';
-import { MART_STEPS } from '../../loading/update-mart.ts';
+import { MART_STEPS } from '../../pipeline/load/update-mart.ts';
 import { tables, textOf, type Loader } from './support.ts';
 
 /** One load of a scenario, in the form that fast-check generates and shrinks. */

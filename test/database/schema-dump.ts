@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { migrate } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { startPostgres } from '../../dev/services/postgres.ts';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 
 /**
  * The schema that the migrations make, as text, from PostgreSQL's own catalogs. It is committed as sql/schema.sql, so

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
 import type { Database } from '../../database/database.ts';
-import { feedOf, fileName } from '../../feeds/feeds.ts';
-import { prepareFile } from '../../loading/prepare-file.ts';
-import { MART_STEPS, updateMart } from '../../loading/update-mart.ts';
-import { stageFile } from '../../loading/stage-file.ts';
-import type { DeliveryRef, StagedFile } from '../../shared/day.ts';
+import { feedOf, fileName } from '../../domain/feeds.ts';
+import { prepareFile } from '../../pipeline/validate/check-file.ts';
+import { MART_STEPS, updateMart } from '../../pipeline/load/update-mart.ts';
+import { stageFile } from '../../pipeline/load/stage-file.ts';
+import type { DeliveryRef, StagedFile } from '../../domain/day.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 
 /** The steps that bring a delivery into the mart, in the order of the workflow. */

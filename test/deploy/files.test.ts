@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { SETTINGS } from '../../config/settings.ts';
+import { SETTINGS } from '../../runtime/settings.ts';
 import { freePort } from '../../dev/services/ports.ts';
-import { parseDuration } from '../../shared/durations.ts';
-import { projectRoot } from '../../shared/project-root.ts';
+import { parseDuration } from '../../domain/durations.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { TestStack } from '../support/stack.ts';
 import { Image, readRecipe } from './image.ts';
 

@@ -4,7 +4,7 @@ import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 
 /** What the Dockerfile says about its last stage. */
 export interface Recipe {

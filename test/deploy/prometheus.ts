@@ -5,7 +5,7 @@ import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../dev/services/ports.ts';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 
 const FOLDER = path.join(projectRoot, 'deploy', 'prometheus');
 

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '../../dev/services/ports.ts';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import { start, type Ended, type Running } from '../support/processes.ts';
 import { copyProject } from '../support/project-copy.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { variable } from '../support/database.ts';
 import type { Ended } from '../support/processes.ts';
 import { copyProject } from '../support/project-copy.ts';

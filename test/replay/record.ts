@@ -4,8 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { projectRoot } from '../../shared/project-root.ts';
-import { eachDay } from '../../shared/load-date.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { eachDay } from '../../domain/load-date.ts';
 import { variable } from '../support/database.ts';
 import { TestStack } from '../support/stack.ts';
 

@@ -3,10 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Runtime, Worker } from '@temporalio/worker';
-import { projectRoot } from '../../shared/project-root.ts';
-import { NOBODY_LISTENS } from '../../tracing/start.ts';
-import { createLogger } from '../../worker/logger.ts';
-import { workflowBundle } from '../../workflows/bundle.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { NOBODY_LISTENS } from '../../runtime/tracing/start.ts';
+import { createLogger } from '../../runtime/logger.ts';
+import { workflowBundle } from '../../worker/workflow-bundle.ts';
 
 const DIRECTORY = path.join(projectRoot, 'test', 'histories');
 const ADVICE =

@@ -1,5 +1,5 @@
 import type { TestDatabase } from '../support/database.ts';
-import { addDays, eachDay } from '../../shared/load-date.ts';
+import { addDays, eachDay } from '../../domain/load-date.ts';
 
 export const FIRST_DAY = '2024-02-05';
 export const LAST_DAY = '2024-04-28';

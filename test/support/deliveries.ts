@@ -1,6 +1,6 @@
 import { plainLines } from '../../dev/sample-api/plain-rows.ts';
 import type { Delivery, DeliverySource, FileContent } from '../../dev/sample-api/server.ts';
-import { FEEDS } from '../../feeds/feeds.ts';
+import { FEEDS } from '../../domain/feeds.ts';
 
 /** One row of user_order_log; what is not given has a harmless value. */
 export interface Order {

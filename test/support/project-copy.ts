@@ -1,7 +1,7 @@
 import { cp, mkdtemp, realpath, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 
 /** What a clone does not have, or has of its own. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['.git', '.env', 'node_modules', 'dist', 'var']);

@@ -3,8 +3,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { projectRoot } from '../../shared/project-root.ts';
-import { addDays } from '../../shared/load-date.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { addDays } from '../../domain/load-date.ts';
 import type { Delivery } from '../../dev/sample-api/server.ts';
 import { stateQuery } from '../../workflows/steps/run-state.ts';
 import { dump } from '../support/dump.ts';

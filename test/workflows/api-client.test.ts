@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
-import { ReportApi } from '../../report-api/report-api.ts';
-import { retryAfterMs } from '../../report-api/retry-after.ts';
+import { ReportApi } from '../../pipeline/extract/report-api.ts';
+import { retryAfterMs } from '../../pipeline/extract/retry-after.ts';
 import { Deliveries } from '../support/deliveries.ts';
 
 const KEY = 'key-that-is-a-secret';

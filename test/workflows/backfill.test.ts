@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eachDay } from '../../shared/load-date.ts';
+import { eachDay } from '../../domain/load-date.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
 import type { BackfillResult } from '../../workflows/sales-backfill.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';

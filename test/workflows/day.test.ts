@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
-import { projectRoot } from '../../shared/project-root.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { dump } from '../support/dump.ts';
 import { TestStack } from '../support/stack.ts';
 

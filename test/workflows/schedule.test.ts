@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { addDays, dayOf } from '../../shared/load-date.ts';
+import { addDays, dayOf } from '../../domain/load-date.ts';
 import { client } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 

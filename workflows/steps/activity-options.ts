@@ -1,6 +1,6 @@
 import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.ts';
-import type { RunOptions } from '../../shared/day.ts';
+import type { RunOptions } from '../../domain/day.ts';
 
 /** A worker that is lost is noticed after this; every activity heartbeats each second. */
 const HEARTBEAT_TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import type { RunRef } from '../../activities/dependencies.ts';
-import type { DayResult, DeliveryRef } from '../../shared/day.ts';
+import type { DayResult, DeliveryRef } from '../../domain/day.ts';
 import { databaseSteps } from './activity-options.ts';
 import type { Progress } from './run-state.ts';
 

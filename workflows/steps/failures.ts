@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import { isFailureType, type FailureType } from '../../shared/failures.ts';
+import { isFailureType, type FailureType } from '../../domain/failures.ts';
 
 /** What went wrong beneath the activity that failed. */
 function cause(error: unknown): unknown {

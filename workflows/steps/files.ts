@@ -1,7 +1,7 @@
-import type { RunOptions } from '../../shared/day.ts';
-import { formatDuration } from '../../shared/durations.ts';
-import { failure } from '../../shared/failures.ts';
-import type { LoadDate } from '../../shared/load-date.ts';
+import type { RunOptions } from '../../domain/day.ts';
+import { formatDuration } from '../../domain/durations.ts';
+import { failure } from '../../domain/failures.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
 import { reportSteps } from './activity-options.ts';
 import { missingFiles } from './missing-files.ts';
 import type { Progress } from './run-state.ts';

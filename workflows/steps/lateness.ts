@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
-import type { Alert } from '../../shared/day.ts';
-import { formatDuration } from '../../shared/durations.ts';
+import type { Alert } from '../../domain/day.ts';
+import { formatDuration } from '../../domain/durations.ts';
 import { alertSteps } from './activity-options.ts';
 import { describe } from './failures.ts';
 import type { Progress } from './run-state.ts';

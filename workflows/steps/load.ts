@@ -6,9 +6,9 @@ import type {
   LandedFile,
   RunOptions,
   StagedFile,
-} from '../../shared/day.ts';
+} from '../../domain/day.ts';
 import { databaseSteps, landingSteps } from './activity-options.ts';
-import { failure } from '../../shared/failures.ts';
+import { failure } from '../../domain/failures.ts';
 import { allOf, describe, failureType, isWorkerGone } from './failures.ts';
 import type { OptionalFiles } from './files.ts';
 import type { Progress } from './run-state.ts';

@@ -1,5 +1,5 @@
 import { ApplicationFailure, defineUpdate, setHandler } from '@temporalio/workflow';
-import { fileNames } from '../../feeds/feeds.ts';
+import { fileNames } from '../../domain/feeds.ts';
 import type { OptionalFiles } from './files.ts';
 import type { Progress } from './run-state.ts';
 

@@ -1,4 +1,4 @@
-import type { DeliveryKind } from '../../feeds/feeds.ts';
+import type { DeliveryKind } from '../../domain/feeds.ts';
 
 /** What an answer of the report API says about files, as it stands in the history. */
 interface FilesAnswer {

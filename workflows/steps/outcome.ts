@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { DayResult, DeliveryRef } from '../../shared/day.ts';
+import type { DayResult, DeliveryRef } from '../../domain/day.ts';
 import { outcomeSteps } from './activity-options.ts';
 import { describe, failureType, finalFailure } from './failures.ts';
 import { tell } from './lateness.ts';

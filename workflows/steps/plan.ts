@@ -1,8 +1,8 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { PlanRequest, RunPlan } from '../../activities/plan-run.ts';
-import type { RunOptions } from '../../shared/day.ts';
-import { isLoadDate } from '../../shared/load-date.ts';
+import type { RunOptions } from '../../domain/day.ts';
+import { isLoadDate } from '../../domain/load-date.ts';
 import type { SalesIncrementInput } from '../inputs.ts';
 import { databaseSteps } from './activity-options.ts';
 

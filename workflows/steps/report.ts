@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Report } from '../../activities/get-report.ts';
-import type { RunOptions } from '../../shared/day.ts';
-import { formatDuration } from '../../shared/durations.ts';
-import { failure } from '../../shared/failures.ts';
+import type { RunOptions } from '../../domain/day.ts';
+import { formatDuration } from '../../domain/durations.ts';
+import { failure } from '../../domain/failures.ts';
 import { reportSteps } from './activity-options.ts';
 import type { Progress } from './run-state.ts';
 

@@ -1,5 +1,5 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
-import { LOAD_DATE, OUTCOME } from '../../shared/search-attributes.ts';
+import { LOAD_DATE, OUTCOME } from '../../domain/search-attributes.ts';
 
 /**
  * Search attributes of a run. To set one that the namespace does not have would block the run for good, so whoever

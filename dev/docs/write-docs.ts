@@ -1,0 +1,101 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { SETTINGS, type Setting } from '../../runtime/settings.ts';
+import { FAILURES } from '../../domain/failures.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { declarations } from './declarations.ts';
+
+/** The parts that an engineer of another project would call, by source file. */
+const API: Readonly<Record<string, readonly string[]>> = {
+  'domain/feeds.ts': [
+    'Feed',
+    'Column',
+    'ColumnType',
+    'DeliveryKind',
+    'FEEDS',
+    'fileName',
+    'fileNames',
+    'feedOf',
+  ],
+  'runtime/settings.ts': ['SETTINGS', 'Setting', 'readSettings', 'SettingsError'],
+  'domain/failures.ts': [
+    'FAILURES',
+    'FailureEntry',
+    'FailureType',
+    'FailureOptions',
+    'failure',
+    'isFailureType',
+    'nextStep',
+  ],
+  'database/pool.ts': ['PoolOptions', 'createPool'],
+  'database/database.ts': ['Database', 'Session'],
+  'database/migrate.ts': ['migrate', 'MigrationResult', 'SchemaMismatch'],
+  'pipeline/validate/check-file.ts': ['prepareFile', 'PrepareOptions', 'PreparedFile'],
+  'pipeline/load/stage-file.ts': ['stageFile', 'StageRequest'],
+  'pipeline/load/update-mart.ts': ['updateMart', 'MartStep', 'MART_STEPS'],
+  'domain/day.ts': [
+    ...['RunOptions', 'DeliveryRef', 'LandedFile', 'CheckedFile', 'StagedFile', 'FileCounts'],
+    ...['DayResult', 'DayOutcome'],
+  ],
+  'workflows/inputs.ts': ['SalesIncrementInput'],
+  'workflows/sales-backfill.ts': ['SalesBackfillInput', 'BackfillResult'],
+  'workflows/sales-history.ts': ['SalesHistoryInput'],
+  'workflows/steps/run-state.ts': ['RunState'],
+  'workflows/steps/backfill-control.ts': ['BackfillCounts', 'BackfillState'],
+  'client/day-status.ts': ['DayStatus', 'DayState'],
+};
+
+/** The generated parts of the docs, by file and marker. */
+const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
+  { file: 'README.md', marker: 'settings', text: settingsTable },
+  { file: 'docs/runbook.md', marker: 'failures', text: failuresTable },
+  ...Object.entries(API).map(([source, names]) => ({
+    file: 'docs/api.md',
+    marker: source,
+    text: () => declarations(source, names),
+  })),
+];
+
+export const GENERATED_FILES: readonly string[] = [...new Set(GENERATED.map(({ file }) => file))];
+
+function settingsTable(): string {
+  const rows = Object.entries<Setting<unknown>>(SETTINGS).map(
+    ([name, { meaning, default: value, required, secret }]) => {
+      const shown = required ? '**required**' : value === undefined || value === '' ? '' : `\`${value}\``;
+      return `| \`${name}\` | ${shown} | ${meaning}${secret ? '; secret' : ''} |`;
+    },
+  );
+  return ['| setting | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function failuresTable(): string {
+  const rows = Object.entries(FAILURES).map(
+    ([type, { retryable, symptom, look, next }]) =>
+      `| \`${type}\`: ${symptom}${retryable ? ' ↻' : ''} | ${look} | ${next} |`,
+  );
+  return ['| symptom | look here | do this |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A file's text with all its generated parts as they should be, formatted. */
+export async function upToDate(file: string): Promise<string> {
+  const target = path.join(projectRoot, file);
+  let source = await readFile(target, 'utf8');
+  for (const { marker, text } of GENERATED.filter((part) => part.file === file)) {
+    source = renewed(source, marker, text());
+  }
+  return await format(source, { ...(await resolveConfig(target)), filepath: target });
+}
+
+/** The text with the part between its markers replaced. */
+function renewed(source: string, marker: string, text: string): string {
+  const pattern = new RegExp(`(<!-- ${marker}: [^>]* -->\n)[^]*?(<!-- /${marker} -->)`);
+  if (!pattern.test(source)) throw new Error(`There is no place marked "${marker}".`);
+  return source.replace(pattern, (_all, start: string, end: string) => `${start}\n${text}\n\n${end}`);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const file of GENERATED_FILES) {
+    await writeFile(path.join(projectRoot, file), await upToDate(file));
+  }
+}

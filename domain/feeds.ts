@@ -1,0 +1,115 @@
+/**
+ * The files of a delivery, described once. Download, check, staging, tests and docs derive from this table;
+ * a further feed is one more entry here, its migration, and its `sql/staging/<name>.sql`.
+ */
+
+/** How a column's text is read; the rules stand in `column-types.ts`. */
+export type ColumnType = 'text' | 'bigint' | 'money' | 'timestamp';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** An empty value breaks the row. Default: true. */
+  readonly required?: boolean;
+  /** Longest text in characters; a key needs one, since an index entry holds 2,704 bytes at most. */
+  readonly maxLength?: number;
+  /** The only values that are allowed. */
+  readonly allowed?: readonly string[];
+  /** The header may lack this column; every row then has this value. */
+  readonly whenColumnIsMissing?: string;
+}
+
+export interface Feed {
+  /** Name of the staging table, of the full report's file, and (with `_inc`) of the increment's file. */
+  readonly name: string;
+  /** False for a file whose first line is data already: columns are then found by position. */
+  readonly hasHeader: boolean;
+  readonly columns: readonly Column[];
+  /** Rows with equal values in these columns are one row. */
+  readonly key: readonly string[];
+  /** Among rows of one key the greatest value here is the newest; without it, the last in the file. */
+  readonly newestBy?: string;
+}
+
+export const FEEDS: readonly Feed[] = [
+  {
+    name: 'user_order_log',
+    hasHeader: true,
+    columns: [
+      { name: 'id', type: 'bigint', required: false },
+      { name: 'uniq_id', type: 'text', maxLength: 200 },
+      { name: 'date_time', type: 'timestamp' },
+      { name: 'city_id', type: 'bigint' },
+      { name: 'city_name', type: 'text' },
+      { name: 'customer_id', type: 'bigint' },
+      { name: 'first_name', type: 'text', required: false },
+      { name: 'last_name', type: 'text', required: false },
+      { name: 'item_id', type: 'bigint' },
+      { name: 'item_name', type: 'text' },
+      { name: 'quantity', type: 'bigint' },
+      { name: 'payment_amount', type: 'money' },
+      {
+        name: 'status',
+        type: 'text',
+        allowed: ['shipped', 'refunded'],
+        whenColumnIsMissing: 'shipped',
+      },
+    ],
+    key: ['uniq_id', 'status'],
+    newestBy: 'id',
+  },
+  {
+    name: 'user_activity_log',
+    hasHeader: true,
+    columns: [
+      { name: 'id', type: 'bigint', required: false },
+      { name: 'uniq_id', type: 'text', maxLength: 200 },
+      { name: 'date_time', type: 'timestamp' },
+      { name: 'action_id', type: 'bigint' },
+      { name: 'customer_id', type: 'bigint' },
+      { name: 'quantity', type: 'bigint' },
+    ],
+    key: ['uniq_id'],
+    newestBy: 'id',
+  },
+  {
+    name: 'customer_research',
+    hasHeader: true,
+    columns: [
+      { name: 'date_id', type: 'timestamp' },
+      { name: 'category_id', type: 'bigint' },
+      { name: 'geo_id', type: 'bigint' },
+      { name: 'sales_qty', type: 'bigint' },
+      { name: 'sales_amt', type: 'money' },
+    ],
+    key: ['date_id', 'category_id', 'geo_id'],
+  },
+  {
+    name: 'price_log',
+    hasHeader: false,
+    columns: [
+      { name: 'name', type: 'text', maxLength: 500 },
+      { name: 'price', type: 'money' },
+    ],
+    key: ['name'],
+  },
+];
+
+/** A day's increment, or the full report (history). */
+export type DeliveryKind = 'increment' | 'report';
+
+/** The API's and the landing directory's name of a feed's file, e.g. `user_order_log_inc`. */
+export function fileName(feed: Feed, kind: DeliveryKind): string {
+  return kind === 'increment' ? `${feed.name}_inc` : feed.name;
+}
+
+export function fileNames(kind: DeliveryKind): string[] {
+  return FEEDS.map((feed) => fileName(feed, kind));
+}
+
+/** The feed that a file belongs to; a name that no feed has is a programming error. */
+export function feedOf(file: string): Feed {
+  const feed = FEEDS.find((f) => file === f.name || file === `${f.name}_inc`);
+  if (!feed) throw new Error(`No feed has a file "${file}"; the feeds are described in domain/feeds.ts.`);
+  return feed;
+}

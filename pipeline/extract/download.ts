@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { Agent, request, type Dispatcher } from 'undici';
+import { describeNetworkError } from '../../runtime/network-error.ts';
+import { failure, type FailureType } from '../../domain/failures.ts';
+import { httpFacts, inSpan } from '../../runtime/tracing/span.ts';
+import { AtomicFile } from './atomic-file.ts';
+
+export interface DownloadLimits {
+  maxBytes: number;
+  /** Milliseconds without a single byte. */
+  idleTimeoutMs: number;
+  /** Bytes that must have come in every `idleTimeoutMs`, so that a trickle does not last for days. */
+  minBytesPerIdleTimeout: number;
+}
+
+export interface Downloaded {
+  bytes: number;
+  sha256: string;
+}
+
+/** Object storage answers these for an address that is gone, expired, or not there yet. */
+const NOT_AVAILABLE: ReadonlySet<number> = new Set([403, 404, 410]);
+
+/**
+ * Downloads from object storage, which never sees the report API's headers. Redirects are not followed, only
+ * http(s) addresses are, and no address with its signature stands in an error.
+ */
+export class Downloader {
+  readonly #limits: DownloadLimits;
+  readonly #dispatcher: Agent;
+
+  constructor(limits: DownloadLimits) {
+    this.#limits = limits;
+    this.#dispatcher = new Agent({
+      connect: { timeout: 10_000 },
+      headersTimeout: limits.idleTimeoutMs,
+      bodyTimeout: limits.idleTimeoutMs,
+    });
+  }
+
+  /** Writes the file under a temporary name, checks its size, then renames it to `target`. */
+  async download(file: string, address: string, target: string, signal: AbortSignal): Promise<Downloaded> {
+    const url = safeUrl(file, address);
+    return await inSpan(`GET ${file}`, httpFacts('GET', url), async (span) => {
+      const downloaded = await this.#download(file, url, target, signal);
+      span.note({ 'http.response.body.size': downloaded.bytes });
+      return downloaded;
+    });
+  }
+
+  async #download(file: string, url: URL, target: string, signal: AbortSignal): Promise<Downloaded> {
+    const trickle = new AbortController();
+    const aborted = AbortSignal.any([signal, trickle.signal]);
+    const response = await this.#open(file, url, aborted, signal);
+    const expected = expectedBytes(response);
+    if (expected !== undefined && expected > this.#limits.maxBytes) {
+      giveUp(response);
+      throw tooLarge(file, expected, this.#limits.maxBytes);
+    }
+    const output = await AtomicFile.create(target).catch((error: unknown) => {
+      giveUp(response);
+      throw error;
+    });
+    let bytes = 0;
+    let bytesBefore = 0;
+    const watch = setInterval(() => {
+      if (bytes - bytesBefore < this.#limits.minBytesPerIdleTimeout) trickle.abort();
+      bytesBefore = bytes;
+    }, this.#limits.idleTimeoutMs);
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of bodyOf(response, file, url, signal, trickle.signal)) {
+        bytes += chunk.length;
+        if (bytes > this.#limits.maxBytes) throw tooLarge(file, bytes, this.#limits.maxBytes);
+        hash.update(chunk);
+        output.write(chunk);
+        await output.flush();
+      }
+      if (expected !== undefined && bytes !== expected) {
+        throw interrupted(file, url, `${bytes} of ${expected} bytes came`);
+      }
+      await output.commit();
+      return { bytes, sha256: hash.digest('hex') };
+    } finally {
+      clearInterval(watch);
+      giveUp(response);
+      await output.discard();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #open(
+    file: string,
+    url: URL,
+    aborted: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    let response: Dispatcher.ResponseData;
+    try {
+      response = await request(url, {
+        // Compression would hide the file's real size.
+        headers: { Accept: '*/*', 'Accept-Encoding': 'identity' },
+        dispatcher: this.#dispatcher,
+        signal: aborted,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw interrupted(file, url, describeNetworkError(error));
+    }
+    if (response.statusCode === 200) return response;
+    giveUp(response);
+    const answer = `the storage answered ${response.statusCode}`;
+    if (NOT_AVAILABLE.has(response.statusCode)) {
+      throw failureOf('FileNotAvailable', file, url, answer);
+    }
+    if (response.statusCode >= 300 && response.statusCode < 400) {
+      throw failureOf('UnsafeAddress', file, url, `${answer}, and redirects are not followed`);
+    }
+    throw interrupted(file, url, answer);
+  }
+}
+
+/** A body that is destroyed unread emits an error, which would end the process if nobody listened. */
+function giveUp(response: Dispatcher.ResponseData): void {
+  response.body.on('error', () => undefined).destroy();
+}
+
+async function* bodyOf(
+  response: Dispatcher.ResponseData,
+  file: string,
+  url: URL,
+  signal: AbortSignal,
+  trickle: AbortSignal,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of response.body) yield chunk as Buffer;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw interrupted(file, url, trickle.aborted ? 'the download is too slow' : describeNetworkError(error));
+  }
+}
+
+function safeUrl(file: string, address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw failure(
+    'UnsafeAddress',
+    `The address of ${file} is not an http(s) URL${url ? ` but ${url.protocol}` : ''}; it is not followed.`,
+  );
+}
+
+function expectedBytes(response: Dispatcher.ResponseData): number | undefined {
+  const length = response.headers['content-length'];
+  return typeof length === 'string' && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+function interrupted(file: string, url: URL, what: string) {
+  return failureOf('DownloadInterrupted', file, url, what);
+}
+
+/** The address without user, password and query: the signature is a secret. */
+function failureOf(type: FailureType, file: string, url: URL, what: string) {
+  return failure(type, `Download of ${file} from ${url.origin}${url.pathname}: ${what}.`);
+}
+
+function tooLarge(file: string, bytes: number, maxBytes: number) {
+  return failure('FileTooLarge', `${file} has ${bytes} bytes or more; MAX_FILE_BYTES allows ${maxBytes}.`);
+}

@@ -1,0 +1,28 @@
+import { failure } from '../../domain/failures.ts';
+
+/** The failure that a disk error is; undefined for any other error. */
+export function landingFailure(error: unknown) {
+  if (!(error instanceof Error)) return undefined;
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string' || typeof syscall !== 'string' || !DISK_CALLS.has(syscall)) return undefined;
+  if (code === 'ENOENT' && syscall === 'open') {
+    return failure('LandedFileGone', `The landed file ${path ?? ''} is not there any more.`);
+  }
+  return failure('LandingUnavailable', `The landing directory cannot be used: ${error.message}.`);
+}
+
+const DISK_CALLS: ReadonlySet<string> = new Set([
+  'open',
+  'read',
+  'write',
+  'fsync',
+  'close',
+  'rename',
+  'mkdir',
+  'link',
+  'unlink',
+  'rm',
+  'scandir',
+  'stat',
+  'ftruncate',
+]);

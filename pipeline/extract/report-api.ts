@@ -1,0 +1,232 @@
+import { STATUS_CODES } from 'node:http';
+import { Agent, request, type Dispatcher } from 'undici';
+import type { z } from 'zod';
+import { failure } from '../../domain/failures.ts';
+import { describeNetworkError } from '../../runtime/network-error.ts';
+import { httpFacts, inSpan, type OpenSpan } from '../../runtime/tracing/span.ts';
+import { generateReportAnswer, getIncrementAnswer, getReportAnswer } from './report-api-answers.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+/** An answer of the API is a few kilobytes; more is not an answer. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+/** What is quoted of an answer, in a failure or in a history. */
+const MAX_QUOTED = 200;
+
+export interface ReportApiOptions {
+  baseUrl: string;
+  apiKey: string;
+  nickname: string;
+  cohort: string;
+  /** For one whole call, in milliseconds. */
+  timeoutMs: number;
+}
+
+export type ReportState =
+  | { status: 'RUNNING' }
+  | { status: 'SUCCESS'; reportId: string; startDay: string | undefined; urls: Urls }
+  | { status: 'FAILED'; word: string };
+
+/** `urls` holds only files that have an address. */
+export type Increment = { found: true; urls: Urls } | { found: false; reason: string };
+
+/** Address by file name, e.g. `user_order_log_inc`. Secret: object storage addresses carry a signature. */
+type Urls = Readonly<Record<string, string>>;
+
+/** The report API over HTTP. Throws the failures of `domain/failures.ts`; none holds the key or an address's query. */
+export class ReportApi {
+  readonly #options: ReportApiOptions;
+  readonly #dispatcher = new Agent({ connect: { timeout: 10_000 }, keepAliveTimeout: 10_000 });
+
+  constructor(options: ReportApiOptions) {
+    this.#options = options;
+  }
+
+  /** Asks for a report and returns the id of the task that makes it. */
+  async generateReport(signal: AbortSignal): Promise<string> {
+    const answer = await this.#call('POST', 'generate_report', {}, generateReportAnswer, signal);
+    return answer.task_id;
+  }
+
+  async getReport(taskId: string, signal: AbortSignal): Promise<ReportState> {
+    const answer = await this.#call('GET', 'get_report', { task_id: taskId }, getReportAnswer, signal);
+    if (answer.status === 'RUNNING') return { status: 'RUNNING' };
+    if (answer.status !== 'SUCCESS') return { status: 'FAILED', word: shortened(answer.status) };
+    const reportId = answer.data?.report_id;
+    if (!reportId) throw invalid('get_report', 'status is SUCCESS, but data.report_id is missing');
+    const startDay = answer.data?.start_day;
+    return {
+      status: 'SUCCESS',
+      reportId,
+      startDay: typeof startDay === 'string' ? startDay : undefined,
+      urls: presentUrls(answer.data?.s3_path),
+    };
+  }
+
+  /** @param loadDate YYYY-MM-DD */
+  async getIncrement(reportId: string, loadDate: string, signal: AbortSignal): Promise<Increment> {
+    const query = { report_id: reportId, date: `${loadDate}T00:00:00` };
+    const answer = await this.#call('GET', 'get_increment', query, getIncrementAnswer, signal);
+    if (answer.status === 'NOT FOUND') {
+      const reason = typeof answer.debug_info === 'string' ? answer.debug_info : 'no increment for that date';
+      return { found: false, reason: shortened(reason) };
+    }
+    // The report was finished a moment ago: this can only be an API that has not caught up with itself.
+    if (answer.status === 'RUNNING') throw invalid('get_increment', 'its status is "RUNNING"');
+    if (answer.status !== 'SUCCESS') {
+      throw failure(
+        'ReportFailed',
+        `The report API cannot give the increment of ${loadDate}: its status is "${shortened(answer.status)}".`,
+      );
+    }
+    return { found: true, urls: presentUrls(answer.data?.s3_path) };
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #call<T>(
+    method: 'GET' | 'POST',
+    call: string,
+    query: Record<string, string>,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return await inSpan(`${method} ${call}`, httpFacts(method, new URL(this.#options.baseUrl)), (span) =>
+      this.#ask(method, call, query, schema, signal, span),
+    );
+  }
+
+  async #ask<T>(
+    method: 'GET' | 'POST',
+    call: string,
+    query: Record<string, string>,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+    span: OpenSpan,
+  ): Promise<T> {
+    const { statusCode, headers, text } = await this.#send(method, call, query, signal);
+    span.note({ 'http.response.status_code': statusCode });
+    if (statusCode === 401 || statusCode === 403) {
+      throw failure(
+        'ReportApiUnauthorized',
+        `The report API answered ${named(statusCode)} to ${call}: REPORT_API_KEY (or REPORT_API_NICKNAME, ` +
+          'REPORT_API_COHORT) is wrong.',
+      );
+    }
+    if (statusCode === 408 || statusCode === 425 || statusCode === 429 || statusCode >= 500) {
+      const wait = retryAfterMs(headers['retry-after'], new Date());
+      throw failure(
+        'ReportApiUnavailable',
+        `The report API answered ${named(statusCode)} to ${call}.`,
+        wait === undefined ? {} : { nextRetryDelayMs: wait },
+      );
+    }
+    if (statusCode >= 300 && statusCode < 400) {
+      throw failure(
+        'ReportApiRefused',
+        `The report API answered ${named(statusCode)} to ${call}; redirects are not followed. Check REPORT_API_URL.`,
+      );
+    }
+    // NOT FOUND comes with 200 or 404; what else a 404 says is no answer to the question.
+    const answer = parse(call, text, schema, statusCode);
+    const notFound = (answer as { status?: unknown }).status === 'NOT FOUND';
+    if (statusCode >= 400 && !(statusCode === 404 && notFound)) throw refused(call, statusCode);
+    return answer;
+  }
+
+  async #send(
+    method: 'GET' | 'POST',
+    call: string,
+    query: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<{ statusCode: number; headers: Dispatcher.ResponseData['headers']; text: string }> {
+    const { baseUrl, apiKey, nickname, cohort, timeoutMs } = this.#options;
+    const url = new URL(`${baseUrl.replace(/\/+$/, '')}/${call}`);
+    // encodeURIComponent, not URLSearchParams: an id's "+" must not be taken for a space.
+    url.search = Object.entries(query)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      .join('&');
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await request(url, {
+        method,
+        headers: {
+          'X-Nickname': nickname,
+          'X-Cohort': cohort,
+          'X-Project': 'True',
+          'X-API-KEY': apiKey,
+          Accept: 'application/json',
+        },
+        dispatcher: this.#dispatcher,
+        signal: AbortSignal.any([signal, timeout]),
+      });
+      return {
+        statusCode: response.statusCode,
+        headers: response.headers,
+        text: await boundedText(response.body),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      const what = timeout.aborted
+        ? `no complete answer within ${timeoutMs / 1000} s`
+        : describeNetworkError(error);
+      throw failure('ReportApiUnavailable', `The report API could not be asked (${call}): ${what}.`);
+    }
+  }
+}
+
+async function boundedText(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_ANSWER_BYTES) {
+      body.destroy();
+      throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse<T>(call: string, text: string, schema: z.ZodType<T>, statusCode: number): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    if (statusCode >= 400) throw refused(call, statusCode);
+    throw invalid(call, `it is not JSON (${text.length} characters)`);
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  if (statusCode >= 400) throw refused(call, statusCode);
+  const faults = result.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`,
+  );
+  throw invalid(call, shortened(faults.join('; ')));
+}
+
+function presentUrls(urls: Record<string, unknown> | null | undefined): Urls {
+  return Object.fromEntries(
+    Object.entries(urls ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].trim() !== '',
+    ),
+  );
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+}
+
+function refused(call: string, statusCode: number) {
+  return failure('ReportApiRefused', `The report API answered ${named(statusCode)} to ${call}.`);
+}
+
+function invalid(call: string, what: string) {
+  return failure('ReportApiAnswerInvalid', `The report API's answer to ${call} cannot be used: ${what}.`);
+}
+
+function named(statusCode: number): string {
+  return `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim();
+}

@@ -1,0 +1,319 @@
+import { parseDuration } from '../domain/durations.ts';
+import { fileNames } from '../domain/feeds.ts';
+
+/** One setting of the environment: everything that code and docs know about it. */
+export interface Setting<T> {
+  readonly meaning: string;
+  /** As it would be written in the environment; undefined: there is none. */
+  readonly default?: string;
+  /** Without a value the program does not start. */
+  readonly required?: boolean;
+  readonly secret?: boolean;
+  /** Throws an Error whose message is a clause: "must be …". */
+  readonly parse: (text: string) => T;
+}
+
+function setting<T>(meaning: string, parse: (text: string) => T, more: Partial<Setting<T>> = {}): Setting<T> {
+  return { meaning, parse, ...more };
+}
+
+const text = (value: string) => value;
+const optional = { default: '' } as const;
+
+function duration(value: string): number {
+  const milliseconds = parseDuration(value);
+  if (milliseconds === undefined) throw new Error('must be a duration like 2s, 45s, 10m or 1h');
+  return milliseconds;
+}
+
+function positiveDuration(value: string): number {
+  const milliseconds = duration(value);
+  if (milliseconds <= 0) throw new Error('must be longer than 0');
+  return milliseconds;
+}
+
+function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (value.trim() === '' || !Number.isSafeInteger(number) || number < minimum || number > maximum) {
+      throw new Error(`must be a whole number from ${minimum} to ${maximum}`);
+    }
+    return number;
+  };
+}
+
+function share(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1');
+  return number;
+}
+
+function httpUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('must be an http(s) URL');
+  return value;
+}
+
+function databaseUrl(value: string): string {
+  if (!/^postgres(ql)?:\/\//.test(value))
+    throw new Error('must be a URL like postgresql://user:password@host/database');
+  return value;
+}
+
+function headerValue(value: string): string {
+  if (!/^[\x20-\x7e]+$/.test(value))
+    throw new Error('must be printable ASCII, since it travels in an HTTP header');
+  return value;
+}
+
+function address(value: string): string {
+  const port = Number(/^(?:[^:\s]+|\[[^\]]+\]):(\d{1,5})$/.exec(value.trim())?.[1] ?? NaN);
+  if (!(port >= 1 && port <= 65_535)) throw new Error('must be an address like 0.0.0.0:9464');
+  return value.trim();
+}
+
+const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+
+function otlpProtocol(value: string): (typeof OTLP_PROTOCOLS)[number] {
+  const protocol = OTLP_PROTOCOLS.find((name) => name === value.trim());
+  if (protocol === undefined) throw new Error(`must be one of ${OTLP_PROTOCOLS.join(', ')}`);
+  return protocol;
+}
+
+function otlpHeaders(value: string): string {
+  if (!value.split(',').every((pair) => /^[^\s=]+=[\x21-\x7e]/.test(pair.trim())))
+    throw new Error('must be a list like name=value,name=value');
+  return value;
+}
+
+function yesOrNo(value: string): boolean {
+  const word = value.trim().toLowerCase();
+  if (word !== 'true' && word !== 'false') throw new Error('must be true or false');
+  return word === 'true';
+}
+
+function payloadKeys(value: string): { id: string; key: Buffer }[] {
+  const entries = value.split(',').filter((entry) => entry.trim() !== '');
+  return entries.map((entry) => {
+    const [, id, base64 = ''] = /^([^:,\s]+):([A-Za-z0-9+/]{43}=)$/.exec(entry.trim()) ?? [];
+    if (id === undefined)
+      throw new Error('must be a list of id:base64, each of 32 bytes (openssl rand -base64 32)');
+    return { id, key: Buffer.from(base64, 'base64') };
+  });
+}
+
+const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+
+function logLevel(value: string): (typeof LOG_LEVELS)[number] {
+  const level = LOG_LEVELS.find((name) => name === value.trim().toUpperCase());
+  if (level === undefined) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
+
+function timeOfDay(value: string): { hour: number; minute: number } {
+  const match = /^(\d\d?):(\d\d)$/.exec(value.trim());
+  const [hour = 24, minute = 60] = match?.slice(1).map(Number) ?? [];
+  if (hour > 23 || minute > 59) throw new Error('must be a time of day like 05:00');
+  return { hour, minute };
+}
+
+function timeZone(value: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone && value;
+  } catch {
+    throw new Error('must be an IANA time zone like Europe/Moscow');
+  }
+}
+
+const LEAST_CATCHUP_MS = 7 * 86_400_000;
+
+function catchupWindow(value: string): number {
+  const milliseconds = duration(value);
+  if (milliseconds < LEAST_CATCHUP_MS)
+    throw new Error('must be 7d or more, so that no day is lost over an outage');
+  return milliseconds;
+}
+
+function incrementFiles(value: string): string[] {
+  const names = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const known = fileNames('increment');
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`must name files of ${known.join(', ')}; unknown: ${unknown.join(', ')}`);
+  return [...new Set(names)];
+}
+
+/** Every setting, once. The README's table is checked against this one. */
+export const SETTINGS = {
+  REPORT_API_URL: setting('Address of the report API', httpUrl, { required: true }),
+  REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
+  REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
+  REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
+  REPORT_API_TIMEOUT: setting('Longest wait for one whole answer of the report API', positiveDuration, {
+    default: '30s',
+  }),
+  REPORT_POLL_INTERVAL: setting('Time between two looks at a report or at missing files', positiveDuration, {
+    default: '10s',
+  }),
+  REPORT_TIMEOUT: setting('Longest wait for a report', positiveDuration, { default: '1h' }),
+  FILES_TIMEOUT: setting('Longest wait for missing files', duration, { default: '30m' }),
+  OPTIONAL_FILES: setting(
+    'Files whose absence does not stop a day, comma-separated',
+    incrementFiles,
+    optional,
+  ),
+  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', share, {
+    default: '0.1',
+  }),
+  MAX_FILE_BYTES: setting('Size beyond which a file is refused', integer(1), { default: '10737418240' }),
+  DOWNLOAD_IDLE_TIMEOUT: setting('Longest wait for further bytes of a download', positiveDuration, {
+    default: '30s',
+  }),
+  LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
+  LANDING_RETENTION: setting('How long landed files are kept', positiveDuration, { default: '30d' }),
+  DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
+  DATABASE_POOL_SIZE: setting('Most database connections of one worker', integer(2, 1_000), {
+    default: '10',
+  }),
+  TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
+  TEMPORAL_DEPLOYMENT_NAME: setting(
+    'The Worker Deployment that the worker is a version of; empty: no versioning (docs/upgrading.md)',
+    text,
+    optional,
+  ),
+  TEMPORAL_WORKER_BUILD_ID: setting(
+    'The build id of that version; empty: the package version and the git commit',
+    text,
+    optional,
+  ),
+  SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', timeOfDay, { default: '05:00' }),
+  SCHEDULE_TIME_ZONE: setting('Time zone of the daily run, an IANA name', timeZone, { default: 'UTC' }),
+  SCHEDULE_OFFSET_DAYS: setting('How many days before the run the loaded day lies', integer(0, 366), {
+    default: '1',
+  }),
+  SCHEDULE_CATCHUP_WINDOW: setting(
+    'How far back missed runs are made up for after an outage',
+    catchupWindow,
+    {
+      default: '30d',
+    },
+  ),
+  LATE_AFTER: setting('A day that takes longer is told to ALERT_WEBHOOK_URL; 0s: never', duration, {
+    default: '2h',
+  }),
+  ALERT_WEBHOOK_URL: setting('Told when a day fails or is late (JSON, Slack-compatible)', httpUrl, {
+    secret: true,
+  }),
+  TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', httpUrl, {
+    default: 'http://localhost:8233',
+  }),
+  PAYLOAD_KEYS: setting(
+    'Encrypts payloads: id:base64 of 32 bytes, comma-separated, the first one encrypts',
+    payloadKeys,
+    {
+      default: '',
+      secret: true,
+    },
+  ),
+  CODEC_SERVER_ADDRESS: setting('Where the codec server listens', address, { default: '127.0.0.1:8888' }),
+  METRICS_ADDRESS: setting(
+    'Where the worker serves Prometheus metrics, e.g. 0.0.0.0:9464; empty: nowhere',
+    address,
+  ),
+  HEALTH_ADDRESS: setting(
+    'Where the worker serves /healthz and /readyz, e.g. 0.0.0.0:8080; empty: nowhere',
+    address,
+  ),
+  LOG_LEVEL: setting('What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR', logLevel, {
+    default: 'INFO',
+  }),
+  WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, {
+    default: '10s',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    'Collector that gets traces, e.g. http://localhost:4318; empty: no traces',
+    httpUrl,
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
+    'The same, as the whole address, e.g. http://localhost:4318/v1/traces',
+    httpUrl,
+  ),
+  OTEL_EXPORTER_OTLP_PROTOCOL: setting('How traces travel: http/protobuf or http/json', otlpProtocol, {
+    default: 'http/protobuf',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: setting('Headers for the collector, name=value, comma-separated', otlpHeaders, {
+    secret: true,
+  }),
+  OTEL_SERVICE_NAME: setting('The name that traces are shown under', text, { default: 'sales-increment' }),
+  OTEL_SDK_DISABLED: setting('true: no traces, whatever else is set', yesOrNo, { default: 'false' }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type ValueOf<S> = S extends { parse: (text: string) => infer T } ? T : never;
+type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> | Missing<K> };
+/** A setting that is neither required nor has a default can be absent. */
+type Missing<K extends SettingName> = K extends
+  | 'DATABASE_URL'
+  | 'ALERT_WEBHOOK_URL'
+  | 'METRICS_ADDRESS'
+  | 'HEALTH_ADDRESS'
+  | 'OTEL_EXPORTER_OTLP_ENDPOINT'
+  | 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
+  | 'OTEL_EXPORTER_OTLP_HEADERS'
+  ? undefined
+  : never;
+
+/** All faults of the environment at once, each with the setting's name and what to do. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `${faults.length} setting${faults.length > 1 ? 's' : ''} cannot be used:\n${faults.map((f) => `  ${f}`).join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+/** Reads the named settings. An empty value counts as none. Throws `SettingsError`. */
+export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, names: readonly N[]): Values<N> {
+  const faults: string[] = [];
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const { default: fallback, required, parse, meaning, secret }: Setting<unknown> = SETTINGS[name];
+    const given = env[name];
+    const value = given === undefined || given.trim() === '' ? fallback : given;
+    if (value === undefined) {
+      if (required) faults.push(`${name} is not set (${meaning}).`);
+      continue;
+    }
+    try {
+      values[name] = parse(value);
+    } catch (error) {
+      const shown = secret ? '' : `, but is "${value}"`;
+      faults.push(`${name} ${error instanceof Error ? error.message : 'cannot be read'}${shown}.`);
+    }
+  }
+  if (
+    (names as readonly string[]).includes('DATABASE_URL') &&
+    !values.DATABASE_URL &&
+    !hasLibpqSettings(env)
+  ) {
+    if (!faults.some((fault) => fault.startsWith('DATABASE_URL'))) {
+      faults.push(
+        'DATABASE_URL is not set (PostgreSQL), and neither are PGHOST, PGPORT, PGDATABASE or PGUSER.',
+      );
+    }
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+  return values as Values<N>;
+}
+
+function hasLibpqSettings(env: NodeJS.ProcessEnv): boolean {
+  return ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGPORT'].some((name) => (env[name] ?? '') !== '');
+}

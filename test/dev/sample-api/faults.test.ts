@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { request } from 'undici';
+import { parseFault } from '../../../dev/sample-api/fault-spec.ts';
+import { Faults } from '../../../dev/sample-api/faults.ts';
+import { generatedSource } from '../../../dev/sample-api/generated-source.ts';
+import { call, withApi } from './client.ts';
+
+const DATE = '2024-02-25';
+const FILE = 'user_order_log_inc';
+const source = generatedSource({ orders: 20 });
+
+describe('faults of the connection', () => {
+  test('reset before the answer', () =>
+    withApi(
+      { source, faults: [{ on: 'generate_report', action: { kind: 'reset' } }] },
+      async (client, api) => {
+        await assert.rejects(client.generateReport(), /ECONNRESET|other side closed/);
+        assert.equal(api.requests[0]?.status, null);
+        await client.generateReport();
+      },
+    ));
+
+  test('reset in the middle of the body', () =>
+    withApi({ source }, async (client, api) => {
+      const url = await client.url(DATE, FILE);
+      api.addFault({ on: 'storage', action: { kind: 'reset', afterBytes: 1_000 } });
+      const { bytes, failure } = await readUntilItBreaks(url);
+      assert.equal(bytes, 1_000);
+      assert.match(failure, /ECONNRESET|terminated/);
+      assert.equal((await call(url)).status, 200);
+    }));
+
+  test('truncate: the whole length is promised and the body ends sooner', () =>
+    withApi({ source }, async (client, api) => {
+      const url = await client.url(DATE, FILE);
+      const whole = (await call(url)).headers['content-length'];
+      for (const afterBytes of [0, 1_000, 10_000_000]) {
+        api.addFault({ on: 'storage', action: { kind: 'truncate', afterBytes } });
+        const { bytes, failure, length } = await readUntilItBreaks(url);
+        assert.equal(length, whole);
+        assert.equal(bytes, Math.min(afterBytes, Number(whole) - 1));
+        assert.match(failure, /other side closed|terminated/);
+      }
+    }));
+
+  test('trickle keeps to its speed', () =>
+    withApi({ source }, async (client, api) => {
+      const url = await client.url(DATE, 'price_log_inc');
+      const { text } = await call(url);
+      api.addFault({ on: 'storage', action: { kind: 'trickle', bytesPerSecond: 1_000 } });
+      const start = performance.now();
+      assert.equal((await call(url)).text, text);
+      assert.ok(performance.now() - start > 300, 'some 400 bytes at 1,000 a second take 0.4 s');
+    }));
+
+  test('hang is never answered', () =>
+    withApi(
+      { source, faults: [{ on: 'generate_report', action: { kind: 'hang' } }] },
+      async (client, api) => {
+        await assert.rejects(
+          request(`${api.url}/generate_report`, {
+            method: 'POST',
+            headers: {
+              'X-Nickname': 'sample',
+              'X-Cohort': '1',
+              'X-Project': 'True',
+              'X-API-KEY': 'sample-key',
+            },
+            signal: AbortSignal.timeout(200),
+          }),
+        );
+        await client.generateReport();
+        assert.deepEqual(
+          api.requests.map(({ status, fault }) => [status, fault]),
+          [
+            [null, 'hang'],
+            [200, null],
+          ],
+        );
+      },
+    ));
+
+  test('delay answers late', () =>
+    withApi(
+      { source, faults: [{ on: 'generate_report', action: { kind: 'delay', ms: 150 } }] },
+      async (client) => {
+        const start = performance.now();
+        assert.notEqual(await client.generateReport(), '');
+        assert.ok(performance.now() - start >= 140);
+      },
+    ));
+
+  test('huge sends so many bytes without a length, or goes on without an end', () =>
+    withApi({ source }, async (client, api) => {
+      api.addFault({ on: 'get_report', action: { kind: 'huge', bytes: 3_000_000 } });
+      const { headers, text } = await client.raw('get_report?task_id=x');
+      assert.equal(text.length, 3_000_000);
+      assert.equal(headers['content-length'], undefined);
+      assert.equal(typeof JSON.parse(text), 'string');
+      const url = await client.url(DATE, FILE);
+      api.addFault({ on: 'storage', action: { kind: 'huge', bytes: Infinity } });
+      const { body } = await request(url);
+      let bytes = 0;
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > 5_000_000) break;
+      }
+      assert.ok(bytes > 5_000_000);
+    }));
+});
+
+describe('faults of the answer', () => {
+  test('a status, with Retry-After in seconds or as a date', () =>
+    withApi({ source }, async (client, api) => {
+      api.addFault({ on: 'generate_report', action: { kind: 'status', status: 429, retryAfter: 2 } });
+      api.addFault({ on: 'generate_report', action: { kind: 'status', status: 503, retryAfter: 'date:+2' } });
+      api.addFault({ on: 'generate_report', action: { kind: 'status', status: 500, body: 'oops' } });
+      const [first, second, third, fourth] = [
+        await client.raw('generate_report', 'POST'),
+        await client.raw('generate_report', 'POST'),
+        await client.raw('generate_report', 'POST'),
+        await client.raw('generate_report', 'POST'),
+      ];
+      assert.deepEqual([first.status, first.headers['retry-after']], [429, '2']);
+      assert.equal(second.status, 503);
+      const ahead = Date.parse(String(second.headers['retry-after'])) - Date.now();
+      assert.ok(ahead > 0 && ahead <= 2_000, `${ahead} ms`);
+      assert.deepEqual([third.status, third.text, fourth.status], [500, 'oops', 200]);
+    }));
+
+  test('malformed JSON, other JSON and a redirect', () =>
+    withApi({ source }, async (client, api) => {
+      api.addFault({ on: 'generate_report', action: { kind: 'malformed-json' } });
+      api.addFault({ on: 'generate_report', action: { kind: 'json', body: ['wrong'] } });
+      api.addFault({
+        on: 'generate_report',
+        action: { kind: 'redirect', location: 'http://elsewhere.invalid/' },
+      });
+      const malformed = await client.raw('generate_report', 'POST');
+      assert.equal(malformed.status, 200);
+      assert.throws(() => JSON.parse(malformed.text) as unknown, SyntaxError);
+      assert.equal((await client.raw('generate_report', 'POST')).text, '["wrong"]');
+      const redirect = await client.raw('generate_report', 'POST');
+      assert.deepEqual([redirect.status, redirect.headers['location']], [302, 'http://elsewhere.invalid/']);
+    }));
+
+  test('a report that failed or is stuck stays so, and the next one does not', () =>
+    withApi({ source, pollsUntilReady: 0 }, async (client, api) => {
+      for (const [action, status] of [
+        [{ kind: 'report-status', status: 'FAILED' }, 'FAILED'],
+        [{ kind: 'stuck' }, 'RUNNING'],
+      ] as const) {
+        api.addFault({ on: 'get_report', action });
+        const taskId = await client.generateReport();
+        for (let poll = 0; poll < 3; poll++) {
+          assert.deepEqual(await client.getReport(taskId), { http: 200, task_id: taskId, status });
+        }
+        assert.equal((await client.getReport(await client.generateReport())).status, 'SUCCESS');
+      }
+    }));
+
+  test('empty URLs, no data, missing files and no increment', () =>
+    withApi({ source }, async (client, api) => {
+      const id = await client.reportId();
+      api.addFault({ on: 'get_increment', action: { kind: 'empty-urls' } });
+      assert.deepEqual(
+        new Set(Object.values((await client.getIncrement(id, DATE)).data?.s3_path ?? {})),
+        new Set(['']),
+      );
+      api.addFault({ on: 'get_increment', action: { kind: 'null-data' } });
+      assert.deepEqual((({ status, data }) => [status, data])(await client.getIncrement(id, DATE)), [
+        'SUCCESS',
+        null,
+      ]);
+      api.addFault({
+        on: 'get_increment',
+        action: { kind: 'missing-files', files: [FILE, 'price_log_inc'] },
+      });
+      assert.deepEqual(Object.keys((await client.getIncrement(id, DATE)).data?.s3_path ?? {}).sort(), [
+        'customer_research_inc',
+        'user_activity_log_inc',
+      ]);
+      api.addFault({ on: 'get_increment', action: { kind: 'not-found' } });
+      assert.equal((await client.getIncrement(id, DATE)).status, 'NOT FOUND');
+      assert.equal(Object.keys((await client.getIncrement(id, DATE)).data?.s3_path ?? {}).length, 4);
+    }));
+});
+
+describe('which requests a fault meets', () => {
+  test('only those of its date and file', () =>
+    withApi({ source }, async (client, api) => {
+      const status = { kind: 'status', status: 503 } as const;
+      api.addFault({ on: 'storage', date: '2024-02-26', file: FILE, times: Infinity, action: status });
+      api.addFault({ on: 'get_increment', date: '2024-02-27', action: status });
+      const [first, second] = [await client.urls('2024-02-25'), await client.urls('2024-02-26')];
+      assert.equal((await call(first[FILE] ?? '')).status, 200);
+      assert.equal((await call(second['price_log_inc'] ?? '')).status, 200);
+      assert.equal((await call(second[FILE] ?? '')).status, 503);
+      assert.equal((await call(second[FILE] ?? '')).status, 503);
+      assert.equal((await client.getIncrement(await client.reportId(), '2024-02-27')).http, 503);
+      api.clearFaults();
+      assert.equal((await call(second[FILE] ?? '')).status, 200);
+    }));
+
+  test('so many pass first, and so many fail', () => {
+    const faults = new Faults();
+    faults.add({ on: 'storage', skip: 2, times: 3, action: { kind: 'hang' } });
+    const met = Array.from({ length: 7 }, () => faults.take({ on: 'storage' }) !== null);
+    assert.deepEqual(met, [false, false, true, true, true, false, false]);
+  });
+
+  test('a probability is drawn from its seed, the same every time', () => {
+    const draw = (seed: number): string => {
+      const faults = new Faults();
+      faults.add({ on: 'storage', times: Infinity, probability: 0.2, seed, action: { kind: 'hang' } });
+      return Array.from({ length: 1_000 }, () => (faults.take({ on: 'storage' }) ? 'x' : '.')).join('');
+    };
+    assert.equal(draw(1), draw(1));
+    assert.notEqual(draw(1), draw(2));
+    const share = draw(1).replaceAll('.', '').length / 1_000;
+    assert.ok(share > 0.15 && share < 0.25, `${share}`);
+  });
+
+  test('a fault that cannot work is refused when it is added', () => {
+    const faults = new Faults();
+    assert.throws(
+      () => faults.add({ on: 'storage', action: { kind: 'stuck' } }),
+      /works on get_report, not on storage/,
+    );
+    assert.throws(() => faults.add({ on: 'storage', action: { kind: 'status', status: 7 } }), /200 to 599/);
+    assert.throws(
+      () => faults.add({ on: 'storage', action: { kind: 'trickle', bytesPerSecond: 0 } }),
+      /more than 0/,
+    );
+  });
+});
+
+describe('faults on the command line', () => {
+  for (const [spec, fault] of [
+    ['storage:status=503:times=2', { on: 'storage', times: 2, action: { kind: 'status', status: 503 } }],
+    [
+      'get_report:status=429:retry-after=date:+2:body=slow: down:times=always',
+      {
+        on: 'get_report',
+        times: Infinity,
+        action: { kind: 'status', status: 429, retryAfter: 'date:+2', body: 'slow: down' },
+      },
+    ],
+    ['get_report:stuck', { on: 'get_report', action: { kind: 'stuck' } }],
+    ['storage:reset', { on: 'storage', action: { kind: 'reset' } }],
+    ['storage:reset=10:skip=1', { on: 'storage', skip: 1, action: { kind: 'reset', afterBytes: 10 } }],
+    ['storage:truncate=0:file=a', { on: 'storage', file: 'a', action: { kind: 'truncate', afterBytes: 0 } }],
+    ['storage:huge=endless', { on: 'storage', action: { kind: 'huge', bytes: Infinity } }],
+    ['storage:trickle=5', { on: 'storage', action: { kind: 'trickle', bytesPerSecond: 5 } }],
+    ['storage:delay=1.5s', { on: 'storage', action: { kind: 'delay', ms: 1_500 } }],
+    [
+      'storage:redirect=http://x:1/y',
+      { on: 'storage', action: { kind: 'redirect', location: 'http://x:1/y' } },
+    ],
+    ['get_report:json={"a":"b=c"}', { on: 'get_report', action: { kind: 'json', body: { a: 'b=c' } } }],
+    [
+      'get_report:report-status=FAILED',
+      { on: 'get_report', action: { kind: 'report-status', status: 'FAILED' } },
+    ],
+    [
+      'get_increment:missing-files=a,b:date=2024-02-25:probability=0.5:seed=7',
+      {
+        on: 'get_increment',
+        date: '2024-02-25',
+        probability: 0.5,
+        seed: 7,
+        action: { kind: 'missing-files', files: ['a', 'b'] },
+      },
+    ],
+  ] as const) {
+    test(spec, () => assert.deepEqual(parseFault(spec), fault));
+  }
+
+  for (const wrong of [
+    'storage',
+    'nowhere:hang',
+    'storage:explode',
+    'storage:hang=1',
+    'storage:status',
+    'storage:status=abc',
+    'storage:delay=5',
+    'storage:hang:body=x',
+    'storage:hang:date=2024-02-30',
+    'storage:json={',
+  ]) {
+    test(`${wrong} is refused`, () => assert.throws(() => parseFault(wrong), Error));
+  }
+});
+
+/** Reads a body that breaks off, and tells how far it came. */
+async function readUntilItBreaks(url: string): Promise<{ bytes: number; failure: string; length: unknown }> {
+  const { headers, body } = await request(url);
+  let bytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) bytes += chunk.length;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    return { bytes, failure: `${code} ${String(error)}`, length: headers['content-length'] };
+  }
+  return { bytes, failure: 'none: the body was whole', length: headers['content-length'] };
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+import { type Service, startService, untilReady } from '../../../dev/services/child-process.ts';
+import { removeDirectory, scratchDirectory } from './scratch.ts';
+
+let directory: string;
+before(async () => {
+  directory = await scratchDirectory();
+});
+after(() => removeDirectory(directory));
+
+function startShell(name: string, script: string): Promise<Service> {
+  const logFile = join(directory, `${name}.log`);
+  return startService({ name, command: '/bin/sh', args: ['-c', script], logFile });
+}
+
+async function isGone(pid: number): Promise<boolean> {
+  for (let i = 0; i < 100; i++) {
+    // One that has ended but that nobody waits for (its parent was killed) shows an empty command line.
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (commandLine === '') return true;
+    await sleep(50);
+  }
+  return false;
+}
+
+test('stop ends the whole group, tells how it ended, and is safe to repeat', async () => {
+  const service = await startShell('group', 'trap "echo bye; exit 3" INT; sleep 300 & echo $!; wait');
+  while ((await service.lastLines()) === '') await sleep(10);
+  const grandchild = Number(await service.lastLines());
+
+  let heard: unknown;
+  service.onExit((exit) => (heard = exit));
+  await Promise.all([service.stop(), service.stop()]);
+  await service.stop();
+
+  assert.deepEqual(await service.exited, { code: 3, signal: null });
+  assert.deepEqual(heard, { code: 3, signal: null });
+  assert.match(await service.lastLines(), /bye$/);
+  // A background job of a shell ignores SIGINT: the group is not only asked.
+  assert.ok(await isGone(grandchild), 'the grandchild lives');
+});
+
+test('stop insists with a kill', async () => {
+  const service = await startShell('stubborn', 'trap "" INT; echo ready; while :; do sleep 1; done');
+  while (!(await service.lastLines()).includes('ready')) await sleep(10);
+  await service.stop(200);
+  assert.deepEqual(service.exit(), { code: null, signal: 'SIGKILL' });
+});
+
+test('a service that ends while it starts is an error with the end of its log, of this start only', async () => {
+  await (
+    await startShell('failing', 'echo earlier; exit 1')
+  ).exited;
+  const service = await startShell('failing', 'echo no room >&2; exit 4');
+  await assert.rejects(
+    untilReady(service, 'the thing', 5000, () => Promise.resolve(false)),
+    (error: Error) => {
+      assert.equal(
+        error.message,
+        'The thing ended with code 4 while it started. The end of its log:\nno room',
+      );
+      return true;
+    },
+  );
+});
+
+test('a service that is never ready is an error after the limit', async () => {
+  const service = await startShell('slow', 'exec sleep 300');
+  await assert.rejects(
+    untilReady(service, 'the thing', 100, () => Promise.resolve(false)),
+    /^Error: The thing was not ready within 0\.1 s\. Its log is empty\.$/,
+  );
+  await service.stop();
+});
+
+test('a command that does not exist is an error in words', async () => {
+  const start = startService({
+    name: 'the thing',
+    command: join(directory, 'missing'),
+    args: [],
+    logFile: join(directory, 'missing.log'),
+  });
+  await assert.rejects(start, /^Error: The thing could not be started: spawn .*missing ENOENT$/);
+});
+
+test(
+  'a service ends when the program that started it is killed',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    const module = pathToFileURL(join(import.meta.dirname, '../../dev/services/child-process.ts')).href;
+    const program = `
+    const { startService } = await import(${JSON.stringify(module)});
+    const service = await startService({
+      name: 'orphan', command: 'sleep', args: ['300'], logFile: ${JSON.stringify(join(directory, 'orphan.log'))},
+    });
+    console.log(service.pid);`;
+    const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    assert.ok(pid > 0);
+    parent.kill('SIGKILL');
+    assert.ok(await isGone(pid), 'it lives on');
+  },
+);

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import pg from 'pg';
+
+import { type Postgres, type PostgresOptions, startPostgres } from '../../../dev/services/postgres.ts';
+import { freePort, portInUse } from '../../../dev/services/ports.ts';
+import { namesIn, removeDirectory, scratchDirectory } from './scratch.ts';
+
+let directory: string;
+before(async () => {
+  directory = await scratchDirectory();
+});
+after(() => removeDirectory(directory));
+
+function start(name: string, more: Partial<PostgresOptions> = {}): Promise<Postgres> {
+  const dataDir = join(directory, name);
+  return startPostgres({ dataDir, logFile: `${dataDir}.log`, fsync: false, ...more });
+}
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client(url);
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<unknown[]>({ text: sql, rowMode: 'array' })).rows.flat();
+  } finally {
+    await client.end();
+  }
+}
+
+test('the application owns its database and is nothing more', async (t) => {
+  const server = await start('owner', { settings: { timezone: 'Asia/Kamchatka' } });
+  t.after(() => server.stop());
+  const url = await server.createApplicationDatabase('sales');
+  assert.equal(url, `postgresql://sales:sales@127.0.0.1:${server.port}/sales`);
+  assert.equal(await server.createApplicationDatabase('sales'), url, 'repeating it changes nothing');
+
+  assert.deepEqual(
+    await query(
+      url,
+      `select current_user::text, pg_get_userbyid(datdba)::text, rolsuper, rolcreatedb, rolcreaterole,
+              rolreplication, rolbypassrls, current_setting('timezone'), current_setting('server_encoding'),
+              datlocprovider::text, datlocale, current_setting('fsync')
+       from pg_database, pg_roles where datname = current_database() and rolname = current_user`,
+    ),
+    ['sales', 'sales', false, false, false, false, false, 'Asia/Kamchatka', 'UTF8', 'b', 'C.UTF-8', 'off'],
+  );
+  const together = await Promise.all([1, 2, 3].map(() => server.createApplicationDatabase('together')));
+  assert.equal(new Set(together).size, 1);
+  await query(url, 'create schema mart create table f_sales (uniq_id text)');
+  await assert.rejects(query(url, 'create database more'), /permission denied/);
+  await assert.rejects(query(url.replace(':sales@', ':wrong@'), 'select'), /password authentication failed/);
+
+  const copy = await server.createDatabase('copy of "sales"', 'sales', 'sales');
+  assert.deepEqual(await query(copy, 'select count(*)::int from mart.f_sales'), [0]);
+  await server.dropDatabase('copy of "sales"');
+  await server.dropDatabase('copy of "sales"');
+  await assert.rejects(query(copy, 'select'), /does not exist/);
+  const administrative = await server.createDatabase('administrative');
+  assert.deepEqual(await query(administrative, 'select current_user::text'), ['postgres']);
+});
+
+test('data outlives a stop and a kill -9 in the middle of a query, on the same port', async (t) => {
+  const port = await freePort();
+  let server = await start('kill', { port });
+  t.after(() => server.stop());
+  const url = await server.createApplicationDatabase('sales');
+  await query(url, 'create table kept as select 1 as one');
+
+  await server.stop();
+  await server.stop();
+  server = await start('kill', { port });
+  await query(url, 'insert into kept values (2)');
+
+  // A session that computes does not notice that its server is gone; it must not keep the next one from starting.
+  const busy = query(url, 'select count(*) from generate_series(1, 1000000000)').catch(String);
+  await query(url, `select pg_sleep(0.2)`);
+  let ended: unknown;
+  server.onExit((exit) => (ended = exit));
+  await server.kill9();
+  assert.deepEqual(ended, { code: null, signal: 'SIGKILL' });
+  assert.match(String(await busy), /Connection terminated/);
+  assert.equal(await portInUse(port), false);
+
+  const killed = server.pid;
+  server = await start('kill', { port });
+  assert.notEqual(server.pid, killed);
+  assert.deepEqual(await query(url, 'select one from kept order by 1'), [1, 2]);
+});
+
+test('a pid file left behind whose number another process has by now does not keep it from starting', async (t) => {
+  const first = await start('stale');
+  await first.stop();
+  // Like the one of a killed server after the restart of a container, with the pid of a living process.
+  const stale = `${process.ppid}\n${join(directory, 'stale')}\n1700000000\n${first.port}\n\n127.0.0.1\n0 0\n`;
+  await writeFile(join(directory, 'stale', 'postmaster.pid'), stale);
+  const second = await start('stale');
+  t.after(() => second.stop());
+  assert.deepEqual(await query(second.adminUrl, 'select 1'), [1]);
+});
+
+test('a second server on the same directory is refused, and the first goes on', async (t) => {
+  const first = await start('twice');
+  t.after(() => first.stop());
+  await assert.rejects(
+    start('twice', { startLimitMs: 300 }),
+    new RegExp(`^Error: Another PostgreSQL server \\(process ${first.pid}\\) runs on the data directory `),
+  );
+  assert.deepEqual(await query(first.adminUrl, 'select 1'), [1]);
+});
+
+test('a port in use is said in one sentence', async (t) => {
+  const port = await freePort();
+  const taken = createServer().listen(port, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  await assert.rejects(start('port', { port }), {
+    message: `Port ${port} for PostgreSQL is in use by another process: end that process or choose another port.`,
+  });
+});
+
+test('a directory that is not to be used is refused and not touched', async () => {
+  const other = join(directory, 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'thesis.txt'), 'do not lose');
+  await assert.rejects(start('other'), /other is no PostgreSQL data directory and not empty: /);
+  assert.deepEqual(await namesIn(other), ['thesis.txt']);
+
+  const old = join(directory, 'old');
+  await mkdir(old);
+  await writeFile(join(old, 'PG_VERSION'), '9\n');
+  await assert.rejects(start('old'), /old belongs to PostgreSQL 9, and this is 18\. /);
+});
+
+test('another superuser password and an unknown setting are errors that say so', async () => {
+  const first = await start('wrong', { superuserPassword: "it's @/:" });
+  assert.deepEqual(await query(first.adminUrl, 'select 1'), [1]);
+  await first.stop();
+  await assert.rejects(start('wrong'), /wrong was made with another superuser password\. /);
+  await assert.rejects(
+    start('wrong', { settings: { no_such_setting: '1' } }),
+    /^Error: PostgreSQL ended with code 1 while it started\. The end of its log:\n.*no_such_setting/s,
+  );
+  assert.match(await readFile(join(directory, 'wrong.log'), 'utf8'), /database system is ready/);
+  assert.deepEqual(
+    (await namesIn(directory)).filter((name) => name.includes('.init-')),
+    [],
+  );
+});
+
+test('works below a directory that only its owner may enter', async (t) => {
+  const closed = join(directory, 'closed');
+  await mkdir(closed);
+  await chmod(closed, 0o700);
+  const server = await start('closed/data');
+  t.after(() => server.stop());
+  assert.deepEqual(await query(server.adminUrl, 'select 1'), [1]);
+});

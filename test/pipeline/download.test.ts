@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { generatedSource } from '../../dev/sample-api/generated-source.ts';
+import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
+import { Downloader, type DownloadLimits } from '../../pipeline/extract/download.ts';
+import { Client } from '../dev/sample-api/client.ts';
+import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
+
+const LIMITS: DownloadLimits = { maxBytes: 1_000_000, idleTimeoutMs: 500, minBytesPerIdleTimeout: 5_000 };
+const OLD = 'what an earlier download has left';
+
+let api: SampleApi;
+let url: string;
+const downloader = new Downloader(LIMITS);
+const uncaught: unknown[] = [];
+const onUncaught = (error: unknown) => uncaught.push(error);
+
+before(async () => {
+  process.on('uncaughtException', onUncaught);
+  api = await startSampleApi({ source: generatedSource({ orders: 160 }) });
+  url = await new Client(api).url(LOAD_DATE, ORDERS);
+});
+
+after(async () => {
+  await downloader.close();
+  await api.close();
+  process.off('uncaughtException', onUncaught);
+  assert.deepEqual(uncaught, [], 'a response that is given up must not end the worker');
+});
+
+async function download(target: string, address: string, { by = downloader, signal = never() } = {}) {
+  return await by.download(ORDERS, address, target, signal);
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+interface Refusal {
+  type: string;
+  retryable: boolean;
+  message?: RegExp;
+}
+
+/** The download fails like this, leaves the file that was there, nothing beside it, and tells no secret. */
+async function assertFails(address: string, refusal: Refusal, by = downloader): Promise<void> {
+  await inScratch(async (directory) => {
+    const target = path.join(directory, 'file.csv');
+    await writeFile(target, OLD);
+    await assert.rejects(download(target, address, { by }), (error: unknown) => {
+      assert.ok(error instanceof ApplicationFailure, String(error));
+      assert.equal(error.type, refusal.type, error.message);
+      assert.equal(error.nonRetryable, !refusal.retryable);
+      assert.match(error.message, new RegExp(ORDERS));
+      if (refusal.message) assert.match(error.message, refusal.message);
+      assert.doesNotMatch(
+        JSON.stringify([error, error.message, error.stack, error.cause]),
+        /Signature|secret/i,
+      );
+      return true;
+    });
+    assert.equal(await readFile(target, 'utf8'), OLD);
+    assert.deepEqual(await readdir(directory), ['file.csv']);
+  });
+}
+
+describe('a download', () => {
+  test('brings the file, its size and its hash, and replaces what was there', () =>
+    inScratch(async (directory) => {
+      const target = path.join(directory, 'days', 'file.csv');
+      for (let round = 0; round < 2; round += 1) {
+        const { bytes, sha256 } = await download(target, url);
+        const content = await readFile(target);
+        assert.equal(content.length, bytes);
+        assert.equal(createHash('sha256').update(content).digest('hex'), sha256);
+        assert.match(content.toString(), /^id,uniq_id,.*Москва/s);
+        assert.deepEqual(await readdir(path.dirname(target)), ['file.csv']);
+      }
+    }));
+
+  test('sends none of the API’s headers to the storage', () => {
+    const names = api.requests
+      .filter(({ server }) => server === 'storage')
+      .flatMap(({ headers }) => Object.keys(headers));
+    assert.deepEqual([...new Set(names)].sort(), ['accept', 'accept-encoding', 'connection', 'host']);
+  });
+
+  test('may be slow as long as it is fast enough', () =>
+    inScratch(async (directory) => {
+      api.addFault({ on: 'storage', action: { kind: 'trickle', bytesPerSecond: 100_000 } });
+      const { bytes } = await download(path.join(directory, 'file.csv'), url);
+      assert.ok(bytes > 100_000);
+    }));
+
+  test('of a million bytes exactly is let in', async () => {
+    await withServer(
+      (_, res) => res.end(Buffer.alloc(LIMITS.maxBytes, 'x')),
+      (address) =>
+        inScratch(async (directory) => {
+          const { bytes } = await download(path.join(directory, 'file.csv'), address);
+          assert.equal(bytes, LIMITS.maxBytes);
+        }),
+    );
+  });
+});
+
+describe('a download fails, and leaves all as it was, when', () => {
+  const faults: [name: string, action: FaultAction, refusal: Refusal][] = [
+    ['the body is cut off', { kind: 'truncate', afterBytes: 1_000 }, interrupted()],
+    ['the body lacks its last byte', { kind: 'truncate', afterBytes: 10_000_000 }, interrupted()],
+    ['the connection is reset within the body', { kind: 'reset', afterBytes: 70_000 }, interrupted()],
+    ['the connection is reset before the answer', { kind: 'reset' }, interrupted()],
+    ['bytes only trickle', { kind: 'trickle', bytesPerSecond: 2_000 }, interrupted(/too slow/)],
+    ['nothing is answered', { kind: 'hang' }, interrupted()],
+    [
+      'the storage answers 500',
+      { kind: 'status', status: 500, body: 'x'.repeat(100_000) },
+      interrupted(/500/),
+    ],
+    ['the storage answers 503', { kind: 'status', status: 503 }, interrupted(/answered 503/)],
+    ['the storage answers 206', { kind: 'status', status: 206, body: 'part' }, interrupted(/answered 206/)],
+    ['the address has expired', { kind: 'status', status: 403 }, notAvailable(403)],
+    ['the file is not there', { kind: 'status', status: 404, body: 'x'.repeat(100_000) }, notAvailable(404)],
+    ['the file is gone', { kind: 'status', status: 410 }, notAvailable(410)],
+    [
+      'it is redirected',
+      { kind: 'redirect', location: 'http://127.0.0.1:1/?secret' },
+      { type: 'UnsafeAddress', retryable: false, message: /redirects are not followed/ },
+    ],
+    ['the file is too large and does not say so', { kind: 'huge', bytes: Infinity }, tooLarge()],
+  ];
+  for (const [name, action, refusal] of faults) {
+    test(name, async () => {
+      api.addFault({ on: 'storage', action });
+      const requests = api.requests.length;
+      await assertFails(url, refusal);
+      assert.equal(api.requests.length, requests + 1);
+    });
+  }
+
+  test('the file is too large and says so, before a byte is written', async () => {
+    const strict = new Downloader({ ...LIMITS, maxBytes: 1_000 });
+    await assertFails(
+      url,
+      { ...tooLarge(), message: /has \d{6} bytes or more; MAX_FILE_BYTES allows 1000/ },
+      strict,
+    );
+    await strict.close();
+  });
+
+  test('nothing comes for a while within the body', async () => {
+    await withServer(
+      (_, res) => res.write('id,'),
+      (address) => assertFails(`${address}?secret=1`, interrupted()),
+    );
+  });
+
+  test('nobody listens', () => assertFails('http://127.0.0.1:1/file?secret=1', interrupted(/ECONNREFUSED/)));
+
+  test('the signature is wrong', () =>
+    assertFails(url.replace(/Signature=[0-9a-f]+/, 'Signature=forged-secret'), notAvailable(403)));
+
+  for (const address of [
+    'ftp://host/file?secret',
+    'file:///etc/passwd?secret',
+    'data:text/csv,secret',
+    'not an address, secret',
+    '',
+    '//host/secret',
+  ]) {
+    test(`the address is "${address.slice(0, 12)}…"`, () =>
+      assertFails(address, { type: 'UnsafeAddress', retryable: false }));
+  }
+
+  test('the target cannot be written', () =>
+    inScratch(async (directory) => {
+      await writeFile(path.join(directory, 'file'), '');
+      await assert.rejects(download(path.join(directory, 'file', 'file.csv'), url), /ENOTDIR|EEXIST/);
+      assert.deepEqual(await readdir(directory), ['file']);
+    }));
+});
+
+describe('cancellation', () => {
+  const cases: [name: string, action: FaultAction | null, afterMs: number][] = [
+    ['before the request', null, -1],
+    ['while nothing is answered', { kind: 'hang' }, 100],
+    ['within the body', { kind: 'trickle', bytesPerSecond: 20_000 }, 250],
+  ];
+  for (const [name, action, afterMs] of cases) {
+    test(`${name} works at once and leaves nothing`, () =>
+      inScratch(async (directory) => {
+        api.clearFaults();
+        if (action) api.addFault({ on: 'storage', action });
+        const controller = new AbortController();
+        const reason = new Error('cancelled');
+        if (afterMs < 0) controller.abort(reason);
+        const timer = setTimeout(() => controller.abort(reason), Math.max(0, afterMs));
+        const started = performance.now();
+        const target = path.join(directory, 'file.csv');
+        await assert.rejects(
+          download(target, url, { signal: controller.signal }),
+          (error) => error === reason,
+        );
+        // The whole body would take 8 s.
+        assert.ok(performance.now() - started < afterMs + 2_000);
+        clearTimeout(timer);
+        assert.deepEqual(await readdir(directory), []);
+        api.clearFaults();
+      }));
+  }
+});
+
+function interrupted(message?: RegExp): Refusal {
+  return { type: 'DownloadInterrupted', retryable: true, ...(message ? { message } : {}) };
+}
+
+function notAvailable(status: number): Refusal {
+  return { type: 'FileNotAvailable', retryable: false, message: new RegExp(`answered ${status}`) };
+}
+
+function tooLarge(): Refusal {
+  return { type: 'FileTooLarge', retryable: false, message: /MAX_FILE_BYTES/ };
+}
+
+async function withServer(answer: RequestListener, run: (address: string) => Promise<void>): Promise<void> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}/file.csv`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { AtomicFile } from '../../pipeline/extract/atomic-file.ts';
+import { landingFailure } from '../../pipeline/extract/landing-failure.ts';
+import { Landing } from '../../pipeline/extract/landing.ts';
+import type { DeliveryRef } from '../../domain/day.ts';
+import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
+
+const delivery: DeliveryRef = { loadDate: LOAD_DATE, kind: 'increment' };
+
+describe('the landing directory', () => {
+  test('has an id that outlives its worker and that concurrent workers share', () =>
+    inScratch(async (directory) => {
+      const root = path.join(directory, 'made', 'when', 'needed');
+      const ids = await Promise.all(Array.from({ length: 20 }, () => new Landing(root).id()));
+      assert.match(ids[0] ?? '', /^[0-9a-f]{8}$/);
+      assert.equal(new Set(ids).size, 1);
+      assert.equal(await new Landing(root).id(), ids[0]);
+      assert.deepEqual(await readdir(root), ['.landing-id']);
+      assert.notEqual(await new Landing(path.join(directory, 'other')).id(), ids[0]);
+    }));
+
+  test('prunes the days that nothing was written to since an instant, whatever their dates, and nothing else', () =>
+    inScratch(async (root) => {
+      const old = ['2023-12-31', '2024-02-24'];
+      const kept = ['2024-02-25', '2020-01-01', 'notes', '.landing-id', '2024-02-30', '2023'];
+      for (const name of [...old, ...kept]) {
+        await mkdir(path.join(root, name, '.prepared'), { recursive: true });
+        await writeFile(path.join(root, name, 'file.csv'), 'x');
+      }
+      const longAgo = new Date('2024-03-01T00:00:00Z');
+      for (const name of [...old, 'notes', '2024-02-30']) {
+        for (const part of ['.prepared', '.']) await utimes(path.join(root, name, part), longAgo, longAgo);
+      }
+      const before = new Date('2024-03-02T00:00:00Z');
+      const landing = new Landing(root);
+      assert.deepEqual((await landing.prune(before)).sort(), old);
+      assert.deepEqual((await readdir(root)).sort(), [...kept].sort());
+      assert.deepEqual(await landing.prune(before), []);
+      assert.deepEqual(await new Landing(path.join(root, 'absent')).prune(before), []);
+    }));
+
+  test('drops what older deliveries of a file have left, not those of other files or newer ones', () =>
+    inScratch(async (root) => {
+      const landing = new Landing(root);
+      await landing.dropOlder(delivery, ORDERS, 5);
+      const left = [
+        landing.rowsPath(delivery, ORDERS, 10),
+        landing.rejectedPath(delivery, ORDERS, 10),
+        landing.rowsPath(delivery, ORDERS, 11),
+        landing.rowsPath(delivery, 'price_log_inc', 2),
+        landing.rowsPath(delivery, 'user_order_log', 2),
+      ];
+      const dropped = [
+        landing.rowsPath(delivery, ORDERS, 9),
+        landing.rejectedPath(delivery, ORDERS, 2),
+        // Of a worker that was killed while it wrote.
+        path.join(root, LOAD_DATE, '.prepared', `.${ORDERS}.9.rows.0b1c.tmp`),
+      ];
+      await mkdir(path.dirname(left[0] ?? ''), { recursive: true });
+      for (const file of [...left, ...dropped]) await writeFile(file, '');
+      await landing.dropOlder(delivery, ORDERS, 10);
+      assert.deepEqual(
+        (await readdir(path.join(root, LOAD_DATE, '.prepared'))).sort(),
+        left.map((file) => path.basename(file)).sort(),
+      );
+    }));
+});
+
+describe('an atomic file', () => {
+  test('appears whole, in the order of its writes, and replaces what was there', () =>
+    inScratch(async (directory) => {
+      const target = path.join(directory, 'new', 'file');
+      for (const round of [1, 2]) {
+        await AtomicFile.using(target, async (file) => {
+          file.write(`один ${round}`);
+          file.write(Buffer.from(' два '));
+          file.write('три');
+          await file.flush(0);
+          file.write(' 😀');
+          await file.commit();
+        });
+        assert.equal(await readFile(target, 'utf8'), `один ${round} два три 😀`);
+      }
+      assert.deepEqual(await readdir(path.dirname(target)), ['file']);
+    }));
+
+  test('leaves nothing when it is not committed, or cannot be', () =>
+    inScratch(async (directory) => {
+      const target = path.join(directory, 'file');
+      await writeFile(target, 'old');
+      await AtomicFile.using(target, async (file) => {
+        file.write('new');
+        await file.flush(0);
+      });
+      await assert.rejects(
+        AtomicFile.using(target, () => Promise.reject(new Error('no'))),
+        /^Error: no$/,
+      );
+      assert.equal(await readFile(target, 'utf8'), 'old');
+      const occupied = path.join(directory, 'directory');
+      await mkdir(path.join(occupied, 'full'), { recursive: true });
+      await assert.rejects(
+        AtomicFile.using(occupied, (file) => file.commit()),
+        /EISDIR|ENOTEMPTY|EEXIST/,
+      );
+      assert.deepEqual((await readdir(directory)).sort(), ['directory', 'file']);
+    }));
+});
+
+describe('disk errors', () => {
+  test('are told apart from others', async () => {
+    const missing = await readFile('/does/not/exist').catch((error: unknown) => error);
+    assert.equal(landingFailure(missing)?.type, 'LandedFileGone');
+    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', syscall: 'write' });
+    assert.equal(landingFailure(full)?.type, 'LandingUnavailable');
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'connect' });
+    assert.equal(landingFailure(reset), undefined);
+    assert.equal(landingFailure(new Error('other')), undefined);
+    assert.equal(landingFailure('text'), undefined);
+  });
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { writeIncrement } from '../../dev/sample-api/write-increment.ts';
+import { prepareFile, type PreparedFile } from '../../pipeline/validate/check-file.ts';
+import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+test('memory does not grow with the file: a million rows take no more than a hundred thousand', (t) =>
+  inScratch(async (directory) => {
+    for (const orders of [15_000, 147_000]) {
+      await writeIncrement(path.join(directory, String(orders)), LOAD_DATE, { orders });
+    }
+    const prepareOrders = async (
+      orders: number,
+    ): Promise<PreparedFile & { seconds: number; peakMib: number }> => {
+      const started = performance.now();
+      const prepared = await prepareFile({
+        csvPath: path.join(directory, String(orders), `${ORDERS}.csv`),
+        file: ORDERS,
+        loadDate: LOAD_DATE,
+        rowsPath: path.join(directory, 'rows'),
+        rejectedPath: path.join(directory, 'rejected'),
+        maxRejectedShare: 0,
+        // So small that both files fill it: the window is what memory may be spent on.
+        windowBytes: 4 * MEBIBYTE,
+      });
+      const seconds = (performance.now() - started) / 1_000;
+      // The highest this process has had, so the order of the two files matters.
+      return { ...prepared, seconds, peakMib: process.resourceUsage().maxRSS / 1024 };
+    };
+    const small = await prepareOrders(15_000);
+    const large = await prepareOrders(147_000);
+    t.diagnostic(
+      `${small.rowsRead} rows: ${small.seconds.toFixed(2)} s, ${Math.round(small.peakMib)} MiB; ` +
+        `${large.rowsRead} rows: ${large.seconds.toFixed(2)} s, ${Math.round(large.peakMib)} MiB`,
+    );
+    assert.equal(large.rowsRead, 1_002_356);
+    assert.equal(large.rowsRejected, 0);
+    assert.ok(large.peakMib - small.peakMib < 60, `${large.peakMib - small.peakMib} MiB more`);
+  }));
