@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { type Content, contentOf } from './content.ts';
-import type { FaultAction } from './faults.ts';
+import type { Fault } from './faults.ts';
 
 /** What is to be sent; a body without a `size` is sent without a Content-Length. */
 export interface Answer {
@@ -9,8 +9,10 @@ export interface Answer {
   body: Pick<Content, 'open'> & { size?: number };
 }
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 export async function json(status: number, body: unknown): Promise<Answer> {
-  return await text(status, 'application/json; charset=utf-8', JSON.stringify(body));
+  return await text(status, JSON_TYPE, JSON.stringify(body));
 }
 
 /** An error of object storage, in its own XML. */
@@ -19,31 +21,27 @@ export async function storageError(status: number, code: string, message: string
   return await text(status, 'application/xml', body);
 }
 
-/** The answer that a fault puts in place of the real one, or null when the real one is sent (perhaps spoiled). */
-export async function answerOf(action: FaultAction | null): Promise<Answer | null> {
-  switch (action?.kind) {
+/** The answer that a fault puts in place of the real one, or null when the real one is sent (perhaps damaged). */
+export async function answerOf(fault: Fault | null): Promise<Answer | null> {
+  switch (fault?.do) {
     case 'status': {
-      const answer =
-        action.body === undefined
-          ? await json(action.status, { error: `the sample API was told to answer ${action.status}` })
-          : await text(action.status, 'text/plain; charset=utf-8', action.body);
-      if (action.retryAfter !== undefined) answer.headers['Retry-After'] = retryAfter(action.retryAfter);
+      const { status, body, retryAfter } = fault;
+      const answer = await (body === undefined
+        ? json(status, { error: `a fault of the sample API: ${status}` })
+        : text(status, 'text/plain; charset=utf-8', body));
+      if (retryAfter !== undefined) answer.headers['Retry-After'] = retryAfterHeader(retryAfter);
       return answer;
     }
     case 'malformed-json':
-      return await text(200, 'application/json; charset=utf-8', '{"task_id": "abc", "status": ');
+      return await text(200, JSON_TYPE, '{"task_id": "abc", "status": ');
     case 'json':
-      return await json(200, action.body);
+      return await json(200, fault.body);
     case 'redirect':
-      return { ...(await text(302, 'text/plain', '')), headers: { Location: action.location } };
+      return { ...(await text(302, 'text/plain', '')), headers: { Location: fault.location } };
     case 'huge': {
-      const { bytes } = action;
-      const headers = { 'Content-Type': 'application/json; charset=utf-8' };
-      return {
-        status: 200,
-        headers,
-        body: { open: () => Readable.from(filler(bytes), { objectMode: false }) },
-      };
+      const bytes = fault.bytes === -1 ? Infinity : fault.bytes;
+      const open = () => Readable.from(filler(bytes), { objectMode: false });
+      return { status: 200, headers: { 'Content-Type': JSON_TYPE }, body: { open } };
     }
     default:
       return null;
@@ -54,9 +52,9 @@ async function text(status: number, type: string, body: string): Promise<Answer>
   return { status, headers: { 'Content-Type': type }, body: await contentOf(body) };
 }
 
-function retryAfter(value: string | number): string {
-  const ahead = /^date:\+(\d+)$/.exec(String(value))?.[1];
-  return ahead === undefined ? String(value) : new Date(Date.now() + Number(ahead) * 1_000).toUTCString();
+function retryAfterHeader(value: string | number): string {
+  const seconds = /^date:\+(\d+)$/.exec(String(value))?.[1];
+  return seconds === undefined ? String(value) : new Date(Date.now() + Number(seconds) * 1_000).toUTCString();
 }
 
 /** One JSON string of so many bytes: well formed, so only its size is wrong. */

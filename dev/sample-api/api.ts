@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { isLoadDate } from '../../domain/load-date.ts';
 import { type Answer, json } from './answer.ts';
-import { isDate } from './calendar.ts';
 import type { Delivery, DeliverySource } from './delivery.ts';
-import type { FaultAction, FaultTarget } from './faults.ts';
+import type { Fault, FaultTarget } from './faults.ts';
 import { sampleId } from './ids.ts';
 import type { Reports } from './reports.ts';
 import type { Storage } from './storage.ts';
@@ -44,7 +44,7 @@ export class Api {
     this.#storage = storage;
   }
 
-  /** Why a request gets no answer from an endpoint, or null when it is as it should be. No answer repeats the key. */
+  /** The refusal of a wrong request, or null for a right one. It never repeats the key. */
   async refuse(req: IncomingMessage, endpoint: ApiEndpoint | null): Promise<Answer | null> {
     const expected = {
       'x-api-key': this.#options.apiKey,
@@ -56,25 +56,25 @@ export class Api {
     if (wrong.length > 0) {
       return await json(401, { error: `missing or wrong header: ${wrong.map(([name]) => name).join(', ')}` });
     }
-    if (endpoint === null) return await json(404, { error: 'there is no such call' });
+    if (endpoint === null) return await json(404, { error: 'unknown endpoint' });
     const method = METHODS[endpoint];
     return req.method === method ? null : await json(405, { error: `${endpoint} is called with ${method}` });
   }
 
-  async answer(endpoint: ApiEndpoint, query: URLSearchParams, action: FaultAction | null): Promise<Answer> {
+  async answer(endpoint: ApiEndpoint, query: URLSearchParams, fault: Fault | null): Promise<Answer> {
     switch (endpoint) {
       case 'generate_report':
         return await json(200, { task_id: this.#reports.generate() });
       case 'get_report':
-        return await this.#getReport(query.get('task_id') ?? '', action);
+        return await this.#getReport(query.get('task_id') ?? '', fault);
       case 'get_increment':
-        return await this.#getIncrement(query.get('report_id') ?? '', query.get('date') ?? '', action);
+        return await this.#getIncrement(query.get('report_id') ?? '', query.get('date') ?? '', fault);
     }
   }
 
-  async #getReport(taskId: string, action: FaultAction | null): Promise<Answer> {
-    const poll = this.#reports.poll(taskId, keptStatus(action));
-    if (!poll) return await json(404, { error: 'no report was asked for under this task_id' });
+  async #getReport(taskId: string, fault: Fault | null): Promise<Answer> {
+    const poll = this.#reports.poll(taskId, keptStatus(fault));
+    if (!poll) return await json(404, { error: 'unknown task_id' });
     const { status, reportId } = poll;
     if (status !== 'SUCCESS') return await json(200, { task_id: taskId, status });
     const { startDay, endDate, files } = await this.#options.source.report();
@@ -82,28 +82,28 @@ export class Api {
       report_id: reportId,
       start_day: timestamp(startDay),
       end_date: timestamp(endDate),
-      s3_path: this.#publish(reportId, files, action),
+      s3_path: this.#publish(reportId, files, fault),
     };
-    return await json(200, { task_id: taskId, status, data: action?.kind === 'null-data' ? null : data });
+    return await json(200, { task_id: taskId, status, data: fault?.do === 'null-data' ? null : data });
   }
 
-  async #getIncrement(reportId: string, asked: string, action: FaultAction | null): Promise<Answer> {
+  async #getIncrement(reportId: string, asked: string, fault: Fault | null): Promise<Answer> {
     const reportStatus = this.#reports.statusOf(reportId);
-    if (reportStatus === null) return await json(404, { error: 'there is no report with this report_id' });
+    if (reportStatus === null) return await json(404, { error: 'unknown report_id' });
     if (reportStatus !== 'SUCCESS') return await json(409, { error: `the report is ${reportStatus}` });
     const date = asked.slice(0, 10);
-    if (asked !== `${date}T00:00:00` || !isDate(date)) {
+    if (asked !== `${date}T00:00:00` || !isLoadDate(date)) {
       return await json(400, { error: 'date must be written like 2024-02-25T00:00:00' });
     }
     const answer = { report_id: reportId, date: timestamp(date) };
-    const delivery = action?.kind === 'not-found' ? null : await this.#options.source.increment(date);
+    const delivery = fault?.do === 'not-found' ? null : await this.#options.source.increment(date);
     if (!delivery) {
       const notFound = { status: 'NOT FOUND', debug_info: `Date is too early or not there yet: ${date}` };
       return await json(this.#options.notFoundStatus, { ...notFound, ...answer, data: null });
     }
     const incrementId = this.#incrementId(reportId, date);
-    const s3Path = this.#publish(incrementId, delivery.files, action, date);
-    const data = action?.kind === 'null-data' ? null : { increment_id: incrementId, s3_path: s3Path };
+    const s3Path = this.#publish(incrementId, delivery.files, fault, date);
+    const data = fault?.do === 'null-data' ? null : { increment_id: incrementId, s3_path: s3Path };
     return await json(200, { ...answer, status: 'SUCCESS', data });
   }
 
@@ -118,22 +118,22 @@ export class Api {
   #publish(
     folder: string,
     files: Delivery['files'],
-    action: FaultAction | null,
+    fault: Fault | null,
     date?: string,
   ): Record<string, string | null> {
     const urls = Object.entries(this.#storage.publish(folder, files, date));
-    if (action?.kind === 'empty-urls') return Object.fromEntries(urls.map(([file]) => [file, '']));
-    if (action?.kind !== 'missing-files') return Object.fromEntries(urls);
-    return Object.fromEntries(urls.filter(([file]) => !action.files.includes(file)));
+    if (fault?.do === 'empty-urls') return Object.fromEntries(urls.map(([file]) => [file, '']));
+    if (fault?.do !== 'missing-files') return Object.fromEntries(urls);
+    return Object.fromEntries(urls.filter(([file]) => !fault.files.includes(file)));
   }
 }
 
-function keptStatus(action: FaultAction | null): string | null {
-  if (action?.kind === 'stuck') return 'RUNNING';
-  return action?.kind === 'report-status' ? action.status : null;
+function keptStatus(fault: Fault | null): string | null {
+  if (fault?.do === 'stuck') return 'RUNNING';
+  return fault?.do === 'report-status' ? fault.status : null;
 }
 
 /** The API writes its dates as `2024-02-25 00:00:00`. */
 function timestamp(date: string): string {
-  return isDate(date) ? `${date} 00:00:00` : date;
+  return isLoadDate(date) ? `${date} 00:00:00` : date;
 }

@@ -1,6 +1,7 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDate } from './calendar.ts';
+import { isLoadDate } from '../../domain/load-date.ts';
+import { isErrno } from '../services/errors.ts';
 import type { Delivery, DeliverySource } from './delivery.ts';
 
 /**
@@ -11,11 +12,12 @@ export function directorySource(dir: string): DeliverySource {
   const report = join(dir, 'report');
   return {
     async increment(date) {
-      return isDate(date) ? await csvFiles(join(dir, 'increment', date)) : null;
+      return isLoadDate(date) ? await csvFiles(join(dir, 'increment', date)) : null;
     },
     async report() {
       const delivery = await csvFiles(report);
-      if (delivery === null) throw new Error(`${report} is no folder: the full report's files belong there`);
+      if (delivery === null)
+        throw new Error(`${report} does not exist: it should hold the files of the full report`);
       const [startDay, endDate] = await dateRange(join(report, 'user_order_log.csv'));
       return { startDay, endDate, files: delivery.files };
     },
@@ -27,7 +29,7 @@ async function csvFiles(folder: string): Promise<Delivery | null> {
   try {
     names = await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isErrno(error, 'ENOENT')) return null;
     throw error;
   }
   const csv = names.filter((name) => name.endsWith('.csv')).sort();
@@ -53,10 +55,10 @@ async function dateRange(path: string): Promise<[first: string, last: string]> {
       continue;
     }
     const day = fields[column]?.slice(0, 10) ?? '';
-    if (!isDate(day)) continue;
+    if (!isLoadDate(day)) continue;
     if (first === '' || day < first) first = day;
     if (day > last) last = day;
   }
-  if (first === '') throw new Error(`${path} has no row with a date: start_day and end_date cannot be told`);
+  if (first === '') throw new Error(`${path} has no row with a date, so start_day and end_date are unknown`);
   return [first, last];
 }

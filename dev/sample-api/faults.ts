@@ -1,49 +1,80 @@
+import { z } from 'zod';
 import { Random } from './random.ts';
 
-export type FaultTarget = 'generate_report' | 'get_report' | 'get_increment' | 'storage';
+const TARGETS = ['generate_report', 'get_report', 'get_increment', 'storage'] as const;
+export type FaultTarget = (typeof TARGETS)[number];
 
-/** Faults that any request can meet. */
-type HttpFault =
-  /** `retryAfter: 'date:+2'` sends the HTTP date two seconds ahead, anything else is sent as it is. */
-  | { kind: 'status'; status: number; retryAfter?: string | number; body?: string }
-  /** The connection is reset: before the answer, or after so many bytes of its body. */
-  | { kind: 'reset'; afterBytes?: number }
-  /** The Content-Length is the whole body's, the body ends sooner, and the connection is closed in good order. */
-  | { kind: 'truncate'; afterBytes: number }
-  | { kind: 'malformed-json' }
-  | { kind: 'json'; body: unknown }
-  | { kind: 'trickle'; bytesPerSecond: number }
-  /** The request is read and never answered. */
-  | { kind: 'hang' }
-  | { kind: 'redirect'; location: string }
-  | { kind: 'delay'; ms: number }
-  /** Filler of so many bytes (Infinity: without an end) and no Content-Length. */
-  | { kind: 'huge'; bytes: number };
-
-/** A task that meets one of these keeps it: a failed report stays failed. */
-type TaskFault = { kind: 'report-status'; status: string } | { kind: 'stuck' };
-
-/** What is wrong with the `data` of an answer that has some. */
-type DataFault =
-  { kind: 'empty-urls' } | { kind: 'null-data' } | { kind: 'missing-files'; files: readonly string[] };
-
-export type FaultAction = HttpFault | TaskFault | DataFault | { kind: 'not-found' };
-
-export interface Fault {
-  on: FaultTarget;
-  /** How many matching requests fail (1); Infinity: all of them. */
-  times?: number;
+/** Which requests meet a fault. */
+const WHICH = {
+  on: z.enum(TARGETS),
+  /** How many matching requests fail (1); -1: all of them. */
+  times: z.int().min(-1).optional(),
   /** How many matching requests pass first (0). */
-  skip?: number;
+  skip: z.int().min(0).optional(),
   /** Only requests for this date, YYYY-MM-DD: of get_increment, or of storage for an increment's file. */
-  date?: string;
+  date: z.iso.date().optional(),
   /** Only storage requests for this file, e.g. `user_order_log_inc`. */
-  file?: string;
-  /** The share of matching requests that fail, 0 to 1 (1), drawn from `seed` (1): the same draw every time. */
-  probability?: number;
-  seed?: number;
-  action: FaultAction;
+  file: z.string().optional(),
+  /** The share of matching requests that fail (1), drawn from `seed` (1): the same draw every time. */
+  probability: z.number().min(0).max(1).optional(),
+  seed: z.number().optional(),
+};
+
+function fault<Name extends string, Shape extends z.core.$ZodLooseShape>(
+  name: Name,
+  shape: Shape,
+  targets: readonly FaultTarget[] = TARGETS,
+) {
+  return z
+    .strictObject({ do: z.literal(name), ...WHICH, ...shape })
+    .refine((value) => targets.includes((value as { on: FaultTarget }).on), {
+      path: ['on'],
+      error: `"${name}" works on ${targets.join(' and ')} only`,
+    });
 }
+
+const bytes = z.int().min(0);
+const WITH_DATA = ['get_increment', 'get_report'] as const;
+
+/** One fault, for one kind of request. In JSON as in code: `{ on: 'storage', do: 'reset', afterBytes: 1000 }`. */
+const faultSchema = z.discriminatedUnion('do', [
+  /** `retryAfter: 'date:+2'` sends the HTTP date two seconds ahead, anything else is sent as it is. */
+  fault('status', {
+    status: z.int().min(200).max(599),
+    retryAfter: z.union([z.string(), z.number()]).optional(),
+    body: z.string().optional(),
+  }),
+  /** The connection is reset: before the answer, or after so many bytes of its body. */
+  fault('reset', { afterBytes: bytes.optional() }),
+  /** The Content-Length is the whole body's, the body ends sooner, and the connection is closed in good order. */
+  fault('truncate', { afterBytes: bytes }),
+  /** An answer that ends in the middle of its JSON. */
+  fault('malformed-json', {}),
+  /** This JSON in place of the real answer. */
+  fault('json', { body: z.unknown() }),
+  fault('trickle', { bytesPerSecond: z.number().positive() }),
+  /** The request is read and never answered. */
+  fault('hang', {}),
+  fault('delay', { ms: z.number().min(0) }),
+  fault('redirect', { location: z.string() }),
+  /** Filler of so many bytes (-1: without an end) and no Content-Length. */
+  fault('huge', { bytes: z.int().min(-1) }),
+  /** The report ends with this status. It keeps it: a failed report stays failed. */
+  fault('report-status', { status: z.string() }, ['get_report']),
+  /** The report is RUNNING for ever. */
+  fault('stuck', {}, ['get_report']),
+  fault('not-found', {}, ['get_increment']),
+  /** Every URL is "". */
+  fault('empty-urls', {}, WITH_DATA),
+  fault('null-data', {}, WITH_DATA),
+  fault('missing-files', { files: z.array(z.string()) }, WITH_DATA),
+]);
+
+export type Fault = z.infer<typeof faultSchema>;
+
+type WithoutTarget<F> = F extends unknown ? Omit<F, keyof typeof WHICH> : never;
+/** What a fault does, whatever it is done to. */
+export type FaultAction = WithoutTarget<Fault>;
 
 export interface FaultQuery {
   on: FaultTarget;
@@ -51,14 +82,12 @@ export interface FaultQuery {
   file?: string | undefined;
 }
 
-const ONLY_ON: Partial<Record<FaultAction['kind'], readonly FaultTarget[]>> = {
-  'report-status': ['get_report'],
-  stuck: ['get_report'],
-  'not-found': ['get_increment'],
-  'empty-urls': ['get_increment', 'get_report'],
-  'null-data': ['get_increment', 'get_report'],
-  'missing-files': ['get_increment', 'get_report'],
-};
+/** A list of faults from outside; throws an Error that says what is wrong with it. */
+export function parseFaults(json: unknown): Fault[] {
+  const { data, error } = z.array(faultSchema).safeParse(json);
+  if (error) throw new Error(z.prettifyError(error));
+  return data;
+}
 
 interface Armed {
   fault: Fault;
@@ -72,18 +101,7 @@ export class Faults {
   #armed: Armed[] = [];
 
   add(fault: Fault): void {
-    const targets = ONLY_ON[fault.action.kind];
-    if (targets && !targets.includes(fault.on)) {
-      throw new Error(
-        `The fault "${fault.action.kind}" works on ${targets.join(' and ')}, not on ${fault.on}`,
-      );
-    }
-    if (fault.action.kind === 'status' && !(fault.action.status >= 200 && fault.action.status <= 599)) {
-      throw new Error(`A fault's status is 200 to 599, not ${fault.action.status}`);
-    }
-    if (fault.action.kind === 'trickle' && !(fault.action.bytesPerSecond > 0)) {
-      throw new Error('A trickle needs more than 0 bytes a second');
-    }
+    parseFaults([fault]);
     this.#armed.push({ fault, passed: 0, fired: 0, draw: new Random(fault.seed ?? 1) });
   }
 
@@ -91,8 +109,8 @@ export class Faults {
     this.#armed = [];
   }
 
-  take(query: FaultQuery): FaultAction | null {
-    return this.#armed.find((armed) => matches(armed.fault, query) && fires(armed))?.fault.action ?? null;
+  take(query: FaultQuery): Fault | null {
+    return this.#armed.find((armed) => matches(armed.fault, query) && fires(armed))?.fault ?? null;
   }
 }
 
@@ -106,7 +124,7 @@ function matches(fault: Fault, { on, date, file }: FaultQuery): boolean {
 
 function fires(armed: Armed): boolean {
   const { times = 1, skip = 0, probability = 1 } = armed.fault;
-  if (armed.fired >= times) return false;
+  if (times !== -1 && armed.fired >= times) return false;
   if (armed.passed < skip) {
     armed.passed += 1;
     return false;

@@ -1,5 +1,5 @@
 import { type DeliveryKind, FEEDS, fileName } from '../../domain/feeds.ts';
-import { dateOf, dayNumber } from './calendar.ts';
+import { dateOf, dayNumber } from './days.ts';
 import type { Delivery } from './delivery.ts';
 import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';
 import { plainLines } from './plain-rows.ts';
@@ -22,6 +22,21 @@ export const DEFAULT_STATUS_FROM = '2024-03-01';
 // The real 2024-02-25: 1,091 rows of 160 orders; the first 87 stand there once, the rest 13 or 14 times in blocks.
 const REAL = { orders: 160, rows: 1_091, once: 87 };
 const ACTIVITIES_PER_ORDER = 11 / 160;
+
+const CHUNK_LENGTH = 64 * 1024;
+
+/** Joins lines into chunks of about 64 KiB, so that a stream is not fed row by row. */
+export function* chunks(lines: Iterable<string>): Generator<string> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += line;
+    if (chunk.length >= CHUNK_LENGTH) {
+      yield chunk;
+      chunk = '';
+    }
+  }
+  if (chunk !== '') yield chunk;
+}
 
 /** A whole increment in memory: the same date and options always give the same bytes. */
 export function generateIncrement(date: string, options: GenerateOptions = {}): Delivery {

@@ -1,7 +1,12 @@
-import { addDays } from './calendar.ts';
-import { chunks } from './chunks.ts';
+import { addDays } from '../../domain/load-date.ts';
 import type { Delivery, DeliverySource } from './delivery.ts';
-import { type FileLines, type GenerateOptions, incrementLines, reportLines } from './generate-increment.ts';
+import {
+  chunks,
+  type FileLines,
+  type GenerateOptions,
+  incrementLines,
+  reportLines,
+} from './generate-increment.ts';
 
 const HISTORY_DAYS = 23; // the real report: 2024-02-02 to 2024-02-24
 export const DEFAULT_EARLIEST = '2024-02-25';

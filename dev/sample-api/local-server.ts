@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-
-const HOST = '127.0.0.1';
+import { isErrno } from '../services/errors.ts';
+import { LOCALHOST as HOST } from '../services/ports.ts';
 
 export interface LocalServer {
   url: string;
@@ -31,15 +31,9 @@ export async function listen(
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new Error(
-        `Port ${port} on ${HOST} is in use already: choose another one, or 0 for any free port.`,
-        {
-          cause: error,
-        },
-      );
-    }
-    throw error;
+    if (!isErrno(error, 'EADDRINUSE')) throw error;
+    const message = `Port ${port} on ${HOST} is already in use: choose another one, or 0 for any free port.`;
+    throw new Error(message, { cause: error });
   }
   return {
     url: `http://${HOST}:${(server.address() as AddressInfo).port}`,

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { messageOf } from '../services/errors.ts';
 import type { DeliverySource } from './delivery.ts';
 import { directorySource } from './directory-source.ts';
 import { generatedSource } from './generated-source.ts';
@@ -9,9 +10,9 @@ try {
   await serve(parseOptions(process.argv.slice(2)));
 } catch (error) {
   if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2; // commander has printed the help or the fault already
+    process.exitCode = error.exitCode === 0 ? 0 : 2; // commander has already printed the help or the error
   } else {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
     process.exitCode = 1;
   }
 }
@@ -26,7 +27,7 @@ async function serve(options: Options): Promise<void> {
     cohort: options.cohort,
     pollsUntilReady: options.polls,
     readyAfterMs: options.readyAfter,
-    faults: options.fault,
+    faults: options.faults,
     ...(options.quiet ? {} : { onRequest: (request) => console.log(lineOf(request)) }),
   });
   const stop = (): void => void api.close();
@@ -38,7 +39,7 @@ async function serve(options: Options): Promise<void> {
 async function sourceOf({ data, orders, statusFrom, earliest }: Options): Promise<DeliverySource> {
   if (data === undefined) return generatedSource({ orders, statusFrom, ...(earliest ? { earliest } : {}) });
   const source = directorySource(data);
-  await source.report(); // a wrong directory is told at the start, not with the first request
+  await source.report(); // a wrong directory fails at the start, not with the first request
   if (earliest === undefined) return source;
   return {
     report: () => source.report(),

@@ -1,8 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { isDate } from './calendar.ts';
-import { milliseconds } from './duration.ts';
-import { FAULT_HELP, parseFault } from './fault-spec.ts';
-import { type Fault, Faults } from './faults.ts';
+import { dateArgument } from '../../client/arguments.ts';
+import { parseDuration } from '../../domain/durations.ts';
+import { messageOf } from '../services/errors.ts';
+import { type Fault, parseFaults } from './faults.ts';
 import { DEFAULT_ORDERS, DEFAULT_STATUS_FROM } from './generate-increment.ts';
 import { DEFAULT_EARLIEST } from './generated-source.ts';
 
@@ -18,21 +19,27 @@ export interface Options {
   apiKey: string;
   nickname: string;
   cohort: string;
-  fault: Fault[];
+  faults: Fault[];
   quiet: boolean;
 }
 
+const FAULT_HELP = `
+Faults: a JSON list, or a file that holds one. A request meets the first fault that matches it and is not used up;
+dev/sample-api/faults.ts describes them all.
+  --faults '[{"on":"storage","do":"status","status":503,"retryAfter":1,"times":2}]'
+  --faults '[{"on":"get_increment","do":"missing-files","files":["customer_research_inc"],"times":-1}]'`;
+
 /** The command line as commander describes and checks it; a CommanderError is thrown for --help and for wrong usage. */
 export function parseOptions(argv: readonly string[]): Options {
+  const option = (flags: string, description: string, parse: (text: string) => unknown) =>
+    new Option(flags, description).argParser(parse);
   const command = new Command('sample-api')
     .description(
       'A sample report API and its object storage, on two ports of 127.0.0.1. It serves generated increments for\n' +
-        'every date, or the files of a directory, and misbehaves on request.',
+        'every date, or the files of a directory, with faults on request.',
     )
-    .addOption(new Option('--port <n>', 'port of the API (0: any free one)').argParser(port).default(0))
-    .addOption(
-      new Option('--storage-port <n>', 'port of the storage (0: any free one)').argParser(port).default(0),
-    )
+    .addOption(option('--port <n>', 'port of the API (0: any free one)', port).default(0))
+    .addOption(option('--storage-port <n>', 'port of the storage (0: any free one)', port).default(0))
     .addOption(
       new Option(
         '--data <dir>',
@@ -40,35 +47,36 @@ export function parseOptions(argv: readonly string[]): Options {
       ).conflicts(['orders', 'statusFrom']),
     )
     .addOption(
-      new Option('--orders <n>', 'distinct orders of a generated day; about 6.8 rows each')
-        .argParser(count)
-        .default(DEFAULT_ORDERS),
+      option('--orders <n>', 'distinct orders of a generated day; about 6.8 rows each', count).default(
+        DEFAULT_ORDERS,
+      ),
     )
     .addOption(
-      new Option('--status-from <date>', 'first generated date with a status column and refunds')
-        .argParser(date)
-        .default(DEFAULT_STATUS_FROM),
+      option(
+        '--status-from <date>',
+        'first generated date with a status column and refunds',
+        dateArgument,
+      ).default(DEFAULT_STATUS_FROM),
     )
     .addOption(
-      new Option(
+      option(
         '--earliest <date>',
         `NOT FOUND before this date (default for generated data: ${DEFAULT_EARLIEST}, after a report of 23 days)`,
-      ).argParser(date),
+        dateArgument,
+      ),
     )
-    .addOption(new Option('--polls <n>', 'get_report answers RUNNING so often').argParser(count).default(1))
+    .addOption(option('--polls <n>', 'number of get_report calls answered RUNNING', count).default(1))
     .addOption(
-      new Option('--ready-after <duration>', 'and for so long at least, e.g. 30s')
-        .argParser(duration)
-        .default(0, '0s'),
+      option(
+        '--ready-after <duration>',
+        'shortest time that a report is RUNNING, e.g. 30s',
+        duration,
+      ).default(0, '0s'),
     )
-    .addOption(
-      credential('--api-key <key>', 'the only X-API-KEY that is let in', 'REPORT_API_KEY', 'sample-key'),
-    )
-    .addOption(credential('--nickname <name>', 'the only X-Nickname', 'REPORT_API_NICKNAME', 'sample'))
-    .addOption(credential('--cohort <name>', 'the only X-Cohort', 'REPORT_API_COHORT', '1'))
-    .addOption(
-      new Option('--fault <spec>', 'misbehave, see below (repeatable)').argParser(fault).default([], 'none'),
-    )
+    .addOption(credential('--api-key <key>', 'the X-API-KEY to accept', 'REPORT_API_KEY', 'sample-key'))
+    .addOption(credential('--nickname <name>', 'the X-Nickname to accept', 'REPORT_API_NICKNAME', 'sample'))
+    .addOption(credential('--cohort <name>', 'the X-Cohort to accept', 'REPORT_API_COHORT', '1'))
+    .addOption(option('--faults <json>', 'faults, see below', faults).default([], 'none'))
     .addOption(new Option('--quiet', 'no line per request').default(false, 'a line per request'))
     .addHelpText('after', FAULT_HELP)
     .configureHelp({ helpWidth: 110 })
@@ -85,32 +93,25 @@ function credential(flags: string, description: string, variable: string, fallba
 
 function port(text: string): number {
   const number = count(text);
-  if (number > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  if (number > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.');
   return number;
 }
 
 function count(text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0 up.');
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('Expected a whole number, 0 or more.');
   return Number(text);
 }
 
-function date(text: string): string {
-  if (!isDate(text)) throw new InvalidArgumentError('It must be a date written YYYY-MM-DD.');
-  return text;
-}
-
 function duration(text: string): number {
-  const ms = milliseconds(text);
-  if (ms === null) throw new InvalidArgumentError('It must be a duration like 500ms, 2s, 10m or 1h.');
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('Expected a duration like 500ms, 2s, 10m or 1h.');
   return ms;
 }
 
-function fault(spec: string, previous: Fault[]): Fault[] {
+function faults(text: string): Fault[] {
   try {
-    const parsed = parseFault(spec);
-    new Faults().add(parsed); // a kind that does not go with its target is refused here, not when the server starts
-    return [...previous, parsed];
+    return parseFaults(JSON.parse(existsSync(text) ? readFileSync(text, 'utf8') : text));
   } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : String(error));
+    throw new InvalidArgumentError(messageOf(error));
   }
 }

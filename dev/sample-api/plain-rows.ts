@@ -1,5 +1,5 @@
 import type { Column, Feed } from '../../domain/feeds.ts';
-import { dateOf } from './calendar.ts';
+import { dateOf } from './days.ts';
 
 const ROWS_A_DAY = 10;
 

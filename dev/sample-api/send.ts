@@ -1,39 +1,39 @@
-import { resetSocket } from '../services/reset-socket.ts';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { resetSocket } from '../services/reset-socket.ts';
 import type { Answer } from './answer.ts';
-import type { FaultAction } from './faults.ts';
+import type { Fault } from './faults.ts';
 
 // A reset throws away what the client has not read yet, so the bytes before it get this long to arrive.
 const BEFORE_RESET_MS = 30;
 
-/** Sends an answer, spoiled on its way by a fault of the connection if there is one. */
-export async function send(res: ServerResponse, answer: Answer, action: FaultAction | null): Promise<void> {
+/** Sends an answer, damaged on its way where the fault is one of the connection. */
+export async function send(res: ServerResponse, answer: Answer, fault: Fault | null): Promise<void> {
   const head = (): void => {
     const length = answer.body.size === undefined ? {} : { 'Content-Length': answer.body.size };
     res.writeHead(answer.status, { ...answer.headers, ...length });
     res.flushHeaders();
   };
-  switch (action?.kind) {
+  switch (fault?.do) {
     case 'reset':
-      if (action.afterBytes !== undefined) {
+      if (fault.afterBytes !== undefined) {
         head();
-        await writePart(res, answer, action.afterBytes);
+        await writePart(res, answer, fault.afterBytes);
         await sleep(BEFORE_RESET_MS);
       }
       if (res.socket) resetSocket(res.socket);
       return;
     case 'truncate':
       head();
-      await writePart(res, answer, action.afterBytes);
+      await writePart(res, answer, fault.afterBytes);
       res.socket?.end();
       return;
     case 'trickle':
       head();
-      await trickle(res, answer.body.open(), action.bytesPerSecond);
+      await trickle(res, answer.body.open(), fault.bytesPerSecond);
       return;
     default:
       head();

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../services/errors.ts';
 import { type Answer, answerOf, json } from './answer.ts';
 import { Api, type ApiEndpoint, endpointOf } from './api.ts';
 import type { DeliverySource } from './delivery.ts';
-import { type Fault, type FaultAction, type FaultQuery, Faults } from './faults.ts';
+import { type Fault, type FaultQuery, Faults } from './faults.ts';
 import { listen } from './local-server.ts';
 import { type Readiness, Reports } from './reports.ts';
 import { send } from './send.ts';
@@ -13,7 +14,7 @@ import { Storage } from './storage.ts';
 export type { Delivery, DeliverySource, FileContent } from './delivery.ts';
 export type { Fault, FaultAction } from './faults.ts';
 
-export interface SampleApiOptions {
+export interface SampleApiOptions extends Partial<Readiness> {
   source: DeliverySource;
   /** Default 0: any free port. */
   port?: number;
@@ -22,9 +23,6 @@ export interface SampleApiOptions {
   apiKey?: string;
   nickname?: string;
   cohort?: string;
-  /** How many get_report calls answer RUNNING before SUCCESS (1), and for how long they do at least (0 ms). */
-  pollsUntilReady?: number;
-  readyAfterMs?: number;
   /** The HTTP status that goes with NOT FOUND (200). */
   notFoundStatus?: 200 | 404;
   faults?: readonly Fault[];
@@ -43,8 +41,8 @@ export interface RecordedRequest {
   at: number;
   /** Null as long as no status was sent, and for ever when none ever was. */
   status: number | null;
-  /** The kind of the fault that the request met. */
-  fault: FaultAction['kind'] | null;
+  /** What the fault did that the request met. */
+  fault: Fault['do'] | null;
 }
 
 export interface SampleApi {
@@ -61,40 +59,39 @@ export interface SampleApi {
 
 /** Starts the report API and its storage, each on an address of its own. */
 export async function startSampleApi(options: SampleApiOptions): Promise<SampleApi> {
-  const { source, apiKey = 'sample-key', nickname = 'sample', cohort = '1', notFoundStatus = 200 } = options;
-  const { pollsUntilReady = 1, readyAfterMs = 0 } = options;
   const requests: RecordedRequest[] = [];
   const faults = new Faults();
   for (const fault of options.faults ?? []) faults.add(fault);
   const storage = new Storage();
+  const { pollsUntilReady = 1, readyAfterMs = 0 } = options;
   const reports = new Reports({ pollsUntilReady, readyAfterMs });
-  const api = new Api({ source, apiKey, nickname, cohort, notFoundStatus }, reports, storage);
+  const api = new Api(
+    { apiKey: 'sample-key', nickname: 'sample', cohort: '1', notFoundStatus: 200, ...options },
+    reports,
+    storage,
+  );
 
-  const serve = async (
-    req: IncomingMessage,
-    res: ServerResponse,
-    endpoint: RecordedRequest['endpoint'],
-    call: Call,
-  ): Promise<void> => {
-    const recorded = record(req, endpoint);
+  const serve = async (req: IncomingMessage, res: ServerResponse, call: Call): Promise<void> => {
+    const recorded = record(req, call.endpoint);
     requests.push(recorded);
     res.once('close', () => options.onRequest?.(recorded));
     const refusal = await call.refuse();
-    const action = refusal || !call.query ? null : faults.take(call.query);
-    recorded.fault = action?.kind ?? null;
-    if (action?.kind === 'hang') return;
-    if (action?.kind === 'delay')
-      await Promise.race([sleep(action.ms, null, { ref: false }), once(res, 'close')]);
+    const fault = refusal || !call.query ? null : faults.take(call.query);
+    recorded.fault = fault?.do ?? null;
+    if (fault?.do === 'hang') return;
+    if (fault?.do === 'delay')
+      await Promise.race([sleep(fault.ms, null, { ref: false }), once(res, 'close')]);
     if (res.destroyed) return;
-    const answer = refusal ?? (await answerOf(action)) ?? (await answerOrError(() => call.answer(action)));
-    recorded.status = action?.kind === 'reset' && action.afterBytes === undefined ? null : answer.status;
-    await send(res, answer, action);
+    const answer = refusal ?? (await answerOf(fault)) ?? (await answerOrError(() => call.answer(fault)));
+    recorded.status = fault?.do === 'reset' && fault.afterBytes === undefined ? null : answer.status;
+    await send(res, answer, fault);
   };
 
   const storageServer = await listen(options.storagePort ?? 0, async (req, res) => {
     const url = urlOf(req);
     const stored = storage.find(url.pathname);
-    await serve(req, res, 'storage', {
+    await serve(req, res, {
+      endpoint: 'storage',
       query: { on: 'storage', date: stored?.date, file: stored?.file },
       refuse: () => storage.refuse(req, url),
       answer: () => storage.answer(url.pathname),
@@ -105,13 +102,12 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
   const apiServer = await listen(options.port ?? 0, async (req, res) => {
     const url = urlOf(req);
     const endpoint = endpointOf(url);
-    await serve(req, res, endpoint ?? 'unknown', {
+    await serve(req, res, {
+      endpoint: endpoint ?? 'unknown',
       query: endpoint && { on: endpoint, date: url.searchParams.get('date')?.slice(0, 10) },
       refuse: () => api.refuse(req, endpoint),
-      answer: (action) =>
-        endpoint
-          ? api.answer(endpoint, url.searchParams, action)
-          : json(404, { error: 'there is no such call' }),
+      // Without an endpoint the request has been refused.
+      answer: (fault) => api.answer(endpoint ?? 'get_report', url.searchParams, fault),
     });
   }).catch(async (error: unknown) => {
     await storageServer.close();
@@ -124,9 +120,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
     requests,
     addFault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
-    setReady: (readiness) => {
-      reports.readiness = { ...reports.readiness, ...readiness };
-    },
+    setReady: (readiness) => Object.assign(reports.readiness, readiness),
     close: async () => {
       await Promise.all([apiServer.close(), storageServer.close()]);
     },
@@ -134,9 +128,10 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
 }
 
 interface Call {
+  endpoint: RecordedRequest['endpoint'];
   query: FaultQuery | null;
   refuse(): Promise<Answer | null>;
-  answer(action: FaultAction | null): Promise<Answer>;
+  answer(fault: Fault | null): Promise<Answer>;
 }
 
 function record(req: IncomingMessage, endpoint: RecordedRequest['endpoint']): RecordedRequest {
@@ -152,12 +147,12 @@ function record(req: IncomingMessage, endpoint: RecordedRequest['endpoint']): Re
   };
 }
 
-/** A source that cannot deliver is the sample API's own failure: the caller is told the reason. */
+/** A source that cannot deliver is the sample API's own failure: its answer names the reason. */
 async function answerOrError(answer: () => Promise<Answer>): Promise<Answer> {
   try {
     return await answer();
   } catch (error) {
-    return await json(500, { error: error instanceof Error ? error.message : String(error) });
+    return await json(500, { error: messageOf(error) });
   }
 }
 

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isErrno } from '../services/errors.ts';
 import { type Answer, storageError } from './answer.ts';
 import { contentOf } from './content.ts';
 import type { DeliveredFile, Delivery, StreamedFile } from './delivery.ts';
 
 const BUCKET = 'bucket';
-const SECRET = 'no secret: the sample storage has to sign with something';
+const SIGNING_KEY = 'not a secret';
 const API_HEADERS = ['x-api-key', 'x-nickname', 'x-cohort', 'x-project'];
 
 /** One published file: where it stands in the bucket, and the date of the increment that it belongs to. */
@@ -29,7 +30,7 @@ export class Storage {
     this.#url = url;
   }
 
-  /** Makes files available under a folder and returns what `s3_path` says of them. */
+  /** Makes files available under a folder and returns their `s3_path`. */
   publish(folder: string, files: Delivery['files'], date?: string): Record<string, string | null> {
     const urls: Record<string, string | null> = {};
     for (const [file, delivered] of Object.entries(files)) {
@@ -51,7 +52,7 @@ export class Storage {
     return this.#objects.get(path);
   }
 
-  /** Why a request gets no file, or null when it is as it should be. A fault never hides these. */
+  /** The refusal of a wrong request, or null for a right one. A fault never hides it. */
   async refuse(req: IncomingMessage, url: URL): Promise<Answer | null> {
     const leaked = API_HEADERS.filter((name) => req.headers[name] !== undefined);
     if (leaked.length > 0) {
@@ -73,12 +74,12 @@ export class Storage {
         return { status: 200, headers: { 'Content-Type': 'text/csv', ETag: `"${body.md5}"` }, body };
       }
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (!isErrno(error, 'ENOENT')) throw error;
     }
     return await storageError(404, 'NoSuchKey', 'The file does not exist (any more).');
   }
 }
 
 function signature(path: string): string {
-  return createHmac('sha256', SECRET).update(path).digest('hex');
+  return createHmac('sha256', SIGNING_KEY).update(path).digest('hex');
 }

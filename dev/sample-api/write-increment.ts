@@ -3,8 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { chunks } from './chunks.ts';
-import { type GenerateOptions, incrementLines } from './generate-increment.ts';
+import { chunks, type GenerateOptions, incrementLines } from './generate-increment.ts';
 
 export interface WrittenFile {
   path: string;

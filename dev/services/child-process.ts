@@ -4,6 +4,8 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { isErrno, messageOf } from './errors.ts';
+
 export interface ServiceOptions {
   /** How messages call it: "PostgreSQL", "the Temporal dev server". */
   name: string;
@@ -179,14 +181,6 @@ async function lastLines(file: string, from: number, count: number): Promise<str
   } finally {
     await log.close();
   }
-}
-
-export function isErrno(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function capitalised(text: string): string {

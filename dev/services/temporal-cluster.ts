@@ -8,7 +8,8 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import pg from 'pg';
 
-import { messageOf, type Service, startService, untilReady } from './child-process.ts';
+import { type Service, startService, untilReady } from './child-process.ts';
+import { messageOf } from './errors.ts';
 import { freePort, LOCALHOST, portAnswers, portBecomesFree } from './ports.ts';
 import type { TemporalRelease } from './temporal-release.ts';
 

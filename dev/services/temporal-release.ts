@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-import { isErrno, messageOf } from './child-process.ts';
+import { isErrno, messageOf } from './errors.ts';
 import { cacheDirectory } from './temporal-cli.ts';
 
 const execFileAsync = promisify(execFile);

@@ -60,25 +60,23 @@ const API_FAULTS: Parameters<SampleApi['addFault']>[0][] = (
 ).flatMap((on) =>
   (
     [
-      { kind: 'status', status: 503 },
-      { kind: 'status', status: 500 },
-      { kind: 'status', status: 429, retryAfter: 1 },
-      { kind: 'reset' },
-      { kind: 'reset', afterBytes: 20 },
-      { kind: 'truncate', afterBytes: 30 },
-      { kind: 'delay', ms: 2_000 },
-      { kind: 'hang' },
+      { do: 'status', status: 503 },
+      { do: 'status', status: 500 },
+      { do: 'status', status: 429, retryAfter: 1 },
+      { do: 'reset' },
+      { do: 'reset', afterBytes: 20 },
+      { do: 'truncate', afterBytes: 30 },
+      { do: 'delay', ms: 2_000 },
+      { do: 'hang' },
       ...(on === 'storage'
         ? ([
-            { kind: 'status', status: 404 },
-            { kind: 'trickle', bytesPerSecond: 100 },
+            { do: 'status', status: 404 },
+            { do: 'trickle', bytesPerSecond: 100 },
           ] as const)
-        : ([{ kind: 'malformed-json' }, { kind: 'json', body: [1] }] as const)),
-      ...(on === 'get_increment'
-        ? ([{ kind: 'empty-urls' }, { kind: 'null-data' }] as const)
-        : ([] as const)),
+        : ([{ do: 'malformed-json' }, { do: 'json', body: [1] }] as const)),
+      ...(on === 'get_increment' ? ([{ do: 'empty-urls' }, { do: 'null-data' }] as const) : ([] as const)),
     ] satisfies FaultAction[]
-  ).map((action) => ({ on, action })),
+  ).map((action) => ({ on, ...action })),
 );
 
 /** SQLSTATEs that heal, thrown by a trigger inside the worker's own transactions. */

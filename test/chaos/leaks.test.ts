@@ -69,9 +69,9 @@ test('many days on a worker, with faults, leave nothing open', async () => {
     try {
       const worker = await stack.startWorker();
       for (let index = 0; index < count; index += 1) stack.deliveries.set(dayOf(index), ordersOf(300));
-      stack.api.addFault({ on: 'storage', action: { kind: 'truncate', afterBytes: 40 } });
-      stack.api.addFault({ on: 'storage', action: { kind: 'reset', afterBytes: 40 } });
-      stack.api.addFault({ on: 'get_increment', action: { kind: 'reset' } });
+      stack.api.addFault({ on: 'storage', do: 'truncate', afterBytes: 40 });
+      stack.api.addFault({ on: 'storage', do: 'reset', afterBytes: 40 });
+      stack.api.addFault({ on: 'get_increment', do: 'reset' });
       const loaded = await Promise.all(
         Array.from({ length: count }, (_, index) => stack.runDay(dayOf(index))),
       );

@@ -131,8 +131,8 @@ describe('client commands', { concurrency: 2 }, () => {
 
   test('run twice at once: both end well with one run, whose trouble they tell meanwhile', async () => {
     stack.deliveries.set('2024-03-05', [{ uniq_id: 'twice' }]);
-    const action = { kind: 'status', status: 503 } as const;
-    stack.api.addFault({ on: 'get_increment', date: '2024-03-05', times: 3, action });
+    const action = { do: 'status', status: 503 } as const;
+    stack.api.addFault({ on: 'get_increment', date: '2024-03-05', times: 3, ...action });
     const run = () => client(['run', '--date', '2024-03-05', '--json'], stack.environment);
     const [one, other] = await Promise.all([run(), run()]);
     assert.deepEqual([one.code, other.code], [0, 0], one.stderr + other.stderr);

@@ -93,7 +93,7 @@ describe('a download', () => {
 
   test('may be slow as long as it is fast enough', () =>
     inScratch(async (directory) => {
-      api.addFault({ on: 'storage', action: { kind: 'trickle', bytesPerSecond: 100_000 } });
+      api.addFault({ on: 'storage', do: 'trickle', bytesPerSecond: 100_000 });
       const { bytes } = await download(path.join(directory, 'file.csv'), url);
       assert.ok(bytes > 100_000);
     }));
@@ -112,32 +112,28 @@ describe('a download', () => {
 
 describe('a download fails, and leaves all as it was, when', () => {
   const faults: [name: string, action: FaultAction, refusal: Refusal][] = [
-    ['the body is cut off', { kind: 'truncate', afterBytes: 1_000 }, interrupted()],
-    ['the body lacks its last byte', { kind: 'truncate', afterBytes: 10_000_000 }, interrupted()],
-    ['the connection is reset within the body', { kind: 'reset', afterBytes: 70_000 }, interrupted()],
-    ['the connection is reset before the answer', { kind: 'reset' }, interrupted()],
-    ['bytes only trickle', { kind: 'trickle', bytesPerSecond: 2_000 }, interrupted(/too slow/)],
-    ['nothing is answered', { kind: 'hang' }, interrupted()],
-    [
-      'the storage answers 500',
-      { kind: 'status', status: 500, body: 'x'.repeat(100_000) },
-      interrupted(/500/),
-    ],
-    ['the storage answers 503', { kind: 'status', status: 503 }, interrupted(/answered 503/)],
-    ['the storage answers 206', { kind: 'status', status: 206, body: 'part' }, interrupted(/answered 206/)],
-    ['the address has expired', { kind: 'status', status: 403 }, notAvailable(403)],
-    ['the file is not there', { kind: 'status', status: 404, body: 'x'.repeat(100_000) }, notAvailable(404)],
-    ['the file is gone', { kind: 'status', status: 410 }, notAvailable(410)],
+    ['the body is cut off', { do: 'truncate', afterBytes: 1_000 }, interrupted()],
+    ['the body lacks its last byte', { do: 'truncate', afterBytes: 10_000_000 }, interrupted()],
+    ['the connection is reset within the body', { do: 'reset', afterBytes: 70_000 }, interrupted()],
+    ['the connection is reset before the answer', { do: 'reset' }, interrupted()],
+    ['bytes only trickle', { do: 'trickle', bytesPerSecond: 2_000 }, interrupted(/too slow/)],
+    ['nothing is answered', { do: 'hang' }, interrupted()],
+    ['the storage answers 500', { do: 'status', status: 500, body: 'x'.repeat(100_000) }, interrupted(/500/)],
+    ['the storage answers 503', { do: 'status', status: 503 }, interrupted(/answered 503/)],
+    ['the storage answers 206', { do: 'status', status: 206, body: 'part' }, interrupted(/answered 206/)],
+    ['the address has expired', { do: 'status', status: 403 }, notAvailable(403)],
+    ['the file is not there', { do: 'status', status: 404, body: 'x'.repeat(100_000) }, notAvailable(404)],
+    ['the file is gone', { do: 'status', status: 410 }, notAvailable(410)],
     [
       'it is redirected',
-      { kind: 'redirect', location: 'http://127.0.0.1:1/?secret' },
+      { do: 'redirect', location: 'http://127.0.0.1:1/?secret' },
       { type: 'UnsafeAddress', retryable: false, message: /redirects are not followed/ },
     ],
-    ['the file is too large and does not say so', { kind: 'huge', bytes: Infinity }, tooLarge()],
+    ['the file is too large and does not say so', { do: 'huge', bytes: -1 }, tooLarge()],
   ];
   for (const [name, action, refusal] of faults) {
     test(name, async () => {
-      api.addFault({ on: 'storage', action });
+      api.addFault({ on: 'storage', ...action });
       const requests = api.requests.length;
       await assertFails(url, refusal);
       assert.equal(api.requests.length, requests + 1);
@@ -189,14 +185,14 @@ describe('a download fails, and leaves all as it was, when', () => {
 describe('cancellation', () => {
   const cases: [name: string, action: FaultAction | null, afterMs: number][] = [
     ['before the request', null, -1],
-    ['while nothing is answered', { kind: 'hang' }, 100],
-    ['within the body', { kind: 'trickle', bytesPerSecond: 20_000 }, 250],
+    ['while nothing is answered', { do: 'hang' }, 100],
+    ['within the body', { do: 'trickle', bytesPerSecond: 20_000 }, 250],
   ];
   for (const [name, action, afterMs] of cases) {
     test(`${name} works at once and leaves nothing`, () =>
       inScratch(async (directory) => {
         api.clearFaults();
-        if (action) api.addFault({ on: 'storage', action });
+        if (action) api.addFault({ on: 'storage', ...action });
         const controller = new AbortController();
         const reason = new Error('cancelled');
         if (afterMs < 0) controller.abort(reason);

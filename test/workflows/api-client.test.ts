@@ -86,7 +86,7 @@ describe('what the report API answers', () => {
     const found = await api.getIncrement(reportId, '2020-01-01', signal);
     assert.deepEqual(found, { found: false, reason: 'Date is too early or not there yet: 2020-01-01' });
     const body = { status: 'NOT FOUND', debug_info: 'x'.repeat(100_000) };
-    sample.addFault({ on: 'get_increment', action: { kind: 'json', body } });
+    sample.addFault({ on: 'get_increment', do: 'json', body });
     const long = await api.getIncrement(reportId, DATE, signal);
     assert.ok(!long.found && long.reason.length < 300, 'it stands in the history');
   });
@@ -102,7 +102,7 @@ describe('what the report API answers', () => {
       { s3_path: [] },
       { s3_path: { a: 1, b: {}, c: null } },
     ]) {
-      sample.addFault({ on: 'get_increment', action: { kind: 'json', body: { status: 'SUCCESS', data } } });
+      sample.addFault({ on: 'get_increment', do: 'json', body: { status: 'SUCCESS', data } });
       const increment = await api.getIncrement(reportId, DATE, signal);
       assert.deepEqual(increment, { found: true, urls: {} }, JSON.stringify(data));
     }
@@ -111,13 +111,13 @@ describe('what the report API answers', () => {
   test('a report that failed, under any word, cut to a length', async () => {
     const taskId = await api.generateReport(signal);
     for (const status of ['FAILED', 'ERROR', 'x'.repeat(100_000)]) {
-      sample.addFault({ on: 'get_report', action: { kind: 'json', body: { status } } });
+      sample.addFault({ on: 'get_report', do: 'json', body: { status } });
       const report = await api.getReport(taskId, signal);
       assert.ok(
         report.status === 'FAILED' && report.word.startsWith(status.slice(0, 5)) && report.word.length < 300,
       );
     }
-    sample.addFault({ on: 'get_increment', action: { kind: 'json', body: { status: 'FAILED' } } });
+    sample.addFault({ on: 'get_increment', do: 'json', body: { status: 'FAILED' } });
     const failure = await failureOf(api.getIncrement('r', DATE, signal));
     assert.equal(failure.type, 'ReportFailed');
     assert.match(failure.message, /2024-02-25: its status is "FAILED"/);
@@ -136,59 +136,51 @@ const REFUSED = { type: 'ReportApiRefused', retryable: false };
 const UNAUTHORIZED = { type: 'ReportApiUnauthorized', retryable: false };
 
 const FAULTS: [string, FaultAction, Expected][] = [
-  ['401', { kind: 'status', status: 401 }, { ...UNAUTHORIZED, message: /401 Unauthorized.*REPORT_API_KEY/ }],
-  ['403', { kind: 'status', status: 403 }, { ...UNAUTHORIZED, message: /403 Forbidden.*REPORT_API_KEY/ }],
-  ['400', { kind: 'status', status: 400 }, { ...REFUSED, message: /400 Bad Request/ }],
+  ['401', { do: 'status', status: 401 }, { ...UNAUTHORIZED, message: /401 Unauthorized.*REPORT_API_KEY/ }],
+  ['403', { do: 'status', status: 403 }, { ...UNAUTHORIZED, message: /403 Forbidden.*REPORT_API_KEY/ }],
+  ['400', { do: 'status', status: 400 }, { ...REFUSED, message: /400 Bad Request/ }],
   [
     '404 of a wrong address',
-    { kind: 'status', status: 404, body: '<h1>' },
+    { do: 'status', status: 404, body: '<h1>' },
     { ...REFUSED, message: /404 Not Found/ },
   ],
-  ['429', { kind: 'status', status: 429 }, { ...UNAVAILABLE, message: /429 Too Many Requests/ }],
-  ['500', { kind: 'status', status: 500 }, { ...UNAVAILABLE, message: /500 Internal Server Error/ }],
+  ['429', { do: 'status', status: 429 }, { ...UNAVAILABLE, message: /429 Too Many Requests/ }],
+  ['500', { do: 'status', status: 500 }, { ...UNAVAILABLE, message: /500 Internal Server Error/ }],
   [
     '503',
-    { kind: 'status', status: 503, body: '<h1>' },
+    { do: 'status', status: 503, body: '<h1>' },
     { ...UNAVAILABLE, message: /503 Service Unavailable/ },
   ],
-  ['a reset before the answer', { kind: 'reset' }, { ...UNAVAILABLE, message: /could not be asked/ }],
+  ['a reset before the answer', { do: 'reset' }, { ...UNAVAILABLE, message: /could not be asked/ }],
   [
     'a reset in the answer',
-    { kind: 'reset', afterBytes: 5 },
+    { do: 'reset', afterBytes: 5 },
     { ...UNAVAILABLE, message: /could not be asked/ },
   ],
   [
     'a truncated answer',
-    { kind: 'truncate', afterBytes: 5 },
+    { do: 'truncate', afterBytes: 5 },
     { ...UNAVAILABLE, message: /could not be asked/ },
   ],
-  ['malformed JSON', { kind: 'malformed-json' }, { ...INVALID, message: /it is not JSON/ }],
-  ['a list', { kind: 'json', body: [1] }, { ...INVALID, message: /cannot be used/ }],
-  ['null', { kind: 'json', body: null }, { ...INVALID, message: /cannot be used/ }],
+  ['malformed JSON', { do: 'malformed-json' }, { ...INVALID, message: /it is not JSON/ }],
+  ['a list', { do: 'json', body: [1] }, { ...INVALID, message: /cannot be used/ }],
+  ['null', { do: 'json', body: null }, { ...INVALID, message: /cannot be used/ }],
   [
     'other types',
-    { kind: 'json', body: { task_id: 5, status: 5 } },
+    { do: 'json', body: { task_id: 5, status: 5 } },
     { ...INVALID, message: /(task_id|status): / },
   ],
   [
     'an empty id and word',
-    { kind: 'json', body: { task_id: '' } },
+    { do: 'json', body: { task_id: '' } },
     { ...INVALID, message: /(task_id|status): / },
   ],
-  ['no answer', { kind: 'hang' }, { ...UNAVAILABLE, message: /no complete answer within 0\.4 s/ }],
-  [
-    'a slow answer',
-    { kind: 'trickle', bytesPerSecond: 20 },
-    { ...UNAVAILABLE, message: /no complete answer/ },
-  ],
-  [
-    'an endless answer',
-    { kind: 'huge', bytes: Infinity },
-    { ...UNAVAILABLE, message: /longer than 1048576 bytes/ },
-  ],
+  ['no answer', { do: 'hang' }, { ...UNAVAILABLE, message: /no complete answer within 0\.4 s/ }],
+  ['a slow answer', { do: 'trickle', bytesPerSecond: 20 }, { ...UNAVAILABLE, message: /no complete answer/ }],
+  ['an endless answer', { do: 'huge', bytes: -1 }, { ...UNAVAILABLE, message: /longer than 1048576 bytes/ }],
   [
     'a redirect',
-    { kind: 'redirect', location: 'http://127.0.0.1:1/' },
+    { do: 'redirect', location: 'http://127.0.0.1:1/' },
     { ...REFUSED, message: /302 Found.*REPORT_API_URL/ },
   ],
 ];
@@ -202,7 +194,7 @@ describe('how the report API fails', () => {
         get_increment: () => api.getIncrement('r', DATE, signal),
       };
       for (const [on, call] of Object.entries(calls)) {
-        sample.addFault({ on: on as keyof typeof calls, action });
+        sample.addFault({ on: on as keyof typeof calls, ...action });
         const failure = await failureOf(call());
         assert.equal(failure.type, expected.type, failure.message);
         assert.equal(failure.nonRetryable, !expected.retryable);
@@ -218,7 +210,8 @@ describe('how the report API fails', () => {
     try {
       sample.addFault({
         on: 'get_report',
-        action: { kind: 'redirect', location: `${target.url}/get_report?task_id=t` },
+        do: 'redirect',
+        location: `${target.url}/get_report?task_id=t`,
       });
       await failureOf(api.getReport('t', signal));
       assert.deepEqual(target.requests, []);
@@ -245,7 +238,7 @@ describe('how the report API fails', () => {
 
   test('a cancelled call ends at once, as cancelled', async () => {
     const controller = new AbortController();
-    sample.addFault({ on: 'get_report', action: { kind: 'hang' } });
+    sample.addFault({ on: 'get_report', do: 'hang' });
     const call = api.getReport('t', controller.signal);
     setTimeout(() => controller.abort(), 50);
     await assert.rejects(call, { name: 'AbortError' });

@@ -38,7 +38,7 @@ describe('a day and its report API', { concurrency: 4 }, () => {
   ] as const) {
     test(`${status} ends the run at once, after one call`, async (t) => {
       const stack = await stackFor(t, { api: AT_ONCE });
-      givenDay(stack, [{ on, times: Infinity, action: { kind: 'status', status } }]);
+      givenDay(stack, [{ on, times: -1, do: 'status', status }]);
       const { type, message, next } = await failureOf(stack.runDay(DATE));
       assert.equal(type, 'ReportApiUnauthorized');
       assert.match(message, new RegExp(`${status} .* to ${on}: REPORT_API_KEY`));
@@ -51,8 +51,8 @@ describe('a day and its report API', { concurrency: 4 }, () => {
   test('429 is waited for as long as Retry-After says, in seconds or as a date', async (t) => {
     const stack = await stackFor(t, { api: AT_ONCE });
     givenDay(stack, [
-      { on: 'generate_report', action: { kind: 'status', status: 429, retryAfter: 3 } },
-      { on: 'get_increment', action: { kind: 'status', status: 429, retryAfter: 'date:+4' } },
+      { on: 'generate_report', do: 'status', status: 429, retryAfter: 3 },
+      { on: 'get_increment', do: 'status', status: 429, retryAfter: 'date:+4' },
     ]);
     assert.equal((await stack.runDay(DATE)).outcome, 'loaded');
     const byseconds = pause(callsOf(stack, 'generate_report'));
@@ -65,12 +65,12 @@ describe('a day and its report API', { concurrency: 4 }, () => {
   test('5xx, a reset, truncated and malformed JSON, and other shapes are tried again', async (t) => {
     const stack = await stackFor(t, { api: AT_ONCE });
     givenDay(stack, [
-      { on: 'generate_report', action: { kind: 'status', status: 503 } },
-      { on: 'generate_report', action: { kind: 'malformed-json' } },
-      { on: 'get_report', action: { kind: 'reset' } },
-      { on: 'get_report', action: { kind: 'json', body: ['unexpected'] } },
-      { on: 'get_increment', action: { kind: 'truncate', afterBytes: 10 } },
-      { on: 'get_increment', action: { kind: 'json', body: { status: 'SUCCESS', data: 'soon' } } },
+      { on: 'generate_report', do: 'status', status: 503 },
+      { on: 'generate_report', do: 'malformed-json' },
+      { on: 'get_report', do: 'reset' },
+      { on: 'get_report', do: 'json', body: ['unexpected'] },
+      { on: 'get_increment', do: 'truncate', afterBytes: 10 },
+      { on: 'get_increment', do: 'json', body: { status: 'SUCCESS', data: 'soon' } },
     ]);
     assert.equal((await stack.runDay(DATE)).outcome, 'loaded');
     const counts = (['generate_report', 'get_report', 'get_increment'] as const).map(
@@ -83,9 +83,9 @@ describe('a day and its report API', { concurrency: 4 }, () => {
   test('answers that do not come are cut off by REPORT_API_TIMEOUT', async (t) => {
     const stack = await stackFor(t, { api: AT_ONCE, settings: { REPORT_API_TIMEOUT: '300ms' } });
     givenDay(stack, [
-      { on: 'generate_report', action: { kind: 'hang' } },
-      { on: 'get_report', action: { kind: 'trickle', bytesPerSecond: 20 } },
-      { on: 'get_increment', action: { kind: 'huge', bytes: Infinity } },
+      { on: 'generate_report', do: 'hang' },
+      { on: 'get_report', do: 'trickle', bytesPerSecond: 20 },
+      { on: 'get_increment', do: 'huge', bytes: -1 },
     ]);
     const started = performance.now();
     assert.equal((await stack.runDay(DATE)).outcome, 'loaded');
@@ -97,7 +97,7 @@ describe('a day and its report API', { concurrency: 4 }, () => {
 
   test('a report that failed ends the run', async (t) => {
     const stack = await stackFor(t);
-    givenDay(stack, [{ on: 'get_report', skip: 1, action: { kind: 'report-status', status: 'BROKEN' } }]);
+    givenDay(stack, [{ on: 'get_report', skip: 1, do: 'report-status', status: 'BROKEN' }]);
     const { type, message } = await failureOf(stack.runDay(DATE));
     assert.equal(type, 'ReportFailed');
     assert.match(message, /its status is "BROKEN"/);
@@ -108,7 +108,7 @@ describe('a day and its report API', { concurrency: 4 }, () => {
 
   test('a report that is never made: ReportTimedOut after REPORT_TIMEOUT', async (t) => {
     const stack = await stackFor(t);
-    givenDay(stack, [{ on: 'get_report', action: { kind: 'stuck' } }]);
+    givenDay(stack, [{ on: 'get_report', do: 'stuck' }]);
     const started = performance.now();
     const { type, message } = await failureOf(stack.runDay(DATE, { reportTimeoutMs: 1_500 }));
     assert.equal(type, 'ReportTimedOut');
@@ -121,7 +121,7 @@ describe('a day and its report API', { concurrency: 4 }, () => {
   test('a redirect is refused at once', async (t) => {
     const stack = await stackFor(t);
     const location = `${stack.api.url}/get_report`;
-    givenDay(stack, [{ on: 'generate_report', times: Infinity, action: { kind: 'redirect', location } }]);
+    givenDay(stack, [{ on: 'generate_report', times: -1, do: 'redirect', location }]);
     const { type, message } = await failureOf(stack.runDay(DATE));
     assert.equal(type, 'ReportApiRefused');
     assert.match(message, /302 Found.*redirects are not followed.*REPORT_API_URL/);
@@ -133,11 +133,11 @@ describe('a day and its storage', { concurrency: 4 }, () => {
   test('503, truncated, reset and trickling downloads are tried again; no half file stays', async (t) => {
     const stack = await stackFor(t, { api: AT_ONCE, settings: { DOWNLOAD_IDLE_TIMEOUT: '400ms' } });
     givenDay(stack, [
-      { on: 'storage', file: 'user_order_log_inc', action: { kind: 'status', status: 503 } },
-      { on: 'storage', file: 'user_order_log_inc', action: { kind: 'hang' } },
-      { on: 'storage', file: 'user_activity_log_inc', action: { kind: 'truncate', afterBytes: 20 } },
-      { on: 'storage', file: 'customer_research_inc', action: { kind: 'reset', afterBytes: 20 } },
-      { on: 'storage', file: 'price_log_inc', action: { kind: 'trickle', bytesPerSecond: 8 } },
+      { on: 'storage', file: 'user_order_log_inc', do: 'status', status: 503 },
+      { on: 'storage', file: 'user_order_log_inc', do: 'hang' },
+      { on: 'storage', file: 'user_activity_log_inc', do: 'truncate', afterBytes: 20 },
+      { on: 'storage', file: 'customer_research_inc', do: 'reset', afterBytes: 20 },
+      { on: 'storage', file: 'price_log_inc', do: 'trickle', bytesPerSecond: 8 },
     ]);
     const { files } = await stack.runDay(DATE);
     assert.equal(Object.keys(files).length, 4);
@@ -195,7 +195,8 @@ describe('a day and its storage', { concurrency: 4 }, () => {
       {
         on: 'storage',
         file: 'price_log_inc',
-        action: { kind: 'redirect', location: `${stack.api.url}/get_report` },
+        do: 'redirect',
+        location: `${stack.api.url}/get_report`,
       },
     ]);
     const { type, message } = await failureOf(stack.runDay(DATE));
@@ -206,9 +207,7 @@ describe('a day and its storage', { concurrency: 4 }, () => {
 
   test('an endless file is cut off at MAX_FILE_BYTES', async (t) => {
     const stack = await stackFor(t, { api: AT_ONCE, settings: { MAX_FILE_BYTES: '100000' } });
-    givenDay(stack, [
-      { on: 'storage', file: 'price_log_inc', times: Infinity, action: { kind: 'huge', bytes: Infinity } },
-    ]);
+    givenDay(stack, [{ on: 'storage', file: 'price_log_inc', times: -1, do: 'huge', bytes: -1 }]);
     const { type, message } = await failureOf(stack.runDay(DATE));
     assert.equal(type, 'FileTooLarge');
     assert.match(message, /price_log_inc has \d{6} bytes or more; MAX_FILE_BYTES allows 100000/);

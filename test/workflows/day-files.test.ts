@@ -58,22 +58,22 @@ describe('files of a day', { concurrency: 4 }, () => {
   test('NOT FOUND comes with HTTP 404 as well', async () => {
     const body = JSON.stringify({ status: 'NOT FOUND', debug_info: 'Date is too early' });
     const date = '2024-03-02';
-    stack.api.addFault({ on: 'get_increment', date, action: { kind: 'status', status: 404, body } });
+    stack.api.addFault({ on: 'get_increment', date, do: 'status', status: 404, body });
     assert.equal((await stack.runDay(date)).outcome, 'no_increment');
     assert.equal((await outcomeOf(stack, date))?.outcome, 'no_increment');
     assert.deepEqual(await stagedOf(stack, date), NOTHING);
   });
 
   const notThere: Record<string, FaultAction> = {
-    'an address is missing': { kind: 'missing-files', files: ['price_log_inc', 'customer_research_inc'] },
-    'all addresses are empty': { kind: 'empty-urls' },
-    'data is null': { kind: 'null-data' },
-    'data is missing': { kind: 'json', body: { status: 'SUCCESS' } },
-    's3_path is missing': { kind: 'json', body: { status: 'SUCCESS', data: { increment_id: 'x' } } },
-    's3_path is null': { kind: 'json', body: { status: 'SUCCESS', data: { s3_path: null } } },
-    's3_path is an empty list': { kind: 'json', body: { status: 'SUCCESS', data: { s3_path: [] } } },
+    'an address is missing': { do: 'missing-files', files: ['price_log_inc', 'customer_research_inc'] },
+    'all addresses are empty': { do: 'empty-urls' },
+    'data is null': { do: 'null-data' },
+    'data is missing': { do: 'json', body: { status: 'SUCCESS' } },
+    's3_path is missing': { do: 'json', body: { status: 'SUCCESS', data: { increment_id: 'x' } } },
+    's3_path is null': { do: 'json', body: { status: 'SUCCESS', data: { s3_path: null } } },
+    's3_path is an empty list': { do: 'json', body: { status: 'SUCCESS', data: { s3_path: [] } } },
     'addresses are null, blank or no text': {
-      kind: 'json',
+      do: 'json',
       body: { status: 'SUCCESS', data: { s3_path: { user_order_log_inc: null, price_log_inc: ' ', x: 1 } } },
     },
   };
@@ -81,7 +81,7 @@ describe('files of a day', { concurrency: 4 }, () => {
     test(`${what}: asked again until the files are there`, async () => {
       const date = `2024-03-1${index}`;
       stack.deliveries.set(date, [{ uniq_id: `later-${index}` }]);
-      stack.api.addFault({ on: 'get_increment', date, times: 2, action });
+      stack.api.addFault({ on: 'get_increment', date, times: 2, ...action });
       const { outcome, files } = await stack.runDay(date, { filesTimeoutMs: 30_000 });
       assert.equal(outcome, 'loaded');
       assert.equal(Object.keys(files).length, 4);
@@ -125,7 +125,8 @@ describe('files of a day', { concurrency: 4 }, () => {
         on: 'storage',
         date,
         file: 'price_log_inc',
-        action: { kind: 'status', status },
+        do: 'status',
+        status,
       });
       assert.equal((await stack.runDay(date)).outcome, 'loaded');
       assert.equal(callsOf(stack, 'get_increment', date).length, 2 * (1 + 4), 'the whole question, twice');
@@ -140,8 +141,9 @@ describe('files of a day', { concurrency: 4 }, () => {
       on: 'storage',
       date,
       file: 'price_log_inc',
-      times: Infinity,
-      action: { kind: 'status', status: 404 },
+      times: -1,
+      do: 'status',
+      status: 404,
     });
     const { type, message } = await failureOf(stack.runDay(date, { filesTimeoutMs: 1_000 }));
     assert.equal(type, 'FilesMissing');

@@ -116,7 +116,7 @@ describe('a run is cancelled', { concurrency: 4 }, () => {
     {
       when: 'while it asks for the report',
       says: /^Asking the report API for a report/,
-      prepare: (stack) => stack.api.addFault({ on: 'generate_report', action: { kind: 'hang' } }),
+      prepare: (stack) => stack.api.addFault({ on: 'generate_report', do: 'hang' }),
     },
     {
       when: 'while it waits for files',
@@ -124,14 +124,14 @@ describe('a run is cancelled', { concurrency: 4 }, () => {
       prepare: (stack) =>
         stack.api.addFault({
           on: 'get_increment',
-          action: { kind: 'missing-files', files: ['price_log_inc'] },
+          do: 'missing-files',
+          files: ['price_log_inc'],
         }),
     },
     {
       when: 'while it downloads',
       says: /^Downloading 4 files/,
-      prepare: (stack) =>
-        stack.api.addFault({ on: 'storage', file: 'price_log_inc', action: { kind: 'hang' } }),
+      prepare: (stack) => stack.api.addFault({ on: 'storage', file: 'price_log_inc', do: 'hang' }),
     },
   ];
   for (const { when, says, prepare } of moments) {
@@ -211,8 +211,8 @@ test('without a cache of workflows, every step replays from the beginning: the s
     overrides: { maxCachedWorkflows: 0 },
   });
   stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-  stack.api.addFault({ on: 'get_increment', action: { kind: 'missing-files', files: ['price_log_inc'] } });
-  stack.api.addFault({ on: 'storage', file: 'price_log_inc', action: { kind: 'status', status: 404 } });
+  stack.api.addFault({ on: 'get_increment', do: 'missing-files', files: ['price_log_inc'] });
+  stack.api.addFault({ on: 'storage', file: 'price_log_inc', do: 'status', status: 404 });
   const run = await stack.startDay(DATE);
   assert.equal((await run.result()).outcome, 'loaded');
   const events = (await run.fetchHistory()).events ?? [];

@@ -51,13 +51,13 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   // A day that meets faults at every step, and loads.
   stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
   const file = { file: 'price_log_inc', date: '2024-02-25', on: 'storage' } as const;
-  stack.api.addFault({ on: 'generate_report', action: { kind: 'reset' } });
-  stack.api.addFault({ on: 'get_report', action: { kind: 'status', status: 503 } });
-  stack.api.addFault({ on: 'get_increment', date: '2024-02-25', action: { kind: 'hang' } });
-  stack.api.addFault({ ...file, action: { kind: 'status', status: 503 } });
-  stack.api.addFault({ ...file, action: { kind: 'status', status: 404 } });
-  stack.api.addFault({ ...file, file: 'user_order_log_inc', action: { kind: 'reset', afterBytes: 9 } });
-  stack.api.addFault({ ...file, file: 'user_activity_log_inc', action: { kind: 'hang' } });
+  stack.api.addFault({ on: 'generate_report', do: 'reset' });
+  stack.api.addFault({ on: 'get_report', do: 'status', status: 503 });
+  stack.api.addFault({ on: 'get_increment', date: '2024-02-25', do: 'hang' });
+  stack.api.addFault({ ...file, do: 'status', status: 503 });
+  stack.api.addFault({ ...file, do: 'status', status: 404 });
+  stack.api.addFault({ ...file, file: 'user_order_log_inc', do: 'reset', afterBytes: 9 });
+  stack.api.addFault({ ...file, file: 'user_activity_log_inc', do: 'hang' });
   assert.equal((await run('loaded', '2024-02-25', { filesTimeoutMs: 120_000 })).outcome, 'loaded');
 
   // Days that fail: an address that is not followed, a file that is never there, a key that is refused.
@@ -67,15 +67,16 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   stack.api.addFault({
     on: 'storage',
     date: '2024-02-27',
-    times: Infinity,
-    action: { kind: 'status', status: 403 },
+    times: -1,
+    do: 'status',
+    status: 403,
   });
   const [unsafe, missing] = await Promise.all([
     failureOf(run('unsafe', '2024-02-26')),
     failureOf(run('missing', '2024-02-27', { filesTimeoutMs: 500 })),
   ]);
   assert.deepEqual([unsafe.type, missing.type], ['UnsafeAddress', 'FilesMissing']);
-  stack.api.addFault({ on: 'generate_report', action: { kind: 'status', status: 401 } });
+  stack.api.addFault({ on: 'generate_report', do: 'status', status: 401 });
   assert.equal((await failureOf(run('refused', '2024-02-28'))).type, 'ReportApiUnauthorized');
   const metrics = await (await request(`http://${metricsAddress}/metrics`)).body.text();
   await kill(worker);

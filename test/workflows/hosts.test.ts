@@ -16,7 +16,7 @@ test('the worker that downloaded dies for good: the day ends on another, with an
   try {
     stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
     // The last file takes long, so that the worker has landed the others and staged nothing.
-    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, action: { kind: 'hang' } });
+    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
     const doomed = await startWorkerProcess({ ...stack.environment, LANDING_DIR: first });
     const handle = await stack.startDay('2024-02-25');
     const landed = path.join(first, '2024-02-25', 'user_order_log_inc.csv');

@@ -9,9 +9,12 @@ const MAIN = fileURLToPath(new URL('../../../dev/sample-api/main.ts', import.met
 
 describe('the command', { concurrency: true }, () => {
   test('says where it listens, takes its credentials from the environment, prints its requests and stops on a signal', async () => {
-    const command = start(['--polls', '0', '--fault', 'generate_report:status=503'], {
-      REPORT_API_KEY: 'from-env',
-    });
+    const command = start(
+      ['--polls', '0', '--faults', '[{"on":"generate_report","do":"status","status":503}]'],
+      {
+        REPORT_API_KEY: 'from-env',
+      },
+    );
     try {
       const [, url = ''] = await command.said(/^sample report API at (http:\S+), storage at http:\S+$/m);
       const headers = {
@@ -40,7 +43,7 @@ describe('the command', { concurrency: true }, () => {
       assert.equal(await second.ended, 1);
       assert.equal(
         second.output().trim(),
-        `Port ${port} on 127.0.0.1 is in use already: choose another one, or 0 for any free port.`,
+        `Port ${port} on 127.0.0.1 is already in use: choose another one, or 0 for any free port.`,
       );
       assert.equal(first.output().trim().split('\n').length, 1);
     } finally {
@@ -49,15 +52,16 @@ describe('the command', { concurrency: true }, () => {
     assert.equal(await first.ended, 0);
   });
 
-  test('--help ends with 0 and tells the faults', async () => {
+  test('--help ends with 0 and explains the faults', async () => {
     const command = start(['--help']);
     assert.equal(await command.ended, 0);
-    assert.match(command.output(), /--storage-port <n>[\s\S]*--fault get_increment:missing-files=/);
+    assert.match(command.output(), /--storage-port <n>[\s\S]*"do":"missing-files"/);
   });
 
   for (const wrong of [
     ['--port', 'x'],
-    ['--fault', 'storage:stuck'],
+    ['--faults', '[{"on":"storage","do":"stuck"}]'],
+    ['--faults', 'no/such/file.json'],
     ['--ready-after', '5'],
     ['--earliest', '2024-02-30'],
     ['--data', 'here', '--orders', '5'],
@@ -73,7 +77,7 @@ describe('the command', { concurrency: true }, () => {
   test('a directory that is not there ends it with 1', async () => {
     const command = start(['--data', 'no/such/directory']);
     assert.equal(await command.ended, 1);
-    assert.match(command.output(), /is no folder/);
+    assert.match(command.output(), /report does not exist/);
   });
 });
 

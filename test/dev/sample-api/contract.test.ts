@@ -224,12 +224,12 @@ describe('the server itself', () => {
       );
     }));
 
-  test('a port in use is told in one sentence, and the other server does not stay behind', () =>
+  test('a port in use is an error in one sentence, and the other server is closed', () =>
     withApi({ source }, async (_, api) => {
       const port = Number(new URL(api.url).port);
       await assert.rejects(
         startSampleApi({ source, port }),
-        new RegExp(`^Error: Port ${port} on 127.0.0.1 is in use`),
+        new RegExp(`^Error: Port ${port} on 127.0.0.1 is already in use`),
       );
     }));
 

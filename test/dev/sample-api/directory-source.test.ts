@@ -67,5 +67,5 @@ test('a directory without a usable report says what is missing', async () => {
   await rm(join(dir, 'report', 'user_order_log.csv'));
   await assert.rejects(async () => directorySource(dir).report(), /ENOENT/);
   await rm(join(dir, 'report'), { recursive: true });
-  await assert.rejects(async () => directorySource(dir).report(), /is no folder/);
+  await assert.rejects(async () => directorySource(dir).report(), /report does not exist/);
 });

@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { addDays } from '../../../dev/sample-api/calendar.ts';
 import {
   generateIncrement,
   type GenerateOptions,
   reportLines,
 } from '../../../dev/sample-api/generate-increment.ts';
+import { addDays } from '../../../domain/load-date.ts';
 import { ITEMS } from '../../../dev/sample-api/shop.ts';
 import { writeIncrement } from '../../../dev/sample-api/write-increment.ts';
 
@@ -128,7 +128,7 @@ describe('a generated increment', () => {
     assert.equal(text(BEFORE_STATUS, 'user_order_log_inc', { orders: 0 }).split('\r\n').length, 2);
   });
 
-  test('a date that is none is refused', () => {
+  test('an impossible date is refused', () => {
     assert.throws(() => generateIncrement('2024-02-30'), /"2024-02-30" is not a date/);
   });
 });
