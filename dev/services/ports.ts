@@ -23,7 +23,7 @@ export async function freePort(): Promise<number> {
   throw new Error(`No free port was found between ${FIRST} and ${LAST}.`);
 }
 
-/** Whether something listens on the port, or could not be told to make room for us. */
+/** Whether something listens on the port, or keeps us from listening on it. */
 export async function portInUse(port: number): Promise<boolean> {
   // Both questions are needed: macOS lets one bind 127.0.0.1 while another process serves the same port on
   // every address, and a port can be bound by a process that does not accept.
@@ -60,4 +60,13 @@ function canListen(port: number): Promise<boolean> {
     server.once('error', () => resolve(false));
     server.listen({ host: LOCALHOST, port, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+/** The port wanted, which nobody else may use, or a free one. */
+export async function usablePort(purpose: string, wanted: number | undefined): Promise<number> {
+  if (wanted === undefined) return freePort();
+  if (await portBecomesFree(wanted, 500)) return wanted;
+  throw new Error(
+    `Port ${wanted} for ${purpose} is in use by another process: end that process or choose another port.`,
+  );
 }

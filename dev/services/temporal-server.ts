@@ -4,14 +4,7 @@ import { dirname } from 'node:path';
 import { Connection } from '@temporalio/client';
 
 import { type Exit, type Service, startService, untilReady } from './child-process.ts';
-import { freePort, LOCALHOST, portAnswers, portBecomesFree } from './ports.ts';
-
-/** The kinds of search attributes, with their numbers in Temporal's API. */
-const KINDS = { Text: 1, Keyword: 2, Int: 3, Double: 4, Bool: 5, Datetime: 6, KeywordList: 7 } as const;
-
-type SearchAttributeKind = keyof typeof KINDS;
-
-type SearchAttributes = Readonly<Record<string, SearchAttributeKind>>;
+import { freePort, LOCALHOST, portAnswers, portBecomesFree, usablePort } from './ports.ts';
 
 export interface TemporalServerOptions {
   /** The Temporal CLI, as `findTemporalCli` finds it. */
@@ -20,15 +13,9 @@ export interface TemporalServerOptions {
   port?: number;
   /** The port of the web UI, or false for a server without; a free one when not given. */
   uiPort?: number | false;
-  /** The port of the HTTP API; a free one when not given. */
-  httpPort?: number;
   /** Where the server keeps its state. Without it everything is gone when the server ends. */
   dbFile?: string;
   logFile: string;
-  /** Made at the start where they do not exist yet, and usable when the promise resolves. */
-  searchAttributes?: SearchAttributes;
-  /** Made beside `default`, which always exists. */
-  namespace?: string;
   /** The longest wait for the server to serve, 30 s when not given. */
   startLimitMs?: number;
 }
@@ -55,30 +42,18 @@ const DYNAMIC_CONFIG = [
 
 /** Starts `temporal server start-dev` and resolves when workflows can be started on it. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
-  const port = await usablePort('', options.port);
-  const uiPort = options.uiPort === false ? false : await usablePort(' UI', options.uiPort);
-  const httpPort = await usablePort(' HTTP API', options.httpPort);
-  const namespace = options.namespace ?? 'default';
-  const searchAttributes = options.searchAttributes ?? {};
-  if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true });
+  const port = await usablePort('the Temporal server', options.port);
+  const uiPort = options.uiPort === false ? false : await usablePort('the Temporal UI', options.uiPort);
+  if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true, mode: 0o700 });
 
   const args = ['server', 'start-dev', '--ip', LOCALHOST, '--port', String(port)];
-  args.push('--http-port', String(httpPort), '--metrics-port', String(await freePort()));
+  args.push('--http-port', String(await freePort()), '--metrics-port', String(await freePort()));
   args.push(...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.dbFile !== undefined) {
     // Safe when a process is killed; only a power cut could lose the last moment, of development.
-    args.push(
-      '--db-filename',
-      options.dbFile,
-      '--sqlite-pragma',
-      'journal_mode=wal',
-      '--sqlite-pragma',
-      'synchronous=1',
-    );
+    args.push('--db-filename', options.dbFile);
+    for (const pragma of ['journal_mode=wal', 'synchronous=1']) args.push('--sqlite-pragma', pragma);
   }
-  if (namespace !== 'default') args.push('--namespace', namespace);
-  for (const [name, kind] of Object.entries(searchAttributes))
-    args.push('--search-attribute', `${name}=${kind}`);
   args.push('--log-level', 'warn', '--color', 'never');
   for (const value of DYNAMIC_CONFIG) args.push('--dynamic-config-value', value);
 
@@ -95,7 +70,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   try {
     await untilReady(service, NAME, options.startLimitMs ?? 30_000, async () => {
       if (!(await portAnswers(port))) return false;
-      if (!(await serves(address, namespace, searchAttributes))) return false;
+      if (!(await serves(address))) return false;
       return uiPort === false || (await portAnswers(uiPort));
     });
   } catch (error) {
@@ -113,44 +88,18 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   };
 }
 
-/**
- * The port is open before the server is whole: it answers, but does not know the namespace yet. The search
- * attributes given on the command line are made together with the namespace, and only then: on the state of an
- * earlier run, those that are new have to be added here, or a workflow that uses one would fail to start.
- */
-async function serves(
-  address: string,
-  namespace: string,
-  searchAttributes: SearchAttributes,
-): Promise<boolean> {
-  let connection: Connection | undefined;
+/** The port is open before the server is whole: it answers, but does not know the namespace yet. */
+async function serves(address: string): Promise<boolean> {
+  const connection = Connection.lazy({ address });
   try {
-    connection = await Connection.connect({ address, connectTimeout: '2s' });
-    const { workflowService, operatorService } = connection;
-    return await connection.withDeadline(Date.now() + 2000, async () => {
-      await workflowService.describeNamespace({ namespace });
-      const names = Object.keys(searchAttributes);
-      if (names.length === 0) return true;
-
-      const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-      const missing = Object.entries(searchAttributes).filter(([name]) => !(name in customAttributes));
-      if (missing.length > 0) {
-        await operatorService.addSearchAttributes({
-          namespace,
-          searchAttributes: Object.fromEntries(missing.map(([name, kind]) => [name, KINDS[kind]])),
-        });
-      }
-      // An error until the server's caches know them all.
-      await workflowService.countWorkflowExecutions({
-        namespace,
-        query: names.map((name) => `\`${name}\` is null`).join(' and '),
-      });
-      return true;
-    });
+    await connection.withDeadline(Date.now() + 2000, () =>
+      connection.workflowService.describeNamespace({ namespace: 'default' }),
+    );
+    return true;
   } catch {
     return false; // whatever it is, the caller asks again until its time is up
   } finally {
-    await connection?.close();
+    await connection.close();
   }
 }
 
@@ -159,13 +108,4 @@ async function kill(service: Service, signal: NodeJS.Signals, port: number): Pro
   if (signal !== 'SIGKILL') return;
   await service.exited;
   await portBecomesFree(port, 2000);
-}
-
-async function usablePort(purpose: string, wanted: number | undefined): Promise<number> {
-  if (wanted === undefined) return freePort();
-  if (await portBecomesFree(wanted, 500)) return wanted;
-  throw new Error(
-    `Port ${wanted} for the Temporal${purpose} server is in use by another process: ` +
-      `end that process or choose another port.`,
-  );
 }

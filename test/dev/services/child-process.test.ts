@@ -95,7 +95,7 @@ test(
   'a service ends when the program that started it is killed',
   { skip: process.platform !== 'linux' },
   async () => {
-    const module = pathToFileURL(join(import.meta.dirname, '../../dev/services/child-process.ts')).href;
+    const module = pathToFileURL(join(import.meta.dirname, '../../../dev/services/child-process.ts')).href;
     const program = `
     const { startService } = await import(${JSON.stringify(module)});
     const service = await startService({

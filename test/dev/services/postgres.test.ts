@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -37,7 +37,7 @@ test('the application owns its database and is nothing more', async (t) => {
   const server = await start('owner', { settings: { timezone: 'Asia/Kamchatka' } });
   t.after(() => server.stop());
   const url = await server.createApplicationDatabase('sales');
-  assert.equal(url, `postgresql://sales:sales@127.0.0.1:${server.port}/sales`);
+  assert.match(url, new RegExp(`^postgresql://sales:[0-9a-f]{64}@127.0.0.1:${server.port}/sales$`));
   assert.equal(await server.createApplicationDatabase('sales'), url, 'repeating it changes nothing');
 
   assert.deepEqual(
@@ -54,7 +54,10 @@ test('the application owns its database and is nothing more', async (t) => {
   assert.equal(new Set(together).size, 1);
   await query(url, 'create schema mart create table f_sales (uniq_id text)');
   await assert.rejects(query(url, 'create database more'), /permission denied/);
-  await assert.rejects(query(url.replace(':sales@', ':wrong@'), 'select'), /password authentication failed/);
+  await assert.rejects(
+    query(url.replace(/:[0-9a-f]+@/, ':sales@'), 'select'),
+    /password authentication failed/,
+  );
 
   const copy = await server.createDatabase('copy of "sales"', 'sales', 'sales');
   assert.deepEqual(await query(copy, 'select count(*)::int from mart.f_sales'), [0]);
@@ -114,7 +117,7 @@ test('a second server on the same directory is refused, and the first goes on', 
   assert.deepEqual(await query(first.adminUrl, 'select 1'), [1]);
 });
 
-test('a port in use is said in one sentence', async (t) => {
+test('a port in use is an error in one sentence', async (t) => {
   const port = await freePort();
   const taken = createServer().listen(port, '127.0.0.1');
   t.after(() => taken.close());
@@ -124,11 +127,11 @@ test('a port in use is said in one sentence', async (t) => {
   });
 });
 
-test('a directory that is not to be used is refused and not touched', async () => {
+test('a directory of something else is refused and not touched', async () => {
   const other = join(directory, 'other');
   await mkdir(other);
   await writeFile(join(other, 'thesis.txt'), 'do not lose');
-  await assert.rejects(start('other'), /other is no PostgreSQL data directory and not empty: /);
+  await assert.rejects(start('other'), /other is not empty, and not a PostgreSQL data directory: /);
   assert.deepEqual(await namesIn(other), ['thesis.txt']);
 
   const old = join(directory, 'old');
@@ -137,27 +140,54 @@ test('a directory that is not to be used is refused and not touched', async () =
   await assert.rejects(start('old'), /old belongs to PostgreSQL 9, and this is 18\. /);
 });
 
-test('another superuser password and an unknown setting are errors that say so', async () => {
-  const first = await start('wrong', { superuserPassword: "it's @/:" });
-  assert.deepEqual(await query(first.adminUrl, 'select 1'), [1]);
+test('passwords are random, kept for their owner only, and differ by role and server', async () => {
+  const first = await start('secret');
+  const urls = [first.adminUrl, await first.createApplicationDatabase('sales')];
   await first.stop();
-  await assert.rejects(start('wrong'), /wrong was made with another superuser password\. /);
+  const other = await start('secret-too');
+  await other.stop();
+  const passwords = [...urls, other.adminUrl].map((url) => new URL(url).password);
+  assert.equal(new Set(passwords).size, 3);
+  for (const password of passwords) assert.match(password, /^[0-9a-f]{64}$/);
+  const secret = join(directory, 'secret.secret');
+  assert.equal((await stat(secret)).mode & 0o777, 0o600);
+
+  await writeFile(secret, 'another');
+  await assert.rejects(
+    start('secret'),
+    /secret was made with another secret than .*secret\.secret\. Restore /,
+  );
+  await rm(secret);
+  await assert.rejects(
+    start('secret'),
+    /has no secret\.secret beside it.* Remove the directory to start with/,
+  );
+});
+
+test('an unknown setting is an error with the end of the log, and leaves nothing half-made', async () => {
   await assert.rejects(
     start('wrong', { settings: { no_such_setting: '1' } }),
     /^Error: PostgreSQL ended with code 1 while it started\. The end of its log:\n.*no_such_setting/s,
   );
-  assert.match(await readFile(join(directory, 'wrong.log'), 'utf8'), /database system is ready/);
   assert.deepEqual(
     (await namesIn(directory)).filter((name) => name.includes('.init-')),
     [],
   );
 });
 
-test('works below a directory that only its owner may enter', async (t) => {
+test('works below a directory that only its owner may enter, with no capability lent', async (t) => {
   const closed = join(directory, 'closed');
   await mkdir(closed);
   await chmod(closed, 0o700);
   const server = await start('closed/data');
   t.after(() => server.stop());
   assert.deepEqual(await query(server.adminUrl, 'select 1'), [1]);
+  if (process.platform !== 'linux') return;
+  const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+  assert.match(status, /^CapEff:\s+0+$/m);
+  assert.doesNotMatch(status, /^Uid:\s+0\b/m);
+  await assert.rejects(
+    query(server.adminUrl, `select pg_read_file('${directory}/closed.log')`),
+    /denied|No such/,
+  );
 });

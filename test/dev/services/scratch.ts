@@ -1,12 +1,10 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A directory for one test file, which others may pass, as the user that PostgreSQL runs as must. */
+/** A directory for one test file. */
 export async function scratchDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'services-test-'));
-  await chmod(directory, 0o755);
-  return directory;
+  return await mkdtemp(join(tmpdir(), 'services-test-'));
 }
 
 export async function removeDirectory(directory: string): Promise<void> {

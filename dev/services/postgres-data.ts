@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { isErrno, messageOf } from './errors.ts';
+import { type PostgresProgram, startedOn } from './postgres-program.ts';
+
+const execFileAsync = promisify(execFile);
+export const SUPERUSER = 'postgres';
+
+/** Beside a data directory: what all passwords of its server are derived from. */
+export function secretFile(dataDir: string): string {
+  return `${dataDir}.secret`;
+}
+
+/** Whether the directory holds a database of this program; an error when it holds anything else. */
+export async function holdsDatabase(dataDir: string, { majorVersion }: PostgresProgram): Promise<boolean> {
+  const version = (await textOf(join(dataDir, 'PG_VERSION')))?.trim();
+  if (version === majorVersion) return true;
+  if (version !== undefined) {
+    throw new Error(
+      `The data directory ${dataDir} belongs to PostgreSQL ${version}, and this is ${majorVersion}. ` +
+        `Remove the directory to start with an empty database.`,
+    );
+  }
+  if ((await namesIn(dataDir)).length === 0) return false;
+  throw new Error(
+    `${dataDir} is not empty, and not a PostgreSQL data directory: choose another directory, or empty this one.`,
+  );
+}
+
+/** Makes the secret for a new database, and reads it again for an existing one. */
+export async function serverSecret(dataDir: string, isNew: boolean): Promise<string> {
+  const file = secretFile(dataDir);
+  const existing = await textOf(file);
+  if (existing !== undefined) return existing;
+  if (!isNew) {
+    throw new Error(
+      `The PostgreSQL data directory ${dataDir} has no ${basename(file)} beside it, so its passwords are not known. ` +
+        `Remove the directory to start with an empty database.`,
+    );
+  }
+  await mkdir(dirname(dataDir), { recursive: true, mode: 0o700 });
+  const secret = randomBytes(32).toString('hex');
+  await writeFile(file, secret, { flag: 'wx', mode: 0o600 });
+  return secret;
+}
+
+export async function initialise(
+  dataDir: string,
+  superuserPassword: string,
+  fsync: boolean,
+  program: PostgresProgram,
+): Promise<void> {
+  // Made beside its place and renamed when it is complete: a kill half-way leaves no half database.
+  const unfinished = `${dataDir}.init-${process.pid}`;
+  const [data, passwordFile] = [join(unfinished, 'data'), join(unfinished, 'password')];
+  await rm(unfinished, { recursive: true, force: true });
+  try {
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    await writeFile(passwordFile, superuserPassword, { mode: 0o600 });
+    if (program.user) {
+      for (const made of [unfinished, data, passwordFile])
+        await chown(made, program.user.uid, program.user.gid);
+    }
+    const { path, options } = startedOn(program, data);
+    const args = [
+      `--pgdata=${path}`,
+      `--username=${SUPERUSER}`,
+      `--pwfile=${path}/../password`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      // PostgreSQL's own C.UTF-8: the same order and letters on every machine, whatever locales it has.
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--locale=C',
+      '--no-instructions',
+      ...(fsync ? [] : ['--no-sync']),
+    ];
+    await execFileAsync(program.initdb, args, options);
+    await rename(data, dataDir);
+  } catch (error) {
+    throw new Error(`The PostgreSQL data directory ${dataDir} could not be made: ${messageOf(error)}`, {
+      cause: error,
+    });
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A server can still be at work in the directory: one that is ending because the program that started it was
+ * killed a moment ago, or one that belongs to a second run of that program. A pid file that a kill -9 left
+ * behind is no such sign; PostgreSQL removes it itself, except where its number belongs to another process by
+ * now, which is the rule rather than the exception after the restart of a container.
+ */
+export async function waitForPreviousServer(dataDir: string, limitMs: number): Promise<void> {
+  const pidFile = join(dataDir, 'postmaster.pid');
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const text = await textOf(pidFile);
+    if (text === undefined) return;
+    const pid = Number.parseInt(text, 10);
+    if (!(await isPostgres(pid))) {
+      await rm(pidFile, { force: true });
+      return;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(
+        `Another PostgreSQL server (process ${pid}) runs on the data directory ${dataDir}: ` +
+          `stop it, or use another directory.`,
+      );
+    }
+    await sleep(50);
+  }
+}
+
+/** One that has ended but was not waited for has an empty command line. */
+async function isPostgres(pid: number): Promise<boolean> {
+  const commandLine =
+    process.platform === 'linux'
+      ? readFile(`/proc/${pid}/cmdline`, 'utf8')
+      : execFileAsync('ps', ['-p', String(pid), '-o', 'args=']).then(({ stdout }) => stdout);
+  const [program = ''] = (await commandLine.catch(() => '')).split(/[\0 ]/);
+  return basename(program).startsWith('postgres');
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
