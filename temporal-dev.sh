@@ -9,9 +9,9 @@ fail() {
   exit 1
 }
 
-command -v node >/dev/null || fail "Node.js is not installed; version 20.12 or newer is needed (https://nodejs.org)."
-node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 12) ? 0 : 1)' ||
-  fail "Node.js $(node --version) is too old; version 20.12 or newer is needed."
+command -v node >/dev/null || fail "Node.js is not installed; version 20.19 or newer is needed (https://nodejs.org)."
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+  fail "Node.js $(node --version) is too old; version 20.19 or newer is needed."
 
 # node_modules/.package-lock.json is what npm wrote last: older than the lock file means out of date.
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

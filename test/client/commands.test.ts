@@ -104,10 +104,11 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.doesNotMatch(failed.stderr, /^ +at /m, 'no stack trace');
 
     const range = ['status', '--from', '2024-02-29', '--to', '2024-03-03'];
-    const [json, text, npm] = await Promise.all([
+    const [json, text, npm, npx] = await Promise.all([
       client([...range, '--json'], stack.environment),
       client(range, stack.environment),
-      npmRunClient([...range, '--json'], stack.environment),
+      output('npm', ['run', '--silent', 'client', '--', ...range, '--json'], stack.environment),
+      output('npx', ['sales-increment', ...range, '--json'], stack.environment),
     ]);
     assert.deepEqual([json.code, json.stderr], [0, '']);
     const { days } = documentOf(json) as StatusDocument;
@@ -123,7 +124,7 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.match(days[0]?.next ?? '', /client -- run --date 2024-02-29/);
     assert.equal(days[1]?.error, null);
     assert.equal(days[3]?.error, failure.error);
-    assert.equal(npm.stdout, json.stdout, "npm adds nothing to the client's output");
+    assert.deepEqual([npm, npx], [json.stdout, json.stdout], "npm adds nothing to the client's output");
     assert.equal(text.code, 0);
     assert.match(text.stdout, /4 days: 1 loaded, 1 no_increment, 1 missing, 1 failed\./);
     assert.match(text.stdout, /2024-03-03 failed: user_order_log_inc of 2024-03-03 is refused/);
@@ -196,15 +197,15 @@ describe('client commands', { concurrency: 2 }, () => {
   });
 });
 
-/** `npm run client -- …`, as an operator types it. */
-async function npmRunClient(args: string[], env: Record<string, string>): Promise<{ stdout: string }> {
-  const npm = spawn('npm', ['run', 'client', '--', ...args], {
+/** What a command of npm prints, as a script gets it. */
+async function output(command: string, args: string[], env: Record<string, string>): Promise<string> {
+  const child = spawn(command, args, {
     cwd: projectRoot,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let stdout = '';
-  npm.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  await once(npm, 'close');
-  return { stdout };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  await once(child, 'close');
+  return stdout;
 }

@@ -45,7 +45,7 @@ before(async () => {
     LANDING_DIR: path.join(project, 'var/landing'),
   };
   terminal = new Terminal(project, environment);
-  const migrated = await terminal.run('npm run client -- migrate --json');
+  const migrated = await terminal.run('npm run --silent client -- migrate --json');
   assert.equal(migrated.code, 0, migrated.stderr);
   assert.match(migrated.stdout, /_refund_reason"[^]*_refund_reason_view"/);
   worker = start(['worker.ts'], environment, project);
@@ -127,8 +127,8 @@ test('the generated data of the sample API has the file as well, also as history
   await api.ended;
   await serve('--orders', '5');
   const [day, history] = await Promise.all([
-    terminal.run('npm run client -- run --date 2024-03-03 --json'),
-    terminal.run('npm run client -- bootstrap --json'),
+    terminal.run('npm run --silent client -- run --date 2024-03-03 --json'),
+    terminal.run('npm run --silent client -- bootstrap --json'),
   ]);
   assert.deepEqual([day.code, history.code], [0, 0], day.stderr + history.stderr);
   const rowsOf = ({ stdout }: Ended, file: string) =>
