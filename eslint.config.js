@@ -1,4 +1,58 @@
+import path from 'node:path';
 import tseslint from 'typescript-eslint';
+
+const RUNTIME = ['runtime', 'runtime/codec', 'runtime/tracing', 'runtime/temporal'];
+const PIPELINE = ['pipeline/extract', 'pipeline/validate', 'pipeline/load'];
+
+/**
+ * Which of our folders each may import. Each stands below those that it imports, so there can be no cycle. Nothing in
+ * this table imports dev or test; those two may import anything.
+ */
+const MAY_IMPORT = {
+  domain: [],
+  runtime: ['domain'],
+  'runtime/codec': ['domain', 'runtime'],
+  'runtime/tracing': ['domain', 'runtime'],
+  'runtime/temporal': ['runtime', 'runtime/codec', 'runtime/tracing'],
+  database: ['domain', 'runtime', 'runtime/tracing'],
+  'pipeline/extract': ['domain', 'runtime', 'runtime/tracing'],
+  'pipeline/validate': ['domain', 'runtime'],
+  'pipeline/load': ['domain', 'runtime', 'runtime/tracing', 'database'],
+  activities: ['domain', 'runtime', 'runtime/tracing', 'database', ...PIPELINE],
+  workflows: ['domain', { types: 'activities' }],
+  worker: ['package.json', 'domain', ...RUNTIME, 'database', ...PIPELINE, 'activities'],
+  client: ['domain', ...RUNTIME, 'database', { types: 'workflows' }],
+};
+
+const borders = {
+  create(context) {
+    const from = folderOf(context.filename);
+    const allowed = MAY_IMPORT[from];
+    if (!allowed) return {};
+    const check = (node) => {
+      const source = node.source?.value;
+      if (typeof source !== 'string' || !source.startsWith('.')) return;
+      const to = folderOf(path.resolve(path.dirname(context.filename), source));
+      const isType = node.importKind === 'type' || node.exportKind === 'type';
+      if (to === from || allowed.includes(to) || (isType && allowed.some(({ types }) => types === to)))
+        return;
+      context.report({ node, message: `${from}/ may not import ${to}: see MAY_IMPORT in eslint.config.js.` });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+    };
+  },
+};
+
+/** The longest name of the table that a file stands under; otherwise its path. `worker.ts` belongs to `worker`. */
+function folderOf(file) {
+  const name = path.relative(import.meta.dirname, file);
+  const under = Object.keys(MAY_IMPORT).filter((one) => name.startsWith(`${one}/`) || name === `${one}.ts`);
+  return under.sort((a, b) => b.length - a.length)[0] ?? name;
+}
 
 export default tseslint.config(
   { ignores: ['dist/', 'var/', 'node_modules/'] },
@@ -26,6 +80,10 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    plugins: { 'sales-increment': { rules: { borders } } },
+    rules: { 'sales-increment/borders': 'error' },
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
 );

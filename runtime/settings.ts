@@ -146,7 +146,7 @@ function incrementFiles(value: string): string[] {
   return [...new Set(names)];
 }
 
-/** Every setting, once. The README's table is checked against this one. */
+/** Every setting, once. docs/settings.md is generated from it. */
 export const SETTINGS = {
   REPORT_API_URL: setting('Address of the report API', httpUrl, { required: true }),
   REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),

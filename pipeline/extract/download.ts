@@ -3,7 +3,7 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
 import { httpFacts, inSpan } from '../../runtime/tracing/span.ts';
-import { AtomicFile } from './atomic-file.ts';
+import { AtomicFile } from '../../runtime/atomic-file.ts';
 
 export interface DownloadLimits {
   maxBytes: number;

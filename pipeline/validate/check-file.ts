@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { feedOf, type Feed } from '../../domain/feeds.ts';
-import { AtomicFile } from '../extract/atomic-file.ts';
+import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { copyLine } from './copy-text.ts';
 import { FileRefused } from './file-refused.ts';
 import { checkSignature } from './file-signature.ts';

@@ -8,13 +8,24 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { ClientInterceptors } from '@temporalio/client';
+import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
 import { createExporter } from './exporter.ts';
 import { errorType } from './facts.ts';
 import { activityInterceptors, clientInterceptors } from './interceptors.ts';
 import { endedRunSink } from './run-span.ts';
 import type { TracingSettings } from './settings.ts';
 import { useSpans, type MakeSpan } from './span.ts';
-import type { Tracing } from './start.ts';
+import type { TraceSinks } from './workflow.ts';
+
+/** What a client and a worker need in order to be traced. */
+export interface Tracing {
+  client: ClientInterceptors;
+  activity: readonly ActivityInterceptorsFactory[];
+  sinks: InjectedSinks<TraceSinks>;
+  /** Sends what is left. */
+  flush(): Promise<void>;
+}
 
 /** OpenTelemetry, set up for this process. Only what is traced may import this file. */
 export async function createTracing(

@@ -1,16 +1,9 @@
-import type { ClientInterceptors } from '@temporalio/client';
-import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
+import type { InjectedSinks } from '@temporalio/worker';
+import type { Tracing } from './open-telemetry.ts';
 import type { TracingSettings } from './settings.ts';
 import type { TraceSinks } from './workflow.ts';
 
-/** What a client and a worker need in order to be traced. */
-export interface Tracing {
-  client: ClientInterceptors;
-  activity: readonly ActivityInterceptorsFactory[];
-  sinks: InjectedSinks<TraceSinks>;
-  /** Sends what is left. */
-  flush(): Promise<void>;
-}
+export type { Tracing };
 
 /** Longest time that a program's end waits for a collector. */
 const FLUSH_MS = 2_000;

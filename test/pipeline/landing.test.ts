@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { AtomicFile } from '../../pipeline/extract/atomic-file.ts';
+import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { landingFailure } from '../../pipeline/extract/landing-failure.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import type { DeliveryRef } from '../../domain/day.ts';
