@@ -36,17 +36,32 @@ test('.env.example names every setting', async () => {
   }
 });
 
-test('the links between the docs lead somewhere', async () => {
-  const docs = (await readdir(path.join(projectRoot, 'docs'))).filter((name) => name.endsWith('.md'));
-  for (const file of ['README.md', ...docs.map((name) => `docs/${name}`)]) {
-    for (const [, target = ''] of (await read(file)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      assert.ok(existsSync(path.join(projectRoot, path.dirname(file), target)), `${file} links to ${target}`);
-    }
-  }
-});
+const docs = (
+  await Promise.all(
+    ['.', 'docs', 'docs/decisions', 'dev/bench'].map(async (folder) =>
+      (await readdir(path.join(projectRoot, folder))).map((name) => path.join(folder, name)),
+    ),
+  )
+)
+  .flat()
+  .filter((name) => name.endsWith('.md'));
 
-test('the README names every test file that proves a promise', async () => {
-  for (const [, target = ''] of (await read('README.md')).matchAll(/`(test\/[^`]*)`/g)) {
-    assert.ok(existsSync(path.join(projectRoot, target)), target);
-  }
+for (const file of docs) {
+  test(`${file}: the links and the test files that it names exist`, async () => {
+    const text = await read(file);
+    const linked = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) =>
+      path.join(path.dirname(file), target),
+    );
+    const tests = [...text.matchAll(/\btest\/[\w/-]+(?:\.test)?(?:\.ts\b|\/)/g)].map(([name]) => name);
+    for (const target of [...linked, ...tests]) {
+      assert.ok(existsSync(path.join(projectRoot, target)), `${file} names ${target}`);
+    }
+  });
+}
+
+test('the Node.js version is the same everywhere', async () => {
+  const { engines } = JSON.parse(await read('package.json')) as { engines: { node: string } };
+  const version = engines.node.replace('>=', '');
+  for (const file of ['README.md', 'CONTRIBUTING.md', 'temporal-dev.sh'])
+    assert.ok((await read(file)).includes(`${version} or newer`), file);
 });

@@ -48,7 +48,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
 
 /** The generated parts of the docs, by file and marker. */
 const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
-  { file: 'README.md', marker: 'settings', text: settingsTable },
+  { file: 'docs/settings.md', marker: 'settings', text: settingsTable },
   { file: 'docs/runbook.md', marker: 'failures', text: failuresTable },
   ...Object.entries(API).map(([source, names]) => ({
     file: 'docs/api.md',

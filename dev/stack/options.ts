@@ -33,7 +33,7 @@ export function parseStackOptions(args: string[]): StackOptions {
       'after',
       `
 Environment: TEMPORAL_CLI names the temporal binary to use; DATABASE_URL an existing PostgreSQL server instead of
-an own one; the settings of the README (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
+an own one; the settings of docs/settings.md (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
     )
     .exitOverride();
   try {
