@@ -13,11 +13,18 @@ command -v node >/dev/null || fail "Node.js is not installed; version 20.19 or n
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old; version 20.19 or newer is needed."
 
-# node_modules/.package-lock.json is what npm wrote last: older than the lock file means out of date.
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+# What npm wrote last against what the lock file asks for, by content: a checkout renews the lock file's time.
+is_installed() {
+  node -e '
+    const [wanted, there] = process.argv.slice(1).map((file) => JSON.parse(fs.readFileSync(file)).packages);
+    const isThere = ([name, { version, optional }]) =>
+      name === "" || there[name]?.version === version || (optional && !there[name]);
+    process.exit(Object.entries(wanted).every(isThere) ? 0 : 1);
+  ' package-lock.json node_modules/.package-lock.json 2>/dev/null
+}
+if ! is_installed; then
   echo "Installing the npm packages."
   npm ci --loglevel=error || fail "npm ci failed (see above); is the npm registry reachable, and is there disk space?"
-  touch node_modules/.package-lock.json
 fi
 
 exec node --import tsx dev/stack.ts "$@"
