@@ -65,3 +65,12 @@ test('the Node.js version is the same everywhere', async () => {
   for (const file of ['README.md', 'CONTRIBUTING.md', 'temporal-dev.sh'])
     assert.ok((await read(file)).includes(`${version} or newer`), file);
 });
+
+test('every promise of the README and every section of docs/trust.md names a test', async () => {
+  const promises =
+    (await read('README.md')).split('## What it promises')[1]?.split('\n\n')[1]?.split('\n') ?? [];
+  const sections = (await read('docs/trust.md')).split('\n## ');
+  assert.ok(promises.length > 10 && sections.length > 5);
+  for (const claim of [...promises.slice(2), ...sections.slice(1)])
+    assert.match(claim, /`test\/[\w/-]+\.test\.ts`/, claim.slice(0, 80));
+});
