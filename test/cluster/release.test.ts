@@ -3,28 +3,28 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { findTemporalRelease } from '../../dev/services/temporal-release.ts';
+import { findTemporalRelease } from './temporal-release.ts';
 import { variable } from '../support/database.ts';
 
-test('the release that TEMPORAL_SERVER_DIR names is taken, and said', async () => {
+test('the release that TEMPORAL_SERVER_DIR names is used', async () => {
   const lines: string[] = [];
   const directory = variable('TEMPORAL_SERVER_DIR');
   const release = await findTemporalRelease({ say: (line) => lines.push(line) });
-  assert.equal(path.dirname(release.server), directory);
+  assert.equal(release.directory, directory);
   assert.match(release.version, /^\d+\.\d+\.\d+/);
   assert.deepEqual(lines, [`Temporal server ${release.version} from TEMPORAL_SERVER_DIR: ${directory}`]);
 });
 
-test('a directory without the programs, and a machine without Go, are told with what to do', async (t) => {
+test('a directory without the programs, and a machine without Go, are errors that say what to do', async (t) => {
   const empty = await mkdtemp(path.join(tmpdir(), 'release-'));
   t.after(() => rm(empty, { recursive: true, force: true }));
   const say = () => undefined;
   await assert.rejects(
     findTemporalRelease({ say, env: { TEMPORAL_SERVER_DIR: empty } }),
-    /^Error: TEMPORAL_SERVER_DIR is set to .* no usable Temporal server: .*ENOENT.*unset it to have one found\.$/,
+    /^Error: TEMPORAL_SERVER_DIR is set to .* not a usable Temporal server: .* does not exist\. Correct it, or unset it\.$/,
   );
   await assert.rejects(
     findTemporalRelease({ say, env: { PATH: empty, XDG_CACHE_HOME: empty } }),
-    /no Temporal server and could not build one: Go, to build it, is not installed\. Install Go/,
+    /no Temporal server, and it could not be built \(Go is not installed\)\. Install it/,
   );
 });

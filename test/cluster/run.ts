@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { findTemporalRelease } from '../../dev/services/temporal-release.ts';
+import { findTemporalRelease } from './temporal-release.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import { exitCodeOf, startTestPostgres } from '../support/test-postgres.ts';
@@ -23,7 +23,7 @@ async function main(): Promise<number> {
     await workflowBundle();
     return await runTests({
       ...process.env,
-      TEMPORAL_SERVER_DIR: path.dirname(release.server),
+      TEMPORAL_SERVER_DIR: release.directory,
       TMPDIR: directory, // what a test that was broken off leaves there goes with it
       TEST_POSTGRES_URL: postgres.adminUrl,
       TEST_TEMPLATE_URL: template,

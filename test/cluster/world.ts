@@ -10,8 +10,8 @@ import {
   startTemporalCluster,
   type TemporalCluster,
   type TemporalClusterOptions,
-} from '../../dev/services/temporal-cluster.ts';
-import { findTemporalRelease } from '../../dev/services/temporal-release.ts';
+} from './temporal-cluster.ts';
+import { findTemporalRelease } from './temporal-release.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import * as processes from '../support/processes.ts';

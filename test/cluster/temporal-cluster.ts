@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,9 +9,9 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import pg from 'pg';
 
-import { type Service, startService, untilReady } from './child-process.ts';
-import { messageOf } from './errors.ts';
-import { freePort, LOCALHOST, portAnswers, portBecomesFree } from './ports.ts';
+import { type Service, startService, untilReady } from '../../dev/services/child-process.ts';
+import { messageOf } from '../../dev/services/errors.ts';
+import { freePort, LOCALHOST, portAnswers, portBecomesFree } from '../../dev/services/ports.ts';
 import type { TemporalRelease } from './temporal-release.ts';
 
 const execFileAsync = promisify(execFile);
@@ -158,12 +159,13 @@ interface Databases {
 /** Makes the role and, as that role, both databases with the schema of the release. */
 async function createDatabases(sqlTool: string, postgresUrl: string, name: string): Promise<Databases> {
   const { hostname, port } = new URL(postgresUrl);
+  const password = randomBytes(32).toString('hex');
   const client = new pg.Client({ connectionString: postgresUrl });
   await client.connect();
   try {
     // No superuser: what a managed PostgreSQL gives is enough.
     await client.query(
-      `create role ${pg.escapeIdentifier(name)} login createdb password ${pg.escapeLiteral(name)}`,
+      `create role ${pg.escapeIdentifier(name)} login createdb password ${pg.escapeLiteral(password)}`,
     );
   } finally {
     await client.end();
@@ -172,7 +174,7 @@ async function createDatabases(sqlTool: string, postgresUrl: string, name: strin
     pluginName: 'postgres12',
     connectAddr: `${hostname}:${port}`,
     user: name,
-    password: name,
+    password,
     databaseName,
   });
   const databases = { workflows: store(name), visibility: store(`${name}_visibility`) };
