@@ -1,9 +1,12 @@
+import { messageOf } from './services/errors.ts';
 import { parseStackOptions } from './stack/options.ts';
 import { Stack } from './stack/stack.ts';
 
 /** What `./temporal-dev.sh` runs once the packages are installed. */
 async function main(): Promise<void> {
   const options = parseStackOptions(process.argv.slice(2));
+  // Databases, logs and landed files hold people's names, and some a password: for this user only.
+  process.umask(0o077);
   const stack = new Stack(options, (line) => console.log(line));
   const interrupted = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
@@ -27,10 +30,10 @@ class Interrupted extends Error {
 }
 
 main().then(
-  // Whatever library timers are left over, everything that was started has been stopped.
+  // Everything that was started has been stopped; a timer of a library must not keep the process.
   () => process.exit(0),
   (error: unknown) => {
-    console.error(`temporal-dev: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`temporal-dev: ${messageOf(error)}`);
     process.exit(error instanceof Interrupted ? 130 : 1);
   },
 );

@@ -54,8 +54,8 @@ const STOP_GRACE_MS = 10_000;
  * keeps its port when we are killed; the guard takes care of it.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  await mkdir(dirname(options.logFile), { recursive: true });
-  const log = await open(options.logFile, 'a');
+  await mkdir(dirname(options.logFile), { recursive: true, mode: 0o700 });
+  const log = await open(options.logFile, 'a', 0o600);
   let logStart: number;
   let child: ChildProcess;
   try {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { isLoadDate } from '../../domain/load-date.ts';
+import { dateArgument } from '../../client/arguments.ts';
 
 export interface StackOptions {
   once: boolean;
@@ -13,7 +13,7 @@ export interface StackOptions {
   state: string;
 }
 
-/** Reads the command line; prints help or a fault and ends the process where there is nothing to run. */
+/** Reads the command line; prints help or an error and ends the process where there is nothing to run. */
 export function parseStackOptions(args: string[]): StackOptions {
   const command = new Command('./temporal-dev.sh')
     .description(
@@ -25,7 +25,7 @@ export function parseStackOptions(args: string[]): StackOptions {
     .option(
       '--date <YYYY-MM-DD>',
       'the day to load (default: yesterday; with --data the newest one there)',
-      date,
+      dateArgument,
     )
     .option('--orders <N>', 'orders a day in the generated sample data', positive)
     .option('--state <DIR>', 'where databases, files and logs are kept', 'var/dev')
@@ -33,7 +33,7 @@ export function parseStackOptions(args: string[]): StackOptions {
       'after',
       `
 Environment: TEMPORAL_CLI names the temporal binary to use; DATABASE_URL an existing PostgreSQL server instead of
-an own one; the settings of docs/settings.md (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
+an own one; the project's settings (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
     )
     .exitOverride();
   try {
@@ -46,20 +46,12 @@ an own one; the settings of docs/settings.md (REPORT_POLL_INTERVAL, …) reach t
 
 function directory(text: string): string {
   const resolved = path.resolve(text);
-  if (!existsSync(path.join(resolved, 'increment'))) {
-    throw new InvalidArgumentError(`${resolved} has no folder "increment".`);
-  }
-  return resolved;
-}
-
-function date(text: string): string {
-  if (!isLoadDate(text)) throw new InvalidArgumentError('Expected a day like 2024-02-25.');
-  return text;
+  if (existsSync(path.join(resolved, 'increment'))) return resolved;
+  throw new InvalidArgumentError(`${resolved} has no folder "increment".`);
 }
 
 function positive(text: string): number {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError('Expected a whole number from 1.');
-  return number;
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError('Expected a whole number, 1 or more.');
 }

@@ -43,7 +43,8 @@ before(async () => {
   stack = terminal.type(`./temporal-dev.sh --date ${DATE} --state ${directory}/state`);
   await stack.says('Everything stays up until Ctrl-C.', 120_000);
   terminal.export({ OUT: path.join(directory, 'report.html') });
-  for (const [, name = '', value = ''] of stack.output().matchAll(/^ *export (\w+)='([^']*)'$/gm)) {
+  const shellFile = await readFile(path.join(directory, 'state', 'env'), 'utf8');
+  for (const [, name = '', value = ''] of shellFile.matchAll(/^export (\w+)='([^']*)'$/gm)) {
     terminal.export({ [name]: value });
   }
 });

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { variable } from '../support/database.ts';
 
+let directory: string;
 let state: string;
 before(async () => {
-  state = await mkdtemp(path.join(tmpdir(), 'stack-'));
+  directory = await mkdtemp(path.join(tmpdir(), 'stack-'));
+  state = path.join(directory, 'state');
+  process.umask(0);
 });
-after(() => rm(state, { recursive: true, force: true }));
+after(() => rm(directory, { recursive: true, force: true }));
 
 /** The README's first command, with a state of its own. */
 async function stack(...args: string[]): Promise<{ code: number | null; output: string }> {
@@ -44,15 +47,26 @@ test(
   },
 );
 
-test('a state that another stack works on is refused politely', async () => {
+test('what it keeps is for its user only, whatever the umask', async () => {
+  assert.equal((await stat(state)).mode & 0o777, 0o700);
+  const open: string[] = [];
+  for (const entry of await readdir(state, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    if (((await stat(file)).mode & 0o077) !== 0) open.push(file);
+  }
+  assert.deepEqual(open, []);
+});
+
+test('a state that another stack uses is refused', async () => {
   await writeFile(path.join(state, 'stack.pid'), String(process.pid));
   const { code, output } = await stack('--once');
   assert.equal(code, 1);
-  assert.match(output, /^temporal-dev: it is running already \(process \d+\)\. Stop that one/m);
+  assert.match(output, /^temporal-dev: another one is running on .* \(process \d+\)\. Stop it with Ctrl-C/m);
   assert.doesNotMatch(output, /^ +at /m);
 });
 
-test('wrong usage ends with 2, and a failing step says which', async () => {
+test('wrong usage ends with 2, and a date without an increment with 0', async () => {
   assert.equal((await stack('--data', '/nowhere')).code, 2);
   assert.equal((await stack('--nonsense')).code, 2);
   await rm(path.join(state, 'stack.pid'), { force: true });
