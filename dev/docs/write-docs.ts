@@ -90,7 +90,7 @@ export async function upToDate(file: string): Promise<string> {
 /** The text with the part between its markers replaced. */
 function renewed(source: string, marker: string, text: string): string {
   const pattern = new RegExp(`(<!-- ${marker}: [^>]* -->\n)[^]*?(<!-- /${marker} -->)`);
-  if (!pattern.test(source)) throw new Error(`There is no place marked "${marker}".`);
+  if (!pattern.test(source)) throw new Error(`No place is marked "${marker}".`);
   return source.replace(pattern, (_all, start: string, end: string) => `${start}\n${text}\n\n${end}`);
 }
 

@@ -29,7 +29,7 @@ before(async () => {
   [project, db] = await Promise.all([copyProject(), createTestDatabase({ empty: true })]);
   for (const block of blocks) {
     const isDone = (await applyBlock(project, block)) || ['sh', 'sql'].includes(block.language);
-    assert.ok(isDone, `nobody can tell what the block after "${block.lead}" is for`);
+    assert.ok(isDone, `no rule says what to do with the block after "${block.lead}"`);
   }
   port = String(await freePort());
   await serve('--data', 'var/shop');
