@@ -1,42 +1,23 @@
-import { FileRefused } from '../pipeline/validate/file-refused.ts';
-import { prepareFile, type PreparedFile } from '../pipeline/validate/check-file.ts';
-import type { CheckedFile, DeliveryRef, LandedFile } from '../domain/day.ts';
+import { describeFile, type CheckedFile, type LandedFile } from '../domain/day.ts';
 import { failure } from '../domain/failures.ts';
+import { checkFile as check } from '../pipeline/validate/check-file.ts';
+import { FileRefused } from '../pipeline/validate/file-refused.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { checkedInput, landedFileInput, shareInput } from './inputs.ts';
 
-export interface CheckRequest {
-  delivery: DeliveryRef;
-  file: LandedFile;
-  maxRejectedShare: number;
-}
-
-/** Checks a landed file, as a whole and row by row, and lays its good and its bad rows ready beside it. */
+/** Checks a landed file, as a whole and row by row, and writes its good and its bad rows beside it. */
 export function checkFile({ landing }: ActivityDependencies) {
-  return async function checkFile({ delivery, file, maxRejectedShare }: CheckRequest): Promise<CheckedFile> {
-    let prepared: PreparedFile;
+  return async function checkFile(input: LandedFile, maxRejectedShare: number): Promise<CheckedFile> {
+    const file = checkedInput(landedFileInput, input);
+    checkedInput(shareInput, maxRejectedShare);
     try {
-      prepared = await prepareFile({
-        csvPath: landing.csvPath(delivery, file.file),
-        file: file.file,
-        loadDate: delivery.loadDate,
-        rowsPath: landing.rowsPath(delivery, file.file, file.delivery),
-        rejectedPath: landing.rejectedPath(delivery, file.file, file.delivery),
-        maxRejectedShare,
-        signal: cancellation(),
-      });
+      const checked = await check(landing.pathsOf(file), file, { maxRejectedShare, signal: cancellation() });
+      await landing.dropOlder(file);
+      return checked;
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
-      throw failure('FileRefused', `${file.file} of ${delivery.loadDate} is refused: ${error.message}.`);
+      throw failure('FileRefused', `${describeFile(file)} is refused: ${error.message}.`);
     }
-    const { sha256, rowsRead, rowsRejected, rowsPrepared, warnings } = prepared;
-    if (sha256 !== file.sha256) {
-      throw failure(
-        'LandedFileGone',
-        `${file.file} of ${delivery.loadDate} has changed on disk since its download.`,
-      );
-    }
-    await landing.dropOlder(delivery, file.file, file.delivery);
-    return { ...file, rowsRead, rowsRejected, rowsPrepared, warnings };
   };
 }

@@ -1,11 +1,11 @@
 import { activityInfo, Context } from '@temporalio/activity';
-import type { RunRef } from './dependencies.ts';
+import type { RunRef } from '../domain/day.ts';
 
-/** The workflow run that asked for the current activity. */
-export function currentRun(): RunRef & { attempt: number } {
-  const { workflowExecution, attempt } = activityInfo();
+/** The run that the current activity works for. */
+export function currentRun(): RunRef {
+  const { workflowExecution } = activityInfo();
   if (!workflowExecution) throw new Error('This activity only serves workflows.');
-  return { workflowId: workflowExecution.workflowId, runId: workflowExecution.runId, attempt };
+  return { workflowId: workflowExecution.workflowId, runId: workflowExecution.runId };
 }
 
 /** Aborts when the current activity is cancelled, times out, or its worker stops. */

@@ -1,20 +1,22 @@
-import { fileNames } from '../domain/feeds.ts';
+import { FEEDS, fileName } from '../domain/feeds.ts';
+import type { ReportRef } from '../domain/day.ts';
 import { failure } from '../domain/failures.ts';
 import { isLoadDate } from '../domain/load-date.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
-export interface Report {
-  reportId: string;
-  /** YYYY-MM-DD; the date that history is staged under. */
-  startDay: string | undefined;
-  /** The report's files that have an address. */
-  files: string[];
-  /** The files of this worker's feeds that have none; absent in histories from before this was told. */
-  missing?: string[];
+/** Feeds whose file is there, and those whose file is not. Addresses are secrets and stay out of the history. */
+export interface AvailableFiles {
+  present: string[];
+  missing: string[];
 }
 
-/** Looks once whether the report is made; undefined while it is not. */
+export interface Report extends ReportRef, AvailableFiles {
+  /** YYYY-MM-DD; the date that history is staged under. */
+  startDay: string | undefined;
+}
+
+/** Asks once whether the report is ready; undefined while it is not. */
 export function getReport({ reportApi }: ActivityDependencies) {
   return async function getReport(taskId: string): Promise<Report | undefined> {
     const report = await reportApi.getReport(taskId, cancellation());
@@ -26,12 +28,16 @@ export function getReport({ reportApi }: ActivityDependencies) {
       );
     }
     const startDay = report.startDay?.slice(0, 10);
-    const known = fileNames('report');
     return {
+      taskId,
       reportId: report.reportId,
       startDay: startDay !== undefined && isLoadDate(startDay) ? startDay : undefined,
-      files: known.filter((file) => file in report.urls),
-      missing: known.filter((file) => !(file in report.urls)),
+      ...availableFiles((feed) => fileName({ feed, source: 'history' }) in report.urls),
     };
   };
+}
+
+export function availableFiles(isPresent: (feed: string) => boolean): AvailableFiles {
+  const feeds = FEEDS.map(({ name }) => name);
+  return { present: feeds.filter(isPresent), missing: feeds.filter((feed) => !isPresent(feed)) };
 }

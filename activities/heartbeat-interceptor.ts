@@ -1,21 +1,21 @@
 import type { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type {
+  ActivityExecuteInput,
+  ActivityInboundCallsInterceptor,
   ActivityInterceptors,
   Next,
-  ActivityInboundCallsInterceptor,
-  ActivityExecuteInput,
 } from '@temporalio/worker';
+import { failure, isFailureType, retryLimitMs } from '../domain/failures.ts';
 import { landingFailure } from '../pipeline/extract/landing-failure.ts';
-import { failure } from '../domain/failures.ts';
 
-/** Well within the heartbeat timeout of `workflows/activity-options.ts`. */
+/** Well within the heartbeat timeout of `workflows/steps/activities.ts`. */
 export const HEARTBEAT_EVERY_MS = 1_000;
 
 /**
- * Every activity says that it is alive, so that the loss of a worker is noticed within seconds and not after the
- * time that the longest download may take; the answers carry cancellation. Errors of the disk become failures
- * of the table here, once for all activities.
+ * Every activity heartbeats, so that the loss of a worker is noticed within seconds and not after the time that the
+ * longest download may take; a heartbeat's answer carries cancellation. Errors of the disk become failures
+ * of the table here, once for all activities, and failures with a limit of their own are given up after it.
  */
 export function heartbeatInterceptor(context: Context): ActivityInterceptors {
   const inbound: ActivityInboundCallsInterceptor = {
@@ -24,7 +24,7 @@ export function heartbeatInterceptor(context: Context): ActivityInterceptors {
       try {
         return await next(input);
       } catch (error) {
-        throw await failureOf(context, error);
+        throw withinLimit(context, await failureOf(context, error));
       } finally {
         clearInterval(timer);
       }
@@ -41,4 +41,12 @@ async function failureOf(context: Context, error: unknown): Promise<unknown> {
     return failure('WorkerStopped', 'The worker was stopped; the step goes on elsewhere.');
   }
   return await context.cancelled.catch((cancelled: unknown) => cancelled);
+}
+
+function withinLimit({ info }: Context, error: unknown): unknown {
+  if (!(error instanceof ApplicationFailure) || !isFailureType(error.type)) return error;
+  const limit = retryLimitMs(error.type);
+  if (limit === undefined || Date.now() - info.scheduledTimestampMs < limit) return error;
+  const { type, message } = error;
+  return ApplicationFailure.create({ type, message, nonRetryable: true });
 }

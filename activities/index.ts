@@ -1,14 +1,13 @@
+import { failBackfillDays, planBackfill, recordBackfillDays } from './backfill.ts';
 import { checkFile } from './check-file.ts';
-import { chooseLanding } from './choose-landing.ts';
-import { claimDay } from './claim-day.ts';
+import { chooseLanding, pingLanding } from './choose-landing.ts';
+import { claimDay, claimHistory } from './claim-day.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { generateReport } from './generate-report.ts';
 import { getIncrement } from './get-increment.ts';
 import { getReport } from './get-report.ts';
 import { landFile } from './land-file.ts';
-import { listOpenDays } from './list-open-days.ts';
-import { planRun } from './plan-run.ts';
-import { recordOutcome } from './record-outcome.ts';
+import { recordFailure, recordNotFound } from './record-outcome.ts';
 import { sendAlert } from './send-alert.ts';
 import { stageFile } from './stage-file.ts';
 import { updateDCity, updateDCustomer, updateDItem, updateFSales } from './update-mart.ts';
@@ -16,12 +15,13 @@ import { updateDCity, updateDCustomer, updateDItem, updateFSales } from './updat
 /** The steps of a day, by the names that the Temporal UI shows. */
 export function createActivities(dependencies: ActivityDependencies) {
   return {
-    planRun: planRun(dependencies),
     claimDay: claimDay(dependencies),
+    claimHistory: claimHistory(dependencies),
     generateReport: generateReport(dependencies),
     getReport: getReport(dependencies),
     getIncrement: getIncrement(dependencies),
     chooseLanding: chooseLanding(dependencies),
+    pingLanding: pingLanding(),
     landFile: landFile(dependencies),
     checkFile: checkFile(dependencies),
     stageFile: stageFile(dependencies),
@@ -29,9 +29,12 @@ export function createActivities(dependencies: ActivityDependencies) {
     updateDItem: updateDItem(dependencies),
     updateDCustomer: updateDCustomer(dependencies),
     updateFSales: updateFSales(dependencies),
-    recordOutcome: recordOutcome(dependencies),
+    recordFailure: recordFailure(dependencies),
+    recordNotFound: recordNotFound(dependencies),
     sendAlert: sendAlert(dependencies),
-    listOpenDays: listOpenDays(dependencies),
+    planBackfill: planBackfill(dependencies),
+    recordBackfillDays: recordBackfillDays(dependencies),
+    failBackfillDays: failBackfillDays(dependencies),
   };
 }
 

@@ -1,35 +1,32 @@
-import type { DeliveryRef } from '../domain/day.ts';
+import type { Delivery } from '../domain/feeds.ts';
+import { recordFailed, recordNoIncrement, type OutcomeRequest } from '../pipeline/load/outcome.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { checkedInput, deliveryInput } from './inputs.ts';
 
-export interface OutcomeRequest {
-  delivery: DeliveryRef;
-  outcome: 'no_increment' | 'failed';
-  error?: string;
-  /** The failure's type in `domain/failures.ts`. */
-  errorType?: string;
-  /** ISO instant of the run's start. */
-  startedAt: string;
+export interface FailedRequest extends OutcomeRequest {
+  error: string;
+  /** The failure's type in domain/failures.ts. */
+  errorType: string;
 }
 
-/** Records a day that did not load; the outcome `loaded` is recorded with the facts. */
-export function recordOutcome({ database }: ActivityDependencies) {
-  return async function recordOutcome(request: OutcomeRequest): Promise<void> {
-    const { delivery, outcome, error, errorType, startedAt } = request;
-    const { workflowId, runId } = currentRun();
-    await database.query(
-      'audit/day_load',
-      [
-        delivery.loadDate,
-        delivery.kind === 'report',
-        outcome,
-        error?.replaceAll('\0', '\u2400') ?? null,
-        errorType ?? null,
-        workflowId,
-        runId,
-        startedAt,
-      ],
+/** Records that a delivery failed. */
+export function recordFailure({ database }: ActivityDependencies) {
+  return async function recordFailure(delivery: Delivery, request: FailedRequest): Promise<void> {
+    await recordFailed(
+      database,
+      checkedInput(deliveryInput, delivery),
+      request,
+      currentRun(),
       cancellation(),
     );
+  };
+}
+
+/** Records that the API has no increment for a date; the outcome is `loaded` where it was loaded before. */
+export function recordNotFound({ database }: ActivityDependencies) {
+  return async function recordNotFound(delivery: Delivery, request: OutcomeRequest) {
+    const { loadDate } = checkedInput(deliveryInput, delivery);
+    return await recordNoIncrement(database, loadDate, request, currentRun(), cancellation());
   };
 }

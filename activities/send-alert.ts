@@ -1,44 +1,34 @@
 import { request } from 'undici';
-import type { Alert } from '../domain/day.ts';
 import { failure, nextStep } from '../domain/failures.ts';
+import type { Alert } from '../domain/day.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { httpFacts, inSpan } from '../runtime/tracing/span.ts';
-import { cancellation, currentRun } from './current-run.ts';
+import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { alertInput, checkedInput } from './inputs.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/**
- * Tells a person about a day by one call of the webhook (JSON that Slack-compatible receivers accept). A run sends
- * each kind of message once: it is noted in the database before the call, and taken back when the call fails.
- */
-export function sendAlert({ database, alerts }: ActivityDependencies) {
-  return async function sendAlert(alert: Alert): Promise<'sent' | 'sent before' | 'no webhook'> {
-    if (alerts.webhookUrl === undefined) return 'no webhook';
-    const { workflowId, runId } = currentRun();
-    const key = [workflowId, runId, alert.kind];
-    const noted = await database.query('audit/note_alert', key, cancellation());
-    if (noted.length === 0) return 'sent before';
-    try {
-      const { webhookUrl } = alerts;
-      await inSpan('POST alert', httpFacts('POST', new URL(webhookUrl)), () =>
-        post(webhookUrl, messageOf(alert, workflowId, runId)),
-      );
-    } catch (error) {
-      await database.query('audit/forget_alert', key);
-      throw error;
-    }
+/** Sends an alert by one call of the webhook: JSON that Slack-compatible receivers accept. */
+export function sendAlert({ alerts }: ActivityDependencies) {
+  return async function sendAlert(input: Alert): Promise<'sent' | 'no webhook'> {
+    const alert = checkedInput(alertInput, input) as Alert;
+    const { webhookUrl } = alerts;
+    if (webhookUrl === undefined) return 'no webhook';
+    const facts = httpFacts('POST', new URL(webhookUrl));
+    await inSpan('POST alert', facts, () => post(webhookUrl, messageOf(alert)));
     return 'sent';
   };
 
-  function messageOf({ kind, loadDate, error, errorType }: Alert, workflowId: string, runId: string) {
-    const link = `${alerts.temporalUiUrl}/namespaces/${alerts.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
+  function messageOf({ kind, loadDate, error, errorType, run }: Alert) {
+    const { workflowId, runId } = run;
+    const url = `${alerts.temporalUiUrl}/namespaces/${alerts.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
     const next =
       nextStep(errorType) ??
-      (kind === 'late' ? 'Look at what the run is waiting for.' : 'Run the day again.');
+      (kind === 'late' ? 'Open the run and see what it is waiting for.' : 'Run the day again.');
     const headline = kind === 'late' ? `Sales of ${loadDate} are late` : `Sales of ${loadDate} failed`;
     return {
-      text: `${headline}: ${error}\nNext: ${next}\n${link}`,
+      text: `${headline}: ${escaped(error)}\nNext: ${escaped(next)}\n${url}`,
       kind,
       date: loadDate,
       error,
@@ -46,9 +36,14 @@ export function sendAlert({ database, alerts }: ActivityDependencies) {
       next,
       workflow_id: workflowId,
       run_id: runId,
-      url: link,
+      url,
     };
   }
+}
+
+/** Slack's control characters: without this, a word of the API could mention a channel or disguise a link. */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** The URL is a secret: nothing of it stands in an error. */

@@ -1,28 +1,17 @@
+import { activityInfo } from '@temporalio/activity';
+import type { CheckedFile, StagedFile } from '../domain/day.ts';
 import { stageFile as stage } from '../pipeline/load/stage-file.ts';
-import type { CheckedFile, DeliveryRef, StagedFile } from '../domain/day.ts';
 import { countRows } from './count-rows.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-
-export interface StageFileRequest {
-  delivery: DeliveryRef;
-  file: CheckedFile;
-}
+import { checkedFileInput, checkedInput } from './inputs.ts';
 
 /** Replaces what is staged of one date and file, in one transaction. */
 export function stageFile({ database, landing, now }: ActivityDependencies) {
-  return async function stageFile({ delivery, file }: StageFileRequest): Promise<StagedFile> {
-    const staged = await stage(
-      database,
-      {
-        delivery,
-        file,
-        rowsPath: landing.rowsPath(delivery, file.file, file.delivery),
-        rejectedPath: landing.rejectedPath(delivery, file.file, file.delivery),
-        run: { ...currentRun(), startedAt: now() },
-      },
-      cancellation(),
-    );
+  return async function stageFile(input: CheckedFile): Promise<StagedFile> {
+    const file = checkedInput(checkedFileInput, input);
+    const run = { ...currentRun(), attempt: activityInfo().attempt, startedAt: now() };
+    const staged = await stage(database, landing.pathsOf(file), file, run, cancellation());
     if (!staged.superseded) countRows(file, staged);
     return staged;
   };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { RunState } from '../workflows/steps/run-state.ts';
+import type { RunState } from '../workflows/steps/progress.ts';
 import type { Output } from './output.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -26,7 +26,7 @@ export async function follow(
       const [state, trouble] = await client.connection.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
         Promise.all([handle.query<RunState>('state'), troubleOf(handle)]),
       );
-      if (!signal.aborted) say(trouble === undefined ? state.doing : `${state.doing} ${trouble}`);
+      if (!signal.aborted) say(trouble === undefined ? state.currentStep : `${state.currentStep} ${trouble}`);
     } catch (error) {
       if (signal.aborted) return;
       say(await whyNoAnswer(client, taskQueue, error));

@@ -11,7 +11,7 @@ import { readSettings } from '../runtime/settings.ts';
 import { formatDuration } from '../domain/durations.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from './workflow-ids.ts';
-import { searchAttributes } from './registered.ts';
+import { searchAttributes } from '../runtime/search-attributes.ts';
 
 const NAMES = [
   'TEMPORAL_TASK_QUEUE',
@@ -40,7 +40,6 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
   const input: SalesIncrementInput = {
     schedule: { timeZone, offsetDays: settings.SCHEDULE_OFFSET_DAYS },
     options: runOptions(env),
-    tagged,
   };
   return {
     scheduleId: scheduleId(settings),
@@ -89,7 +88,7 @@ export function factsOf(description: ScheduleDescription): ScheduleFacts {
     catchup_window: formatDuration(policies.catchupWindow),
     overlap: policies.overlap ?? 'SKIP',
     pause_on_failure: policies.pauseOnFailure,
-    options: { ...input.options, tagged: input.tagged ?? false },
+    options: { ...input.options },
   };
 }
 

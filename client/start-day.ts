@@ -20,6 +20,6 @@ export async function startDay(
     kind: 'run',
     loadDate,
     summary: `Sales of ${loadDate}`,
-    input: (tagged) => ({ loadDate, options, tagged, ...(files && { files }) }),
+    input: { loadDate, options, ...(files && { files }) },
   });
 }

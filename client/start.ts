@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Workflow, WorkflowResultType } from '@temporalio/common';
 import type { RunKind } from '../domain/search-attributes.ts';
-import { hasSearchAttributes, searchAttributes } from './registered.ts';
+import { hasSearchAttributes, searchAttributes } from '../runtime/search-attributes.ts';
 
 export interface StartRequest<W extends Workflow> {
   workflowType: string;
@@ -10,8 +10,7 @@ export interface StartRequest<W extends Workflow> {
   kind: RunKind;
   loadDate?: string;
   summary: string;
-  /** The workflow's input; `tagged` tells whether the namespace has the search attributes. */
-  input: (tagged: boolean) => Parameters<W>[0];
+  input: Parameters<W>[0];
 }
 
 export interface Started<W extends Workflow> {
@@ -45,7 +44,7 @@ async function start<W extends Workflow>(
     return (await client.workflow.start(workflowType, {
       workflowId,
       taskQueue,
-      args: [input(tagged)],
+      args: [input],
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: summary,

@@ -1,4 +1,4 @@
-import type { DeliveryKind } from './feeds.ts';
+import { fileName, type Delivery } from './feeds.ts';
 import type { LoadDate } from './load-date.ts';
 
 /** What travels between client, workflow and activities. Plain data: references and counts, never rows. */
@@ -8,28 +8,41 @@ export interface RunOptions {
   reportPollIntervalMs: number;
   reportTimeoutMs: number;
   filesTimeoutMs: number;
+  /** Names of increment files, as in OPTIONAL_FILES. */
   optionalFiles: string[];
   maxRejectedShare: number;
-  /** A person is told when a day takes longer; 0: never. */
+  /** An alert is sent when a day takes longer; 0: never. */
   lateAfterMs: number;
 }
 
-/** Which delivery: a day's increment, or history (the full report) under its start_day. */
-export interface DeliveryRef {
-  loadDate: LoadDate;
-  kind: DeliveryKind;
+/** One execution of a workflow. */
+export interface RunRef {
+  workflowId: string;
+  runId: string;
 }
 
-/** A file on the landing disk of the worker that downloaded it. */
-export interface LandedFile {
-  file: string;
-  /** Greater means asked for later. */
-  delivery: number;
+/** A finished report, by which the API gives the increments of all dates. */
+export interface ReportRef {
+  reportId: string;
+  /** The task that made it. */
+  taskId: string;
+}
+
+/** One file of a delivery. */
+export interface DeliveryFile extends Delivery {
+  /** Name of its feed, e.g. `user_order_log`. */
+  feed: string;
+}
+
+/** A file in the landing directory of the worker that downloaded it. */
+export interface LandedFile extends DeliveryFile {
+  /** Drawn when the download began: of two downloads of a file, the greater number is the newer one. */
+  deliveryNumber: number;
   bytes: number;
   sha256: string;
 }
 
-/** A landed file that was checked; its good rows wait beside it. */
+/** A landed file that has been checked; its good and its bad rows lie beside it, ready to be copied. */
 export interface CheckedFile extends LandedFile {
   rowsRead: number;
   rowsRejected: number;
@@ -37,6 +50,7 @@ export interface CheckedFile extends LandedFile {
   warnings: string[];
 }
 
+/** As in `staging.file_load` and in the documents of the client. */
 export interface FileCounts {
   rows_read: number;
   rows_kept: number;
@@ -44,30 +58,39 @@ export interface FileCounts {
   rows_rejected: number;
 }
 
-export interface StagedFile {
-  file: string;
+export interface StagedFile extends DeliveryFile {
   counts: FileCounts;
   warnings: string[];
-  /** A newer download was staged already, which this one does not replace. */
+  /** A newer download was staged already and stays. */
   superseded: boolean;
 }
 
-export type DayOutcome = 'loaded' | 'no_increment';
+/** `partial`: some files of a date were loaded, and others that it needs are not there. */
+export type DayOutcome = 'loaded' | 'partial' | 'no_increment';
 
 export interface DayResult {
   date: LoadDate;
   outcome: DayOutcome;
+  /** By file name. */
   files: Record<string, FileCounts>;
-  /** What a person should know though the day is loaded. */
+  /** What an operator should know although the run ended well. */
   warnings: string[];
-  /** Set when another run was loading the date, and its result was taken. */
-  joined?: { workflowId: string; runId: string };
+  /** The run that loaded the date while this one waited for it. */
+  joined?: RunRef;
+  /** The only files that the run was about; absent: all of the date. */
+  only?: string[];
 }
 
-/** What a person is told about a day. */
+/** A message to the webhook about a date. */
 export interface Alert {
   kind: 'late' | 'failed';
   loadDate: LoadDate;
   error: string;
   errorType?: string;
+  run: RunRef;
+}
+
+/** For messages: `user_order_log_inc of 2024-02-25`. */
+export function describeFile(file: DeliveryFile): string {
+  return `${fileName(file)} of ${file.loadDate}`;
 }

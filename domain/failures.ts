@@ -3,6 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 export interface FailureEntry {
   /** Trying again can heal it, which the step then does by itself. */
   readonly retryable: boolean;
+  /** How long a step tries again, in milliseconds; absent: as long as the step may. */
+  readonly retryLimitMs?: number;
   /** What has happened, as a clause. */
   readonly symptom: string;
   /** The command, table, log or place in the Temporal UI that shows more. */
@@ -125,10 +127,11 @@ export const FAILURES = {
     next: 'PostgreSQL refuses the statement itself, which never heals by trying again: see the message.',
   },
   SchemaMissing: {
-    retryable: false,
+    retryable: true,
+    retryLimitMs: 15 * 60_000,
     symptom: 'a table or column is missing',
     look: '`staging.schema_migration` beside `sql/migrations/`.',
-    next: 'Run `npm run client -- migrate`, then run the day again.',
+    next: 'Run `npm run client -- migrate`. For 15 minutes the step is tried again by itself; after that, run the day again.',
   },
   AlertNotSent: {
     retryable: true,
@@ -171,6 +174,12 @@ export function failure(
 
 export function isFailureType(type: string | null | undefined): type is FailureType {
   return typeof type === 'string' && Object.hasOwn(FAILURES, type);
+}
+
+/** How long a step is tried again for such a failure, in milliseconds; undefined: as long as the step may. */
+export function retryLimitMs(type: FailureType): number | undefined {
+  const entry: FailureEntry = FAILURES[type];
+  return entry.retryLimitMs;
 }
 
 /** What the operator does next, for a type that stands in the table. */

@@ -1,9 +1,11 @@
+import type { LoadDate } from './load-date.ts';
+
 /**
  * The files of a delivery, described once. Download, check, staging, tests and docs derive from this table;
  * a further feed is one more entry here, its migration, and its `sql/staging/<name>.sql`.
  */
 
-/** How a column's text is read; the rules stand in `column-types.ts`. */
+/** How a column's text is read; the rules are in pipeline/validate/column-rules.ts. */
 export type ColumnType = 'text' | 'bigint' | 'money' | 'timestamp';
 
 export interface Column {
@@ -95,21 +97,42 @@ export const FEEDS: readonly Feed[] = [
   },
 ];
 
-/** A day's increment, or the full report (history). */
-export type DeliveryKind = 'increment' | 'report';
+/** A day's increment, or history: the full report, staged under its start_day. */
+export type Source = 'increment' | 'history';
+
+/** What the report API gives for one load date. */
+export interface Delivery {
+  loadDate: LoadDate;
+  source: Source;
+}
 
 /** The API's and the landing directory's name of a feed's file, e.g. `user_order_log_inc`. */
-export function fileName(feed: Feed, kind: DeliveryKind): string {
-  return kind === 'increment' ? `${feed.name}_inc` : feed.name;
+export function fileName({ feed, source }: { feed: string; source: Source }): string {
+  return source === 'increment' ? `${feed}_inc` : feed;
 }
 
-export function fileNames(kind: DeliveryKind): string[] {
-  return FEEDS.map((feed) => fileName(feed, kind));
+/** The names of all files of a delivery. */
+export function fileNames(source: Source): string[] {
+  return FEEDS.map(({ name }) => fileName({ feed: name, source }));
 }
 
-/** The feed that a file belongs to; a name that no feed has is a programming error. */
-export function feedOf(file: string): Feed {
-  const feed = FEEDS.find((f) => file === f.name || file === `${f.name}_inc`);
-  if (!feed) throw new Error(`No feed has a file "${file}"; the feeds are described in domain/feeds.ts.`);
+/** The feed of a file of the increment, by the file's name; undefined for an unknown one. */
+export function feedOfIncrementFile(name: string): string | undefined {
+  return FEEDS.find((feed) => fileName({ feed: feed.name, source: 'increment' }) === name)?.name;
+}
+
+/** Throws for a name that no feed has, which is a programming error. */
+export function feedNamed(name: string): Feed {
+  const feed = FEEDS.find((one) => one.name === name);
+  if (!feed) throw new Error(`There is no feed "${name}"; the feeds are described in domain/feeds.ts.`);
   return feed;
 }
+
+/** The feed that the facts are made of. */
+export const ORDERS = 'user_order_log';
+
+/** For sql/: the files that a date needs, and the one that the facts are made of. */
+export const INCREMENT_FILES = [
+  fileNames('increment'),
+  fileName({ feed: ORDERS, source: 'increment' }),
+] as const;

@@ -1,11 +1,14 @@
 /** A day as YYYY-MM-DD, the form in which load dates travel. Pure: also for workflow code. */
 export type LoadDate = string;
 
-/** Whether the text is a day of the calendar, written YYYY-MM-DD. */
+export const MIN_LOAD_DATE: LoadDate = '1900-01-01';
+export const MAX_LOAD_DATE: LoadDate = '2999-12-31';
+
+/** Whether the text is a day of the calendar, written YYYY-MM-DD, between 1900 and 2999 (contract, ruling 21). */
 export function isLoadDate(text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text < MIN_LOAD_DATE || text > MAX_LOAD_DATE) return false;
   const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text) && date.getUTCFullYear() > 0;
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
 export function addDays(date: LoadDate, days: number): LoadDate {

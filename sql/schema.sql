@@ -99,12 +99,14 @@ create table mart.retention_week_item (
     constraint retention_week_item_pkey PRIMARY KEY (period_id, item_id)
 );
 
-create table staging.alert (
+create table staging.backfill_day (
     workflow_id text not null,
-    run_id text not null,
-    kind text not null,
-    sent_at timestamp with time zone default now() not null,
-    constraint alert_pkey PRIMARY KEY (workflow_id, run_id, kind)
+    load_date date not null,
+    outcome text not null,
+    error text,
+    recorded_at timestamp with time zone default now() not null,
+    constraint backfill_day_pkey PRIMARY KEY (workflow_id, load_date),
+    constraint backfill_day_outcome_check CHECK ((outcome = ANY (ARRAY['loaded'::text, 'no_increment'::text, 'failed'::text])))
 );
 
 create table staging.customer_research (
@@ -122,6 +124,7 @@ create table staging.day_claim (
     claim text not null,
     workflow_id text not null,
     run_id text not null,
+    files text[],
     claimed_at timestamp with time zone not null,
     constraint day_claim_pkey PRIMARY KEY (claim)
 );
@@ -132,9 +135,10 @@ create table staging.day_load (
     outcome text not null,
     error text,
     error_type text,
-    order_delivery bigint,
     revenue numeric,
     accepted_missing text[] default '{}'::text[] not null,
+    warnings text[] default '{}'::text[] not null,
+    number bigint not null,
     workflow_id text not null,
     run_id text not null,
     started_at timestamp with time zone not null,
@@ -146,7 +150,8 @@ create table staging.day_load (
 create table staging.file_load (
     load_date date not null,
     file text collate "C" not null,
-    delivery bigint not null,
+    delivery_number bigint not null,
+    mart_delivery_number bigint,
     sha256 text not null,
     bytes bigint not null,
     rows_read bigint not null,
@@ -180,14 +185,6 @@ create table staging.rejected_row (
     reason text not null,
     raw text not null,
     constraint rejected_row_pkey PRIMARY KEY (load_date, file, line)
-);
-
-create table staging.report_request (
-    workflow_id text not null,
-    run_id text not null,
-    task_id text not null,
-    requested_at timestamp with time zone not null,
-    constraint report_request_pkey PRIMARY KEY (workflow_id, run_id)
 );
 
 create table staging.schema_migration (
@@ -315,6 +312,49 @@ CREATE OR REPLACE FUNCTION mart.week_start(period_id integer)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((date_trunc('week'::text, (make_date((period_id / 100), 1, 4))::timestamp without time zone))::date + (((period_id % 100) - 1) * 7))
+;
+
+CREATE OR REPLACE FUNCTION staging.day_state(first_date date, last_date date, files text[], order_file text)
+ RETURNS TABLE(load_date date, state text, missing_files text[], is_stale boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    select
+        calendar.day::date,
+        case
+            when day.outcome = 'failed' then 'failed'
+            when mart.is_stale then 'stale'
+            when lacking.files = '{}' then 'loaded'
+            when day.outcome = 'no_increment' then 'no_increment'
+            else 'missing'
+        end,
+        lacking.files,
+        mart.is_stale
+    from generate_series(first_date::timestamp, last_date::timestamp, interval '1 day') as calendar (day)
+    left join staging.day_load as day
+        on day.load_date = calendar.day::date
+            and not day.is_history
+    left join staging.file_load as orders
+        on orders.load_date = calendar.day::date
+            and orders.file = order_file
+    cross join lateral (
+        select orders.mart_delivery_number is distinct from orders.delivery_number as is_stale
+    ) as mart
+    cross join lateral (
+        select array(
+            select needed.file
+            from unnest(files) with ordinality as needed (file, place)
+            where needed.file <> all (coalesce(day.accepted_missing, '{}'))
+                and not exists (
+                    select from staging.file_load as staged
+                    where staged.load_date = calendar.day::date
+                        and staged.file = needed.file
+                )
+            order by needed.place
+        ) as files
+    ) as lacking
+    order by calendar.day
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION staging.week_of(day date)

@@ -1,12 +1,14 @@
 import type { MetricMeter } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
+import { newestDueDay, type DailySchedule } from '../domain/due-days.ts';
+import { INCREMENT_FILES } from '../domain/feeds.ts';
 
 const EVERY_MS = 60_000;
 
 interface Freshness {
-  newest_loaded_age_seconds: string | null;
-  days_missing: string;
-  days_failed: string;
+  newest_loaded_age_seconds: number | null;
+  days_missing: number;
+  days_failed: number;
 }
 
 /**
@@ -15,6 +17,7 @@ interface Freshness {
  */
 export function measureFreshness(
   database: Database,
+  schedule: DailySchedule,
   meter: MetricMeter,
   onError: (error: unknown) => void,
 ): () => void {
@@ -38,11 +41,15 @@ export function measureFreshness(
   );
   const measure = async () => {
     try {
-      const [row] = await database.query<Freshness & object>('status/freshness');
+      const [row] = await database.query<Freshness & object>('status/freshness', [
+        newestDueDay(schedule, new Date()),
+        ...INCREMENT_FILES,
+        schedule.timeZone,
+      ]);
       if (!row) return;
-      if (row.newest_loaded_age_seconds !== null) age.set(Number(row.newest_loaded_age_seconds));
-      missing.set(Number(row.days_missing));
-      failed.set(Number(row.days_failed));
+      if (row.newest_loaded_age_seconds !== null) age.set(row.newest_loaded_age_seconds);
+      missing.set(row.days_missing);
+      failed.set(row.days_failed);
     } catch (error) {
       onError(error);
     }

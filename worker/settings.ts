@@ -26,6 +26,9 @@ const NAMES = [
   'HEALTH_ADDRESS',
   'LOG_LEVEL',
   'WORKER_SHUTDOWN_GRACE',
+  'SCHEDULE_TIME',
+  'SCHEDULE_TIME_ZONE',
+  'SCHEDULE_OFFSET_DAYS',
 ] as const;
 
 export type WorkerSettings = ReturnType<typeof readWorkerSettings>;

@@ -8,12 +8,13 @@ import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
 import { NOBODY_LISTENS, type Tracing } from '../runtime/tracing/start.ts';
 import { workflowBundle } from './workflow-bundle.ts';
+import { landingQueue, pingQueue } from '../domain/task-queues.ts';
 import { deploymentOptions } from './deployment-version.ts';
 import { measureFreshness } from './freshness.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** A download slower than this is not worth waiting for. */
-const LEAST_BYTES_PER_SECOND = 1024;
+const MIN_BYTES_PER_SECOND = 1024;
 /** A workflow that a lost worker had in its cache goes on elsewhere after this. */
 const STICKY_QUEUE_TIMEOUT = '5s';
 /**
@@ -46,8 +47,8 @@ export interface WorkerEnvironment {
 }
 
 /**
- * Starts two Temporal workers in this process: one on the shared task queue, one on the queue of this landing
- * directory, which takes the steps that need its files.
+ * Starts the Temporal workers of this process: one on the shared task queue, one on the queue of this landing
+ * directory, which takes the steps that need its files, and one that answers whether this process is alive.
  */
 export async function startWorker(
   settings: WorkerSettings,
@@ -56,7 +57,7 @@ export async function startWorker(
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const workerDeploymentOptions = deploymentOptions(settings);
   const landing = new Landing(settings.LANDING_DIR);
-  const landingTaskQueue = `${taskQueue}@${await landing.id()}`;
+  const landingTaskQueue = landingQueue(taskQueue, await landing.id());
   const pool = createPool({
     connectionString: settings.DATABASE_URL,
     applicationName: 'sales-increment worker',
@@ -67,7 +68,7 @@ export async function startWorker(
   const downloader = new Downloader({
     maxBytes: settings.MAX_FILE_BYTES,
     idleTimeoutMs,
-    minBytesPerIdleTimeout: Math.ceil((LEAST_BYTES_PER_SECOND * idleTimeoutMs) / 1_000),
+    minBytesPerIdleTimeout: Math.ceil((MIN_BYTES_PER_SECOND * idleTimeoutMs) / 1_000),
   });
   const reportApi = new ReportApi({
     baseUrl: settings.REPORT_API_URL,
@@ -94,6 +95,11 @@ export async function startWorker(
   });
   const stopMeasuring = measureFreshness(
     database,
+    {
+      ...settings.SCHEDULE_TIME,
+      timeZone: settings.SCHEDULE_TIME_ZONE,
+      offsetDays: settings.SCHEDULE_OFFSET_DAYS,
+    },
     Runtime.instance().metricMeter,
     environment.onFreshnessError,
   );
@@ -130,6 +136,16 @@ export async function startWorker(
       }),
       // Of no version: the files on a disk are for whichever version comes to work with them.
       Worker.create({ ...common, taskQueue: landingTaskQueue, ...environment.overrides }),
+      // With slots of its own: answers however busy the landing queue is.
+      Worker.create({
+        connection: environment.connection,
+        namespace: environment.namespace,
+        activities: { pingLanding: activities.pingLanding },
+        taskQueue: pingQueue(landingTaskQueue),
+        maxConcurrentActivityTaskExecutions: 2,
+        shutdownGraceTime: settings.WORKER_SHUTDOWN_GRACE,
+        ...environment.overrides,
+      }),
     ]);
   } catch (error) {
     await close();

@@ -1,51 +1,58 @@
-import type { DayResult, DeliveryRef } from '../domain/day.ts';
+import { continueAsNew } from '@temporalio/workflow';
+import type { DayResult } from '../domain/day.ts';
 import type { SalesIncrementInput } from './inputs.ts';
-import { claimDay } from './steps/claim.ts';
-import { describe } from './steps/failures.ts';
+import { databaseSteps } from './steps/activities.ts';
+import { alertWhenLate } from './steps/alerts.ts';
+import { waitForClaim } from './steps/claim.ts';
+import { dueAt } from './steps/due-at.ts';
+import { describe } from './steps/errors.ts';
 import { FileWait } from './steps/files.ts';
-import { toldWhenLate } from './steps/lateness.ts';
-import { filesNotLanded, loadDelivery } from './steps/load.ts';
-import { AcceptedFiles, handleMessages } from './steps/messages.ts';
-import { failed, finish, noIncrement } from './steps/outcome.ts';
-import { planRun } from './steps/plan.ts';
+import { feedsNotLanded, loadDelivery } from './steps/load.ts';
+import { handleMessages } from './steps/messages.ts';
+import { noIncrement, withOutcome } from './steps/outcome.ts';
 import { waitForReport } from './steps/report.ts';
-import { Progress } from './steps/run-state.ts';
-import { Tags } from './steps/tags.ts';
+import { Run } from './steps/run.ts';
 
-/** Loads one day: report, wait, increment, files, staging, mart. */
-export async function salesIncrement(input: SalesIncrementInput = {}): Promise<DayResult> {
-  const startedAt = new Date().toISOString();
-  const progress = new Progress();
-  const accepted = new AcceptedFiles();
-  const tags = new Tags(input.tagged);
-  handleMessages(progress, accepted);
-  const { loadDate, options } = await planRun(input);
-  accepted.allow(options.optionalFiles);
-  tags.loadDate(loadDate);
-  const delivery: DeliveryRef = { loadDate, kind: 'increment' };
-  try {
-    const result = await toldWhenLate(loadDate, options.lateAfterMs, progress, async () => {
-      const joined = await claimDay(delivery, progress);
-      if (joined) return joined;
-      const { reportId, taskId } = input.report ?? (await waitForReport(options, progress));
-      const wait = new FileWait(options, accepted, progress, input.files);
-      for (;;) {
-        const files = await wait.untilThere(reportId, loadDate);
-        if (!files) return await noIncrement(delivery, startedAt);
-        try {
-          const request = { delivery, files, reportId, taskId, options, optional: accepted, startedAt };
-          return await loadDelivery(request, progress);
-        } catch (error) {
-          const missing = filesNotLanded(error);
-          if (!missing) throw error;
-          await wait.again(loadDate, missing, describe(error));
-        }
-      }
+/** Loads one day: claim, report, wait, increment, files, staging, mart. */
+export async function salesIncrement(input: SalesIncrementInput | null = {}): Promise<DayResult> {
+  const run = new Run('increment', ({ loadDate, options, checkpoint }) =>
+    continueAsNew<typeof salesIncrement>({ ...input, loadDate, options, checkpoint }),
+  );
+  handleMessages(run);
+  return await withOutcome(run, async () => {
+    const joined = await waitForClaim(run, async (waitedFor) => {
+      const summary = 'settles date and options, claims the date';
+      const planned = await databaseSteps.claimDay.executeWithOptions({ summary }, [
+        input,
+        dueAt(),
+        waitedFor,
+      ]);
+      run.plan(planned, input?.checkpoint);
+      run.loadDate = planned.loadDate;
+      return planned.claim;
     });
-    tags.outcome(result.outcome);
-    return finish(result, progress);
-  } catch (error) {
-    tags.outcome('failed');
-    throw await failed(delivery, error, startedAt, progress);
+    if (joined) return joined;
+    return await alertWhenLate(run, () => loadDay(run, input ?? {}));
+  });
+}
+
+async function loadDay(run: Run, { report: given, files }: SalesIncrementInput): Promise<DayResult> {
+  const report = given ?? run.checkpoint.report ?? (await waitForReport(run));
+  const wait = new FileWait(run, files);
+  for (;;) {
+    const feeds = await wait.untilPresent(report.reportId);
+    if (!feeds) return await noIncrement(run);
+    try {
+      return await loadDelivery(run, {
+        report,
+        feeds: feeds.present,
+        acceptedMissing: files ? null : feeds.acceptedMissing,
+        isAccepted: (feed) => wait.isAccepted(feed),
+      });
+    } catch (error) {
+      const missing = feedsNotLanded(error);
+      if (!missing) throw error;
+      await wait.again(missing, describe(error));
+    }
   }
 }

@@ -3,7 +3,7 @@ import { runOptions } from '../../runtime/run-options.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { connectClient } from '../../runtime/temporal.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
-import type { BackfillResult } from '../../workflows/sales-backfill.ts';
+import { withDatabase } from '../database.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
 import { awaitResult } from '../await-result.ts';
 import { watchBackfill } from '../backfill-progress.ts';
@@ -47,14 +47,13 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
       taskQueue,
       kind: 'backfill',
       summary: `Backfill of ${from} to ${to}`,
-      input: (tagged) => ({
+      input: {
         from,
         to,
         concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
         onlyMissing,
         options: shared,
-        tagged,
-      }),
+      },
     });
     output.note(joined ? `Joined ${workflowId}, which is running already.` : `Started ${workflowId}.`);
     if (joined && options.concurrency !== undefined) {
@@ -64,22 +63,39 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
     }
     const ended = await awaitResult(client, handle, taskQueue, output, watchBackfill);
     const ids = { workflow_id: workflowId, run_id: ended.runId };
+    const days = await daysOf(workflowId);
     if (ended.failure) {
       const { message, next } = ended.failure;
-      throw new CommandFailed([message, next].filter(Boolean).join('\n'), 1, {
-        from,
-        to,
-        loaded: [],
-        no_increment: [],
-        failed: [],
-        ...ids,
-        error: message,
-      });
+      const document = { from, to, ...days, ...ids, error: message };
+      throw new CommandFailed([message, next].filter(Boolean).join('\n'), 1, document);
     }
-    report(ended.result, ids, output);
+    report({ from, to, ...days }, ids, output);
   } finally {
     await client.connection.close();
   }
+}
+
+interface BackfillDays {
+  loaded: LoadDate[];
+  no_increment: LoadDate[];
+  failed: { date: LoadDate; error: string }[];
+}
+
+/** What became of the days, from the database: a workflow's result could not hold a long range. */
+async function daysOf(workflowId: string): Promise<BackfillDays> {
+  const rows = await withDatabase((database) =>
+    database.query<{ date: LoadDate; outcome: keyof BackfillDays; error: string | null }>('backfill/result', [
+      workflowId,
+    ]),
+  );
+  const datesOf = (outcome: string) => rows.filter((row) => row.outcome === outcome).map(({ date }) => date);
+  return {
+    loaded: datesOf('loaded'),
+    no_increment: datesOf('no_increment'),
+    failed: rows
+      .filter(({ outcome }) => outcome === 'failed')
+      .map(({ date, error }) => ({ date, error: error ?? '' })),
+  };
 }
 
 async function speakTo(handle: WorkflowHandle, { pause, resume }: BackfillOptions): Promise<object> {
@@ -89,7 +105,7 @@ async function speakTo(handle: WorkflowHandle, { pause, resume }: BackfillOption
   return { answer: 'Cancellation is requested: running days stop cleanly.' };
 }
 
-function report(result: BackfillResult, ids: object, output: Output): void {
+function report(result: { from: LoadDate; to: LoadDate } & BackfillDays, ids: object, output: Output): void {
   const { from, to, loaded, no_increment, failed } = result;
   const document = { from, to, loaded, no_increment, failed, ...ids, error: null };
   const text = [

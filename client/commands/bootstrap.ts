@@ -20,7 +20,7 @@ export async function bootstrap(output: Output): Promise<void> {
       taskQueue,
       kind: 'history',
       summary: 'History from the full report',
-      input: (tagged) => ({ options, tagged }),
+      input: { options },
     });
     const { workflowId } = handle;
     output.note(

@@ -3,7 +3,7 @@ import { runOptions } from '../../runtime/run-options.ts';
 import { connectClient } from '../../runtime/temporal.ts';
 import { addDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import { hasSearchAttributes } from '../registered.ts';
+import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import {
   changes,
   describeSchedule,

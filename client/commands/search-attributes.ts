@@ -2,7 +2,7 @@ import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/se
 import type { Client } from '@temporalio/client';
 import { connectClient } from '../../runtime/temporal.ts';
 import type { Output } from '../output.ts';
-import { registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../registered.ts';
+import { registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../../runtime/search-attributes.ts';
 
 /** `client search-attributes`: registers the custom search attributes in the namespace; safe to repeat. */
 export async function registerSearchAttributes(output: Output): Promise<void> {

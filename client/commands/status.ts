@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { connectClient } from '../../runtime/temporal.ts';
 import type { Database } from '../../database/database.ts';
 import { addDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
+import { INCREMENT_FILES } from '../../domain/feeds.ts';
 import { withDatabase } from '../database.ts';
 import { dayStatuses } from '../day-status.ts';
 import { CommandFailed, type Output } from '../output.ts';
@@ -47,6 +48,7 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
 async function rangeOf(database: Database, { from, to }: StatusOptions) {
   const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
     'status/range',
+    [INCREMENT_FILES[0]],
   );
   const yesterday = addDays(dayOf(new Date(), 'UTC'), -1);
   const first = from ?? known?.first_date ?? to;

@@ -216,8 +216,8 @@ async function backfillOf(client: Client, days: number, concurrency: number) {
   return {
     days,
     concurrency,
-    loaded: loaded.length,
-    failed: failed.length,
+    loaded,
+    failed,
     seconds,
     daysPerSecond: days / seconds,
   };

@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
-import { prepareFile } from '../../pipeline/validate/check-file.ts';
-import { MART_STEPS, updateMart } from '../../pipeline/load/update-mart.ts';
+import { createHash } from 'node:crypto';
+import { ORDERS } from '../../domain/feeds.ts';
+import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { stageFile } from '../../pipeline/load/stage-file.ts';
+import { updateDimension, updateFacts } from '../../pipeline/load/update-mart.ts';
+import { checkFile } from '../../pipeline/validate/check-file.ts';
 
 /**
  * One load by the product's own code, in a process of its own so that its peak memory can be told:
  * `load-day.ts DATABASE_URL CSV LOAD_DATE`. Prints one JSON document.
  */
 const [url = '', csvPath = '', loadDate = ''] = process.argv.slice(2);
-const FILE = 'user_order_log_inc';
 
 const pool = createPool({
   connectionString: url,
@@ -21,9 +23,15 @@ const pool = createPool({
 const database = new Database(pool);
 await database.transaction(() => Promise.resolve());
 
-const delivery = { loadDate, kind: 'increment' } as const;
-const rowsPath = `${csvPath}.rows`;
-const rejectedPath = `${csvPath}.rejected`;
+const delivery = { loadDate, source: 'increment' } as const;
+const paths = { csv: csvPath, rows: `${csvPath}.rows`, rejected: `${csvPath}.rejected` };
+const csv = await readFile(csvPath);
+const landed = {
+  ...delivery,
+  feed: ORDERS,
+  bytes: csv.length,
+  sha256: createHash('sha256').update(csv).digest('hex'),
+};
 const seconds: Record<string, number> = {};
 
 async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -34,18 +42,18 @@ async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
 }
 
 const started = performance.now();
-const prepared = await timed('check', () =>
-  prepareFile({ csvPath, file: FILE, loadDate, rowsPath, rejectedPath, maxRejectedShare: 0.1 }),
+const deliveryNumber = await nextDeliveryNumber(database);
+const file = await timed('check', () =>
+  checkFile(paths, { ...landed, deliveryNumber }, { maxRejectedShare: 0.1 }),
 );
-const [number] = await database.query<{ delivery: string }>('audit/next_delivery');
-const file = { file: FILE, delivery: Number(number?.delivery), ...prepared };
 const run = { workflowId: 'bench', runId: 'bench', attempt: 1, startedAt: new Date() };
 const staged = await timed('stage', () =>
-  stageFile(database, { delivery, file, rowsPath, rejectedPath, run }, new AbortController().signal),
+  stageFile(database, paths, file, run, new AbortController().signal),
 );
-for (const step of MART_STEPS) {
-  await timed(step, () => database.transaction((session) => updateMart(session, step, delivery)));
+for (const dimension of ['d_city', 'd_item', 'd_customer'] as const) {
+  await timed(dimension, () => updateDimension(database, dimension, delivery));
 }
+await timed('f_sales', () => database.transaction((session) => updateFacts(session, delivery)));
 const total = (performance.now() - started) / 1_000;
 await pool.end();
 console.log(JSON.stringify({ total, seconds, counts: staged.counts, peakMemory: await peakMemory() }));

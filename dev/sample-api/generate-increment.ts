@@ -1,4 +1,4 @@
-import { type DeliveryKind, FEEDS, fileName } from '../../domain/feeds.ts';
+import { FEEDS, fileName, type Source } from '../../domain/feeds.ts';
 import { dateOf, dayNumber } from './days.ts';
 import type { Delivery } from './delivery.ts';
 import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';
@@ -54,7 +54,7 @@ export function incrementLines(date: string, options: GenerateOptions = {}): Fil
 export function reportLines(from: string, to: string, options: GenerateOptions = {}): FileLines {
   const first = dayNumber(from);
   const days = Array.from({ length: dayNumber(to) - first + 1 }, (_, nth) => first + nth);
-  return linesOf('report', days, options);
+  return linesOf('history', days, options);
 }
 
 /** What makes the rows of a feed; one that is not named here gets rows by the types of its columns. */
@@ -65,11 +65,11 @@ const GENERATORS: Record<string, (days: readonly number[], options: GenerateOpti
   price_log: priceLines,
 };
 
-function linesOf(kind: DeliveryKind, days: readonly number[], options: GenerateOptions): FileLines {
+function linesOf(kind: Source, days: readonly number[], options: GenerateOptions): FileLines {
   return Object.fromEntries(
     FEEDS.map((feed) => {
       const make = GENERATORS[feed.name] ?? (() => plainLines(feed, days));
-      return [fileName(feed, kind), () => make(days, options)];
+      return [fileName({ feed: feed.name, source: kind }), () => make(days, options)];
     }),
   );
 }

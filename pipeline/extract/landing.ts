@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { DeliveryRef } from '../../domain/day.ts';
+import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
+import { fileName } from '../../domain/feeds.ts';
 import { isLoadDate, type LoadDate } from '../../domain/load-date.ts';
 
 const ID_FILE = '.landing-id';
-/** Rows that are checked and wait to be staged. */
-const PREPARED = '.prepared';
+/** Rows that have been checked and wait to be staged. */
+const CHECKED = '.checked';
+
+/** Where a landed file is, and what the check writes beside it. */
+export interface FilePaths {
+  csv: string;
+  rows: string;
+  rejected: string;
+}
 
 /**
  * The landing directory: `<load date>/<file>.csv`, and beside them what was made of them.
@@ -20,43 +28,43 @@ export class Landing {
     this.root = path.resolve(root);
   }
 
-  csvPath(delivery: DeliveryRef, file: string): string {
-    return path.join(this.root, delivery.loadDate, `${file}.csv`);
+  csvPath(file: DeliveryFile): string {
+    return path.join(this.root, file.loadDate, `${fileName(file)}.csv`);
   }
 
-  rowsPath(delivery: DeliveryRef, file: string, number: number): string {
-    return path.join(this.root, delivery.loadDate, PREPARED, `${file}.${number}.rows`);
+  pathsOf(file: LandedFile): FilePaths {
+    const checked = path.join(this.root, file.loadDate, CHECKED, `${fileName(file)}.${file.deliveryNumber}`);
+    return { csv: this.csvPath(file), rows: `${checked}.rows`, rejected: `${checked}.rejected` };
   }
 
-  rejectedPath(delivery: DeliveryRef, file: string, number: number): string {
-    return path.join(this.root, delivery.loadDate, PREPARED, `${file}.${number}.rejected`);
+  /** Runs a download to the file's place. */
+  async land<T>(file: DeliveryFile, download: (target: string) => Promise<T>): Promise<T> {
+    return await download(this.csvPath(file));
+  }
+
+  /** Throws the error of the disk when it cannot be written to. */
+  async checkUsable(): Promise<void> {
+    await mkdir(this.root, { recursive: true, mode: 0o700 });
   }
 
   /** The directory's id; made at the first call, by whoever comes first. */
   async id(): Promise<string> {
     const idPath = path.join(this.root, ID_FILE);
-    await mkdir(this.root, { recursive: true });
+    await mkdir(this.root, { recursive: true, mode: 0o700 });
     const known = await readFile(idPath, 'utf8').catch(absent);
     if (known !== undefined) return known.trim();
-    const proposal = `${idPath}.${randomUUID()}`;
-    await writeFile(proposal, `${randomUUID().slice(0, 8)}\n`, { flush: true });
-    // A link fails where one exists already: two workers that start at once agree on the first.
-    try {
-      await link(proposal, idPath).catch((error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      });
-    } finally {
-      await rm(proposal, { force: true });
-    }
+    await writeFile(idPath, `${randomUUID().slice(0, 8)}\n`, { flag: 'wx', flush: true });
     return (await readFile(idPath, 'utf8')).trim();
   }
 
-  /** Removes what earlier deliveries of the same file have left beside the newest, unfinished files as well. */
-  async dropOlder(delivery: DeliveryRef, file: string, number: number): Promise<void> {
-    const directory = path.join(this.root, delivery.loadDate, PREPARED);
+  /** Removes what earlier downloads of the same file have left beside the newest, unfinished files as well. */
+  async dropOlder(file: LandedFile): Promise<void> {
+    const directory = path.join(this.root, file.loadDate, CHECKED);
     for (const name of (await readdir(directory).catch(absent)) ?? []) {
       const [owner, older] = name.replace(/^\./, '').split('.');
-      if (owner === file && Number(older) < number) await rm(path.join(directory, name), { force: true });
+      if (owner === fileName(file) && Number(older) < file.deliveryNumber) {
+        await rm(path.join(directory, name), { force: true });
+      }
     }
   }
 
@@ -65,7 +73,7 @@ export class Landing {
     const pruned: LoadDate[] = [];
     for (const day of ((await readdir(this.root).catch(absent)) ?? []).filter(isLoadDate)) {
       const directory = path.join(this.root, day);
-      const touched = await Promise.all([directory, path.join(directory, PREPARED)].map(modifiedAt));
+      const touched = await Promise.all([directory, path.join(directory, CHECKED)].map(modifiedAt));
       if (touched.some((time) => time >= before.getTime())) continue;
       await rm(directory, { recursive: true, force: true });
       pruned.push(day);

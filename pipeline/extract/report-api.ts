@@ -41,8 +41,9 @@ export class ReportApi {
     this.#options = options;
   }
 
-  /** Asks for a report and returns the id of the task that makes it. */
-  async generateReport(signal: AbortSignal): Promise<string> {
+  /** Asks for a report and returns the id of the task that makes it. Nothing but its time limit breaks the call off. */
+  async generateReport(): Promise<string> {
+    const signal = new AbortController().signal;
     const answer = await this.#call('POST', 'generate_report', {}, generateReportAnswer, signal);
     return answer.task_id;
   }

@@ -2,25 +2,37 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Database, Session } from '../../database/database.ts';
-import { feedOf, type Feed } from '../../domain/feeds.ts';
-import type { CheckedFile, DeliveryRef, StagedFile } from '../../domain/day.ts';
+import {
+  describeFile,
+  type CheckedFile,
+  type FileCounts,
+  type RunRef,
+  type StagedFile,
+} from '../../domain/day.ts';
+import { feedNamed, fileName } from '../../domain/feeds.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
+import { deliveryKey } from './delivery-key.ts';
 import { failure } from '../../domain/failures.ts';
 import { inSpan, SQL_FACTS } from '../../runtime/tracing/span.ts';
 
-export interface StageRequest {
-  delivery: DeliveryRef;
-  file: CheckedFile;
-  rowsPath: string;
-  rejectedPath: string;
-  run: { workflowId: string; runId: string; attempt: number; startedAt: Date };
+/** The run that stages, for the audit row. */
+export interface StagingRun extends RunRef {
+  attempt: number;
+  startedAt: Date;
+}
+
+/** Where the rows of a checked file are, in COPY format. */
+export interface RowPaths {
+  rows: string;
+  rejected: string;
 }
 
 const REJECTED_COLUMNS = 'load_date, file, line, column_name, rule, reason, raw';
 /** Bytes per read; one COPY message of the protocol each. */
 const COPY_CHUNK_BYTES = 256 * 1024;
 
-/** The lock under which a file of a date is staged; who holds the mart's lock may wait for it, never the other way round. */
-export function stagingLock({ loadDate }: DeliveryRef, file: string): string {
+/** The lock under which a file of a date is staged; who holds a lock of the mart may wait for it, never the other way round. */
+export function stagingLock(loadDate: LoadDate, file: string): string {
   return `staging ${loadDate} ${file}`;
 }
 
@@ -30,82 +42,94 @@ export function stagingLock({ loadDate }: DeliveryRef, file: string): string {
  */
 export async function stageFile(
   database: Database,
-  request: StageRequest,
+  paths: RowPaths,
+  file: CheckedFile,
+  run: StagingRun,
   signal: AbortSignal,
 ): Promise<StagedFile> {
-  return await database.transaction((session) => stageIn(session, request, signal), signal);
+  const name = fileName(file);
+  return await database.transaction(async (session) => {
+    await copyIncoming(session, paths.rows, file, signal);
+    await session.lock(stagingLock(file.loadDate, name));
+    const newer = await findNewer(session, file);
+    if (newer) return newer;
+    const counts = await replaceRows(session, file);
+    await session.run('staging/forget_rejected', [file.loadDate, name]);
+    await copy(session, `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`, paths.rejected, signal);
+    await session.run('audit/file_load', [
+      file.loadDate,
+      name,
+      file.deliveryNumber,
+      file.sha256,
+      file.bytes,
+      counts.rows_read,
+      counts.rows_kept,
+      counts.rows_duplicate,
+      counts.rows_rejected,
+      file.warnings,
+      run.workflowId,
+      run.runId,
+      run.attempt,
+      run.startedAt.toISOString(),
+    ]);
+    return stagedFile(file, counts, file.warnings, false);
+  }, signal);
 }
 
-async function stageIn(session: Session, request: StageRequest, signal: AbortSignal): Promise<StagedFile> {
-  const { delivery, file, run } = request;
-  const feed = feedOf(file.file);
-  await copyIncoming(session, feed, request, signal);
-  await session.lock(stagingLock(delivery, file.file));
-  const newer = await findNewer(session, delivery.loadDate, file);
-  if (newer) return newer;
-  const [kept] = await session.run<{ rows_kept: string }>(`staging/${feed.name}`, [
-    delivery.loadDate,
-    delivery.kind === 'report',
-  ]);
-  const rowsKept = Number(kept?.rows_kept);
-  const counts = {
-    rows_read: file.rowsRead,
-    rows_kept: rowsKept,
-    rows_duplicate: file.rowsRead - file.rowsRejected - rowsKept,
-    rows_rejected: file.rowsRejected,
+async function replaceRows(session: Session, file: CheckedFile): Promise<FileCounts> {
+  const { feed, rowsRead, rowsRejected } = file;
+  const [row] = await session.run<{ rows_kept: string }>(`staging/${feed}`, deliveryKey(file));
+  const kept = Number(row?.rows_kept);
+  return {
+    rows_read: rowsRead,
+    rows_kept: kept,
+    rows_duplicate: rowsRead - rowsRejected - kept,
+    rows_rejected: rowsRejected,
   };
-  await session.run('staging/forget_rejected', [delivery.loadDate, file.file]);
-  await copy(
-    session,
-    `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`,
-    request.rejectedPath,
-    signal,
+}
+
+function stagedFile(
+  { loadDate, source, feed }: CheckedFile,
+  counts: FileCounts,
+  warnings: string[],
+  superseded: boolean,
+): StagedFile {
+  return { loadDate, source, feed, counts, warnings, superseded };
+}
+
+async function findNewer(session: Session, file: CheckedFile): Promise<StagedFile | undefined> {
+  const [staged] = await session.run<{ delivery_number: number; counts: FileCounts; warnings: string[] }>(
+    'staging/staged_delivery',
+    [file.loadDate, fileName(file)],
   );
-  await session.run('audit/file_load', [
-    delivery.loadDate,
-    file.file,
-    file.delivery,
-    file.sha256,
-    file.bytes,
-    counts.rows_read,
-    counts.rows_kept,
-    counts.rows_duplicate,
-    counts.rows_rejected,
-    file.warnings,
-    run.workflowId,
-    run.runId,
-    run.attempt,
-    run.startedAt.toISOString(),
-  ]);
-  return { file: file.file, counts, warnings: file.warnings, superseded: false };
+  if (!staged || staged.delivery_number <= file.deliveryNumber) return undefined;
+  return stagedFile(file, staged.counts, staged.warnings, true);
 }
 
 /** Fills the session's table `incoming` (of the feed's columns, plus the row's position in the file). */
 async function copyIncoming(
   session: Session,
-  feed: Feed,
-  request: StageRequest,
+  rowsPath: string,
+  file: CheckedFile,
   signal: AbortSignal,
 ): Promise<void> {
-  const columns = feed.columns.map((column) => column.name);
+  const { name, columns: all, newestBy } = feedNamed(file.feed);
+  const columns = all.map((column) => column.name);
   await session.client.query(
     `create temporary table incoming on commit drop as
-     select null::bigint as ordinal, ${columns.join(', ')} from staging.${feed.name} with no data`,
+     select null::bigint as ordinal, ${columns.join(', ')} from staging.${name} with no data`,
   );
-  const inFile = feed.newestBy
-    ? [feed.newestBy, ...columns.filter((name) => name !== feed.newestBy)]
-    : columns;
+  const inFile = newestBy ? [newestBy, ...columns.filter((column) => column !== newestBy)] : columns;
   const rows = await copy(
     session,
     `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`,
-    request.rowsPath,
+    rowsPath,
     signal,
   );
-  if (rows !== request.file.rowsPrepared) {
+  if (rows !== file.rowsPrepared) {
     throw failure(
       'LandedFileGone',
-      `The checked rows of ${request.file.file} of ${request.delivery.loadDate} have changed on disk ` +
-        `(${rows} instead of ${request.file.rowsPrepared}).`,
+      `The checked rows of ${describeFile(file)} have changed on disk (${rows} instead of ${file.rowsPrepared}).`,
     );
   }
   await session.client.query('analyze incoming');
@@ -127,27 +151,4 @@ async function copy(session: Session, statement: string, path: string, signal: A
   } finally {
     session.client.off('error', onError);
   }
-}
-
-async function findNewer(
-  session: Session,
-  loadDate: string,
-  file: CheckedFile,
-): Promise<StagedFile | undefined> {
-  const [staged] = await session.run<{
-    delivery: string;
-    rows_read: string;
-    rows_kept: string;
-    rows_duplicate: string;
-    rows_rejected: string;
-    warnings: string[];
-  }>('staging/staged_delivery', [loadDate, file.file]);
-  if (!staged || Number(staged.delivery) <= file.delivery) return undefined;
-  const counts = {
-    rows_read: Number(staged.rows_read),
-    rows_kept: Number(staged.rows_kept),
-    rows_duplicate: Number(staged.rows_duplicate),
-    rows_rejected: Number(staged.rows_rejected),
-  };
-  return { file: file.file, counts, warnings: staged.warnings, superseded: true };
 }

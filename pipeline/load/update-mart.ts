@@ -1,23 +1,37 @@
-import type { Session } from '../../database/database.ts';
-import type { DeliveryRef } from '../../domain/day.ts';
+import type { Database, Session } from '../../database/database.ts';
+import { fileName, ORDERS, type Delivery } from '../../domain/feeds.ts';
+import { deliveryKey } from './delivery-key.ts';
+import { stagingLock } from './stage-file.ts';
 
-/** The steps that bring the mart up to date with a delivery, in their order. */
-export const MART_STEPS = ['d_city', 'd_item', 'd_customer', 'f_sales'] as const;
+export type Dimension = 'd_city' | 'd_item' | 'd_customer';
 
-export type MartStep = (typeof MART_STEPS)[number];
-
-/** Runs one step, `sql/mart/<step>.sql`, under the lock that all changes of the mart take first. */
-export async function updateMart(session: Session, step: MartStep, delivery: DeliveryRef): Promise<void> {
-  const key = [delivery.loadDate, delivery.kind === 'report'];
-  await session.lockMart();
-  if (step === 'f_sales') await updateFacts(session, key);
-  else await session.run(`mart/${step}`, key);
+/** Each table of the mart is updated by one transaction at a time; the tables do not wait for each other. */
+function martLock(table: Dimension | 'f_sales'): string {
+  return `mart ${table}`;
 }
 
-/** The facts, and what follows from them: the calendar and retention. */
-async function updateFacts(session: Session, key: unknown[]): Promise<void> {
+/** Brings one dimension up to date with a delivery: `sql/mart/<dimension>.sql`. */
+export async function updateDimension(
+  database: Database,
+  dimension: Dimension,
+  delivery: Delivery,
+  signal?: AbortSignal,
+): Promise<void> {
+  await database.transaction(async (session) => {
+    await session.lock(martLock(dimension));
+    await session.run(`mart/${dimension}`, deliveryKey(delivery));
+  }, signal);
+}
+
+/**
+ * Brings the facts up to date with a delivery, and what follows from them: the calendar and retention. No other version
+ * of the delivery's orders is staged until the transaction ends.
+ */
+export async function updateFacts(session: Session, delivery: Delivery): Promise<void> {
+  await session.lock(martLock('f_sales'));
+  await session.lock(stagingLock(delivery.loadDate, fileName({ feed: ORDERS, source: delivery.source })));
   await session.execute('mart/fact_change_table');
-  await session.run('mart/fact_change', key);
+  await session.run('mart/fact_change', deliveryKey(delivery));
   await session.client.query('analyze fact_change (facts, date_id, customer_id)');
   await session.execute('mart/f_sales');
   await session.execute('mart/d_calendar');

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { feedOf, type Feed } from '../../domain/feeds.ts';
+import { describeFile, type CheckedFile, type LandedFile } from '../../domain/day.ts';
+import { failure } from '../../domain/failures.ts';
+import { feedNamed, fileName, type Feed } from '../../domain/feeds.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { copyLine } from './copy-text.ts';
 import { FileRefused } from './file-refused.ts';
@@ -20,52 +22,48 @@ const ZERO = 0x30;
 /** An id of up to 15 digits is exact as a number. */
 const SAFE_DIGITS = 15;
 
-export interface PrepareOptions {
-  csvPath: string;
-  /** E.g. `user_order_log_inc`. */
-  file: string;
-  /** YYYY-MM-DD; stands in every rejected row. */
-  loadDate: string;
-  /** Where the checked rows and the rejected ones are written, each in COPY format. */
-  rowsPath: string;
-  rejectedPath: string;
+export interface CheckOptions {
   /** Share of bad rows beyond which the file is refused. */
   maxRejectedShare: number;
+  signal?: AbortSignal;
   /** For tests. */
   chunkBytes?: number;
   windowBytes?: number;
-  signal?: AbortSignal;
 }
 
-export interface PreparedFile {
-  sha256: string;
-  bytes: number;
-  rowsRead: number;
-  rowsRejected: number;
-  /** Rows written to `rowsPath`: at least one of every key, with most exact repeats dropped. */
-  rowsPrepared: number;
-  warnings: string[];
+/** The landed file, and where its good and its bad rows are written, each in COPY format. */
+export interface CheckPaths {
+  csv: string;
+  rows: string;
+  rejected: string;
 }
 
 /**
  * Reads a landed CSV file once, in chunks: checks it as a whole and row by row, drops exact repeats, and writes
  * the rest in COPY format. Nothing touches the database here, so a day is refused before anything has changed.
- * Throws `FileRefused`.
+ * Throws `FileRefused`, and `LandedFileGone` when it is not the file that was downloaded.
  */
-export async function prepareFile(options: PrepareOptions): Promise<PreparedFile> {
-  return await AtomicFile.using(options.rowsPath, (rows) =>
-    AtomicFile.using(options.rejectedPath, async (rejected) => {
-      const preparation = new Preparation(options, rows, rejected);
-      await preparation.run();
+export async function checkFile(
+  paths: CheckPaths,
+  file: LandedFile,
+  options: CheckOptions,
+): Promise<CheckedFile> {
+  return await AtomicFile.using(paths.rows, (rows) =>
+    AtomicFile.using(paths.rejected, async (rejected) => {
+      const check = new FileCheck(paths.csv, file, options, rows, rejected);
+      await check.run();
+      const checked = check.result();
       await rows.commit();
       await rejected.commit();
-      return preparation.result();
+      return checked;
     }),
   );
 }
 
-class Preparation {
-  readonly #options: PrepareOptions;
+class FileCheck {
+  readonly #csvPath: string;
+  readonly #file: LandedFile;
+  readonly #options: CheckOptions;
   readonly #feed: Feed;
   readonly #rows: AtomicFile;
   readonly #rejected: AtomicFile;
@@ -74,14 +72,21 @@ class Preparation {
   readonly #reasons: string[] = [];
   #layout: Layout | undefined;
   #checker: RowChecker | undefined;
-  #bytes = 0;
   #rowsRead = 0;
   #rowsRejected = 0;
   #rowsPrepared = 0;
 
-  constructor(options: PrepareOptions, rows: AtomicFile, rejected: AtomicFile) {
+  constructor(
+    csvPath: string,
+    file: LandedFile,
+    options: CheckOptions,
+    rows: AtomicFile,
+    rejected: AtomicFile,
+  ) {
+    this.#csvPath = csvPath;
+    this.#file = file;
     this.#options = options;
-    this.#feed = feedOf(options.file);
+    this.#feed = feedNamed(file.feed);
     this.#rows = rows;
     this.#rejected = rejected;
     this.#window = new RepeatWindow(options.windowBytes);
@@ -93,7 +98,6 @@ class Preparation {
     for await (const chunk of this.#chunks()) {
       let data = chunk;
       this.#hash.update(data);
-      this.#bytes += data.length;
       if (head) {
         head = Buffer.concat([head, data]);
         if (head.length < 16) continue;
@@ -113,9 +117,9 @@ class Preparation {
 
   /** The file's bytes, each time in the same buffer: one for every chunk would be garbage faster than it is collected. */
   async *#chunks(): AsyncGenerator<Buffer> {
-    const { csvPath, chunkBytes = CHUNK_BYTES, signal } = this.#options;
+    const { chunkBytes = CHUNK_BYTES, signal } = this.#options;
     const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-    const file = await open(csvPath);
+    const file = await open(this.#csvPath);
     try {
       for (;;) {
         signal?.throwIfAborted();
@@ -128,12 +132,14 @@ class Preparation {
     }
   }
 
-  result(): PreparedFile {
+  result(): CheckedFile {
+    if (this.#hash.digest('hex') !== this.#file.sha256) {
+      throw failure('LandedFileGone', `${describeFile(this.#file)} has changed on disk since its download.`);
+    }
     const warnings = [...(this.#layout?.warnings ?? [])];
     if (this.#rowsRead === 0) warnings.push('the file has no rows');
     return {
-      sha256: this.#hash.digest('hex'),
-      bytes: this.#bytes,
+      ...this.#file,
       rowsRead: this.#rowsRead,
       rowsRejected: this.#rowsRejected,
       rowsPrepared: this.#rowsPrepared,
@@ -224,7 +230,8 @@ class Preparation {
   #reject(text: string, line: number, column: string | null, rule: string, reason: string): void {
     this.#rowsRejected += 1;
     if (this.#reasons.length < SHOWN_REASONS) this.#reasons.push(`line ${line}: ${reason}`);
-    const { loadDate, file } = this.#options;
+    const file = fileName(this.#file);
+    const { loadDate } = this.#file;
     // PostgreSQL cannot hold a NUL byte; the symbol for it keeps the row readable.
     const values = [loadDate, file, String(line), column, rule, reason, text].map(
       (value) => value?.replaceAll('\0', '\u2400') ?? null,

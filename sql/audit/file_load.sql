@@ -1,11 +1,11 @@
 -- The audit row of a staged file. finished_at is taken here, as late as the transaction allows.
 insert into staging.file_load (
-    load_date, file, delivery, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected, warnings,
+    load_date, file, delivery_number, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected, warnings,
     workflow_id, run_id, attempt, started_at, finished_at
 )
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock_timestamp())
 on conflict (load_date, file) do update set
-    delivery = excluded.delivery,
+    delivery_number = excluded.delivery_number,
     sha256 = excluded.sha256,
     bytes = excluded.bytes,
     rows_read = excluded.rows_read,

@@ -105,15 +105,17 @@ create table staging.price_log (
     primary key (load_date, is_history, name)
 );
 
--- Numbers every download at its start: of two, the one that was asked for later is the newer,
--- and an older one never replaces it.
+-- Numbers every download at its start, and every question whose answer decides an outcome: of two, the one that was
+-- asked later is the newer, and what an older one says never replaces what a newer one has said.
 create sequence staging.delivery_number;
 
 -- One row per date and file: the newest load, written in the transaction that staged it.
 create table staging.file_load (
     load_date date not null,
     file text collate "C" not null,
-    delivery bigint not null,
+    delivery_number bigint not null,
+    -- Of the orders: the delivery that the mart shows. Another one than delivery_number: a run ended before the mart.
+    mart_delivery_number bigint,
     sha256 text not null,
     bytes bigint not null,
     rows_read bigint not null,
@@ -142,18 +144,19 @@ create table staging.rejected_row (
     primary key (load_date, file, line)
 );
 
--- One row per date: the newest outcome. order_delivery is the delivery of the orders that the mart shows for
--- this date; a file_load with another one means that a run ended between staging and mart.
+-- One row per date: the newest outcome, by number.
 create table staging.day_load (
     load_date date not null,
     is_history boolean not null default false,
     outcome text not null check (outcome in ('loaded', 'no_increment', 'failed')),
     error text,
     error_type text,
-    order_delivery bigint,
     -- Sum of the delivered orders' payments, refunds negative.
     revenue numeric,
+    -- The files that the date was loaded without, by OPTIONAL_FILES or because a person accepted it.
     accepted_missing text[] not null default '{}',
+    warnings text[] not null default '{}',
+    number bigint not null,
     workflow_id text not null,
     run_id text not null,
     started_at timestamptz not null,
@@ -161,28 +164,64 @@ create table staging.day_load (
     primary key (load_date, is_history)
 );
 
--- Which workflow loads a date at the moment. A second one waits for it while it is open.
+-- The state of every date of a range, derived from what is staged and what the mart shows. files: what a date needs;
+-- order_file: the one that the facts are made of.
+create function staging.day_state(first_date date, last_date date, files text[], order_file text)
+    returns table (load_date date, state text, missing_files text[], is_stale boolean)
+    language sql stable
+as $$
+    select
+        calendar.day::date,
+        case
+            when day.outcome = 'failed' then 'failed'
+            when mart.is_stale then 'stale'
+            when lacking.files = '{}' then 'loaded'
+            when day.outcome = 'no_increment' then 'no_increment'
+            else 'missing'
+        end,
+        lacking.files,
+        mart.is_stale
+    from generate_series(first_date::timestamp, last_date::timestamp, interval '1 day') as calendar (day)
+    left join staging.day_load as day
+        on day.load_date = calendar.day::date
+            and not day.is_history
+    left join staging.file_load as orders
+        on orders.load_date = calendar.day::date
+            and orders.file = order_file
+    cross join lateral (
+        select orders.mart_delivery_number is distinct from orders.delivery_number as is_stale
+    ) as mart
+    cross join lateral (
+        select array(
+            select needed.file
+            from unnest(files) with ordinality as needed (file, place)
+            where needed.file <> all (coalesce(day.accepted_missing, '{}'))
+                and not exists (
+                    select from staging.file_load as staged
+                    where staged.load_date = calendar.day::date
+                        and staged.file = needed.file
+                )
+            order by needed.place
+        ) as files
+    ) as lacking
+    order by calendar.day
+$$;
+
+-- Which workflow loads a date at the moment, and which files of it (null: all). Another one waits while it is open.
 create table staging.day_claim (
     claim text primary key,
     workflow_id text not null,
     run_id text not null,
+    files text[],
     claimed_at timestamptz not null
 );
 
--- The report that a run asked for, so that a second try of the request does not ask again.
-create table staging.report_request (
+-- What became of the days of a backfill; forgotten after 30 days.
+create table staging.backfill_day (
     workflow_id text not null,
-    run_id text not null,
-    task_id text not null,
-    requested_at timestamptz not null,
-    primary key (workflow_id, run_id)
-);
-
--- The messages to a person that were sent, each kind once a run.
-create table staging.alert (
-    workflow_id text not null,
-    run_id text not null,
-    kind text not null,
-    sent_at timestamptz not null default now(),
-    primary key (workflow_id, run_id, kind)
+    load_date date not null,
+    outcome text not null check (outcome in ('loaded', 'no_increment', 'failed')),
+    error text,
+    recorded_at timestamptz not null default now(),
+    primary key (workflow_id, load_date)
 );

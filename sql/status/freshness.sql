@@ -1,27 +1,19 @@
--- How fresh the mart is. Days count from the first one known, and at most 30 back; today's is not due yet.
+-- How fresh the mart is. Days count from the first one known, and at most 30 back from the newest that is due.
+-- $1 the newest date that is due, $2 the files that a date needs, $3 the file of orders, $4 time zone of the schedule
 with due as (
-    select
-        calendar.day::date as load_date,
-        day.outcome
-    from generate_series(
-        greatest(
-            (select min(load_date) from staging.day_load where not is_history),
-            current_date - 30
-        )::timestamp,
-        (current_date - 1)::timestamp,
-        interval '1 day'
-    ) as calendar (day)
-    left join staging.day_load as day
-        on day.load_date = calendar.day::date
-            and not day.is_history
+    select state.*
+    from staging.day_state(
+        greatest((select min(load_date) from staging.day_load where not is_history), $1::date - 29), $1, $2, $3
+    ) as state
 )
 
 select
     (
-        select extract(epoch from now() - (max(load_date) + 1)::timestamp at time zone 'UTC')
+        select extract(epoch from now() - (max(load_date) + 1)::timestamp at time zone $4)::float8
         from staging.day_load
         where outcome = 'loaded'
             and not is_history
     ) as newest_loaded_age_seconds,
-    (select count(*) from due where outcome is null) as days_missing,
-    (select count(*) from due where outcome = 'failed') as days_failed;
+    count(*) filter (where state = 'missing')::float8 as days_missing,
+    count(*) filter (where state in ('failed', 'stale'))::float8 as days_failed
+from due;

@@ -59,7 +59,7 @@ export class Runs {
 
   async backfill(name: string, concurrency: number): Promise<void> {
     const workflowId = `${this.#taskQueue}-backfill-${name}`;
-    const days = (outcome: string) => DATES.filter((date) => outcomeOf(date) === outcome).join();
+    const days = (outcome: string) => DATES.filter((date) => outcomeOf(date) === outcome).length;
     await this.#run(
       workflowId,
       () =>
@@ -69,7 +69,7 @@ export class Runs {
         }),
       (result) => {
         const { loaded, no_increment } = result as BackfillResult;
-        return loaded.join() === days('loaded') && no_increment.join() === days('no_increment');
+        return loaded === days('loaded') && no_increment === days('no_increment');
       },
     );
   }

@@ -10,10 +10,11 @@ import { createPool } from '../../database/pool.ts';
 import { Downloader } from '../../pipeline/extract/download.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
-import type { CheckedFile, DeliveryRef, LandedFile } from '../../domain/day.ts';
+import type { CheckedFile, LandedFile } from '../../domain/day.ts';
+import { ORDERS, type Delivery } from '../../domain/feeds.ts';
 
-export const DELIVERY: DeliveryRef = { loadDate: '2024-02-25', kind: 'increment' };
-const FILE = 'user_order_log_inc';
+export const DELIVERY: Delivery = { loadDate: '2024-02-25', source: 'increment' };
+const FILE = { ...DELIVERY, feed: ORDERS };
 export const MART_STEPS = ['updateDCity', 'updateDItem', 'updateDCustomer', 'updateFSales'] as const;
 export type MartStep = (typeof MART_STEPS)[number];
 
@@ -69,28 +70,27 @@ export class Steps {
     await this.#close();
   }
 
-  /** Lays a file of orders ready to be staged, as download number `delivery`. */
-  async check(csv: string, delivery: number): Promise<CheckedFile> {
-    const target = this.#landing.csvPath(DELIVERY, FILE);
+  /** Checks a file of orders, so that it can be staged. */
+  async check(csv: string, deliveryNumber: number): Promise<CheckedFile> {
+    const target = this.#landing.csvPath(FILE);
     await mkdir(path.dirname(target), { recursive: true });
     await writeFile(target, csv);
     const sha256 = createHash('sha256').update(csv).digest('hex');
-    const file: LandedFile = { file: FILE, delivery, bytes: Buffer.byteLength(csv), sha256 };
-    return (await inActivity(() =>
-      this.#activities.checkFile({ delivery: DELIVERY, file, maxRejectedShare: 1 }),
-    )) as CheckedFile;
+    const file: LandedFile = { ...FILE, deliveryNumber, bytes: Buffer.byteLength(csv), sha256 };
+    return (await inActivity(() => this.#activities.checkFile(file, 1))) as CheckedFile;
   }
 
   async stage(file: CheckedFile): Promise<void> {
-    await inActivity(() => this.#activities.stageFile({ delivery: DELIVERY, file }));
+    await inActivity(() => this.#activities.stageFile(file));
   }
 
   async update(step: MartStep): Promise<void> {
-    const request = { delivery: DELIVERY, startedAt: '2024-02-26T05:00:00Z', acceptedMissing: [] };
+    const request = { number: 0, startedAt: '2024-02-26T05:00:00.000Z', acceptedMissing: [] };
     const activities = this.#activities;
-    await inActivity(() =>
-      step === 'updateFSales' ? activities.updateFSales(request) : activities[step](DELIVERY),
-    );
+    await inActivity(async () => {
+      if (step === 'updateFSales') await activities.updateFSales(DELIVERY, request);
+      else await activities[step](DELIVERY);
+    });
   }
 
   async load(file: CheckedFile): Promise<void> {

@@ -18,6 +18,7 @@ function days(from: string, states: DayState[]): DayStatus[] {
     revenue: '12.50',
     warnings: [],
     accepted_missing: [],
+    missing_files: [],
     workflow_id: null,
     run_id: null,
     finished_at: null,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { updateMart } from '../../pipeline/load/update-mart.ts';
+import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
+import { updateFacts } from '../../pipeline/load/update-mart.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { tablesOf, type Load } from './model.ts';
@@ -41,21 +42,21 @@ function ordersOf(file: number, count: number): Order[] {
 describe('two sessions', () => {
   test('that stage one date at once never double a row: the later download stays', async () => {
     for (let round = 0; round < 15; round += 1) {
-      const deliveries = [
-        await loader.nextDelivery(),
-        await loader.nextDelivery(),
-        await loader.nextDelivery(),
+      const numbers = [
+        await nextDeliveryNumber(db.database),
+        await nextDeliveryNumber(db.database),
+        await nextDeliveryNumber(db.database),
       ];
       const staged = await Promise.all(
-        deliveries.map((delivery, file) => loader.stage(DAY, ordersOf(file, 50), { delivery })),
+        numbers.map((deliveryNumber, file) => loader.stage(DAY, ordersOf(file, 50), { deliveryNumber })),
       );
       assert.equal(staged[2]?.superseded, false);
       assert.deepEqual(
         await lines(db.pool, 'select count(*), min(quantity), max(quantity) from staging.user_order_log'),
         ['50 | 2 | 2'],
       );
-      assert.deepEqual(await lines(db.pool, 'select delivery from staging.file_load'), [
-        String(deliveries[2]),
+      assert.deepEqual(await lines(db.pool, 'select delivery_number from staging.file_load'), [
+        String(numbers[2]),
       ]);
     }
   });
@@ -89,11 +90,11 @@ describe('two sessions', () => {
     await loader.stage('2024-02-25', [{ uniq_id: 'a', quantity: 25 }]);
     let waiting = Promise.resolve();
     await db.database.transaction(async (session) => {
-      await session.lockMart();
+      await session.lock('mart f_sales');
       // It has begun its transaction before the facts of the later date are there.
       waiting = loader.updateMart('2024-02-25');
       await untilOneWaits();
-      await updateMart(session, 'f_sales', { loadDate: '2024-02-26', kind: 'increment' });
+      await updateFacts(session, { loadDate: '2024-02-26', source: 'increment' });
     });
     await waiting;
     assert.deepEqual(await lines(db.pool, 'select uniq_id, quantity from mart.f_sales'), ['a | 26']);
@@ -104,7 +105,7 @@ describe('two sessions', () => {
     const before = textOf(await tables(db.pool));
     const abort = new AbortController();
     const cancelled = db.database.transaction(async (session) => {
-      await session.lockMart();
+      await session.lock('mart f_sales');
       await session.client.query('delete from mart.f_sales');
       await session.client.query('select pg_sleep(60)');
     }, abort.signal);

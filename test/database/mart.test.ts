@@ -70,22 +70,22 @@ describe('f_sales holds the newest delivery of each order', () => {
 
   test('an increment before history, whatever the dates', async () => {
     await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-03-01', [order('a', 1), order('h', 1)], { kind: 'report' });
+    await loader.load('2024-03-01', [order('a', 1), order('h', 1)], { source: 'history' });
     assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'h | shipped | 1 | 100.00']);
     await loader.load('2024-02-24', [order('h', 24)]);
     assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'h | shipped | 24 | 100.00']);
   });
 
   test('also when history is loaded again later, and on the very same date', async () => {
-    await loader.load('2024-02-25', [order('a', 1)], { kind: 'report' });
+    await loader.load('2024-02-25', [order('a', 1)], { source: 'history' });
     await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-02-25', [order('a', 2), order('h', 2)], { kind: 'report' });
+    await loader.load('2024-02-25', [order('a', 2), order('h', 2)], { source: 'history' });
     assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'h | shipped | 2 | 100.00']);
   });
 
   test('of two histories the one with the later start day', async () => {
-    await loader.load('2024-02-02', [order('a', 2)], { kind: 'report' });
-    await loader.load('2024-01-02', [order('a', 1)], { kind: 'report' });
+    await loader.load('2024-02-02', [order('a', 2)], { source: 'history' });
+    await loader.load('2024-01-02', [order('a', 1)], { source: 'history' });
     assert.deepEqual(await facts(), ['a | shipped | 2 | 100.00']);
   });
 
@@ -93,13 +93,13 @@ describe('f_sales holds the newest delivery of each order', () => {
     await loader.load('2024-02-27', [order('a', 27)]);
     await loader.load('2024-02-25', [order('a', 25)]);
     await loader.load('2024-02-26', [order('a', 26)]);
-    await loader.load('2024-03-01', [order('a', 1)], { kind: 'report' });
+    await loader.load('2024-03-01', [order('a', 1)], { source: 'history' });
     const seen: string[][] = [];
     for (const day of ['2024-02-27', '2024-02-26', '2024-02-25']) {
       await loader.load(day, []);
       seen.push(await facts());
     }
-    await loader.load('2024-03-01', [], { kind: 'report' });
+    await loader.load('2024-03-01', [], { source: 'history' });
     assert.deepEqual(
       [...seen.flat(), ...(await facts())],
       ['a | shipped | 26 | 100.00', 'a | shipped | 25 | 100.00', 'a | shipped | 1 | 100.00'],
@@ -358,7 +358,7 @@ describe('d_customer has the name and city of the last order', () => {
     assert.deepEqual(await customers(), ['1 | name 1 | family 1 | 1']);
     await loader.load('2024-02-24', [of('r', '2024-02-29', 3, { status: 'refunded' })]);
     assert.deepEqual(await customers(), ['1 | name 3 | family 3 | 3']);
-    await loader.load('2024-02-20', [of('h', '2024-03-01', 4)], { kind: 'report' });
+    await loader.load('2024-02-20', [of('h', '2024-03-01', 4)], { source: 'history' });
     assert.deepEqual(await customers(), ['1 | name 4 | family 4 | 4']);
   });
 

@@ -90,12 +90,15 @@ for (const { name, header, write, query, hasId } of FEEDS) {
       await empty(db.pool);
       const newest = new Map<string, string[]>();
       for (const { loadDate, isHistory, rows } of given) {
-        const kind = isHistory ? 'report' : 'increment';
-        const staged = await loader.stage(loadDate, header + rows.map(write).join(''), { feed: name, kind });
+        const source = isHistory ? 'history' : 'increment';
+        const staged = await loader.stage(loadDate, header + rows.map(write).join(''), {
+          feed: name,
+          source,
+        });
         const kept = winners(rows, hasId);
         assert.equal(staged.counts.rows_kept, kept.length);
         newest.set(
-          `${loadDate} ${kind}`,
+          `${loadDate} ${source}`,
           kept.map(({ key, value }) => `${loadDate} | ${isHistory} | ${key} | ${value}`),
         );
       }

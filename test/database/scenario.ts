@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import type { Order } from '../support/deliveries.ts';
 import { dimensionBounds, Dimensions, money, tablesOf, type Load, type OrderRow } from './model.ts';
-import { MART_STEPS } from '../../pipeline/load/update-mart.ts';
-import { tables, textOf, type Loader } from './support.ts';
+import type { Source } from '../../domain/feeds.ts';
+import { MART_STEPS, tables, textOf, type Loader } from './support.ts';
 
 /** One load of a scenario, in the form that fast-check generates and shrinks. */
 export interface Step {
@@ -60,7 +60,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   copyOf: often(null, fc.nat({ max: 7 })),
   lateness: often(0, fc.integer({ min: 1, max: 3 })),
   together: often(false, fc.constant(true)),
-  martSteps: often<number>(MART_STEPS.length, fc.integer({ min: 0, max: MART_STEPS.length - 1 })),
+  martSteps: often<number>(MART_STEPS, fc.integer({ min: 0, max: MART_STEPS - 1 })),
 });
 
 /** The value so many times out of once more. */
@@ -77,7 +77,7 @@ export const scenarios: fc.Arbitrary<Step[]> = fc.array(step, {
 
 /** Loads one after the other, none cut off: even the dimensions are then known exactly. */
 export const orderlyScenarios: fc.Arbitrary<Step[]> = scenarios.map((steps) =>
-  steps.map((one) => ({ ...one, together: false, martSteps: MART_STEPS.length })),
+  steps.map((one) => ({ ...one, together: false, martSteps: MART_STEPS })),
 );
 
 /** Every step's load, with the numbers that their downloads have. */
@@ -101,20 +101,20 @@ export async function play(steps: readonly Step[], loader: Loader, pool: pg.Pool
     await Promise.all(
       group.map(async ({ load, martSteps }) => {
         await stage(loader, load);
-        await loader.updateMart(load.loadDate, kindOf(load), martSteps);
+        await loader.updateMart(load.loadDate, sourceOf(load), martSteps);
       }),
     );
     for (const { load } of group) unfinished.delete(keyOf(load));
     for (const { load, martSteps } of group) {
-      if (martSteps < MART_STEPS.length) unfinished.set(keyOf(load), load);
+      if (martSteps < MART_STEPS) unfinished.set(keyOf(load), load);
     }
   }
   // Temporal takes up again what was cut off, in any order.
-  for (const load of unfinished.values()) await loader.updateMart(load.loadDate, kindOf(load));
+  for (const load of unfinished.values()) await loader.updateMart(load.loadDate, sourceOf(load));
 
   const { d_city = [], d_item = [], d_customer = [], ...rest } = await tables(pool);
   assert.equal(textOf(rest), textOf(tablesOf(loads)));
-  if (steps.some((one) => one.together || one.martSteps < MART_STEPS.length)) {
+  if (steps.some((one) => one.together || one.martSteps < MART_STEPS)) {
     const { must, may } = dimensionBounds(loads);
     assertBetween('d_city', d_city.map(idOf), must);
     assertBetween('d_city', d_city, {}, may);
@@ -133,8 +133,8 @@ export async function play(steps: readonly Step[], loader: Loader, pool: pg.Pool
 async function stage(loader: Loader, load: Load): Promise<void> {
   const { number, withStatus } = load;
   await loader.stage(load.loadDate, load.rows.map(csvRow), {
-    kind: kindOf(load),
-    delivery: number,
+    source: sourceOf(load),
+    deliveryNumber: number,
     withStatus,
   });
 }
@@ -192,7 +192,7 @@ export function describe(steps: readonly Step[]): string {
         `download ${load?.number ?? ''}`,
         ...(one.withStatus ? [] : ['no status column']),
         ...(one.together && index > 0 ? ['beside the one above'] : []),
-        ...(one.martSteps < MART_STEPS.length ? [`cut off after ${one.martSteps} mart steps`] : []),
+        ...(one.martSteps < MART_STEPS ? [`cut off after ${one.martSteps} mart steps`] : []),
       ];
       return [
         `${index + 1}. ${one.loadDate} (${notes.join(', ')})`,
@@ -209,12 +209,12 @@ export function describe(steps: readonly Step[]): string {
     .join('\n');
 }
 
-function kindOf(load: Load): 'report' | 'increment' {
-  return load.isHistory ? 'report' : 'increment';
+function sourceOf(load: Load): Source {
+  return load.isHistory ? 'history' : 'increment';
 }
 
 function keyOf(load: Load): string {
-  return `${load.loadDate} ${kindOf(load)}`;
+  return `${load.loadDate} ${sourceOf(load)}`;
 }
 
 function idOf(text: string): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
+import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { empty, lines, Loader } from './support.ts';
 
 const DAY = '2024-02-25';
@@ -259,20 +260,20 @@ describe('loading a date again', () => {
   });
 
   test('an older download never replaces a newer one, and says so', async () => {
-    const older = await loader.nextDelivery();
-    const newer = await loader.nextDelivery();
+    const older = await nextDeliveryNumber(db.database);
+    const newer = await nextDeliveryNumber(db.database);
     const bad = order('bad', 1, 1, { quantity: '' });
-    const first = await loader.stage(DAY, [order('a', 1, 1), bad], { delivery: newer });
-    const second = await loader.stage(DAY, [order('b', 1, 1), order('c', 1, 1)], { delivery: older });
+    const first = await loader.stage(DAY, [order('a', 1, 1), bad], { deliveryNumber: newer });
+    const second = await loader.stage(DAY, [order('b', 1, 1), order('c', 1, 1)], { deliveryNumber: older });
     assert.equal(first.superseded, false);
     assert.deepEqual(second, { ...first, superseded: true });
     assert.deepEqual(await staged(), [`${DAY} | a | shipped | 1 | 1`]);
     assert.deepEqual(await rejected(), [`${DAY} | user_order_log_inc | 3 | quantity`]);
-    assert.deepEqual(await lines(db.pool, 'select delivery, rows_read from staging.file_load'), [
+    assert.deepEqual(await lines(db.pool, 'select delivery_number, rows_read from staging.file_load'), [
       `${newer} | 2`,
     ]);
     // The same download tried once more is no older one.
-    const again = await loader.stage(DAY, [order('a', 1, 1), bad], { delivery: newer });
+    const again = await loader.stage(DAY, [order('a', 1, 1), bad], { deliveryNumber: newer });
     assert.equal(again.superseded, false);
   });
 
@@ -294,7 +295,7 @@ describe('loading a date again', () => {
 describe('history', () => {
   test('and an increment of its start day stay side by side', async () => {
     const bad = order('bad', 1, 1, { customer_id: '' });
-    await loader.stage(DAY, [order('a', 1, 1), bad], { kind: 'report' });
+    await loader.stage(DAY, [order('a', 1, 1), bad], { source: 'history' });
     await loader.stage(DAY, [order('a', 2, 2), order('b', 2, 2)]);
     const both = [
       `${DAY} | a | shipped | 2 | 2`,
@@ -304,7 +305,7 @@ describe('history', () => {
     assert.deepEqual(await staged(), both);
     assert.deepEqual(await rejected(), [`${DAY} | user_order_log | 3 | customer_id`]);
     await loader.stage(DAY, [order('b', 2, 2)]);
-    await loader.stage(DAY, [order('a', 5, 5)], { kind: 'report' });
+    await loader.stage(DAY, [order('a', 5, 5)], { source: 'history' });
     assert.deepEqual(await staged(), [`${DAY} | b | shipped | 2 | 2`, `${DAY} | a | shipped | 5 | 5`]);
     assert.deepEqual(await rejected(), []);
     assert.deepEqual(await lines(db.pool, 'select load_date, file from staging.file_load order by file'), [

@@ -3,23 +3,28 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
 import type { Database } from '../../database/database.ts';
-import { feedOf, fileName } from '../../domain/feeds.ts';
-import { prepareFile } from '../../pipeline/validate/check-file.ts';
-import { MART_STEPS, updateMart } from '../../pipeline/load/update-mart.ts';
+import { createHash } from 'node:crypto';
+import { ORDERS, type Source } from '../../domain/feeds.ts';
+import type { LandedFile, StagedFile } from '../../domain/day.ts';
+import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
+import { recordLoaded } from '../../pipeline/load/outcome.ts';
 import { stageFile } from '../../pipeline/load/stage-file.ts';
-import type { DeliveryRef, StagedFile } from '../../domain/day.ts';
+import { updateDimension, updateFacts } from '../../pipeline/load/update-mart.ts';
+import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 
 /** The steps that bring a delivery into the mart, in the order of the workflow. */
 
-const ORDERS = feedOf('user_order_log');
+export const DIMENSIONS = ['d_city', 'd_item', 'd_customer'] as const;
+/** The dimensions, then the facts. */
+export const MART_STEPS = DIMENSIONS.length + 1;
 
 export interface LoadOptions {
-  kind?: DeliveryRef['kind'];
+  source?: Source;
   /** Name of the feed; orders when not given. */
   feed?: string;
-  /** The number of the download; the next one when not given. */
-  delivery?: number;
+  /** The next one when not given. */
+  deliveryNumber?: number;
   maxRejectedShare?: number;
   /** Whether a file of orders has the status column; when not given: when an order has a status. */
   withStatus?: boolean;
@@ -51,7 +56,7 @@ export class Loader {
     options: LoadOptions = {},
   ): Promise<StagedFile> {
     const staged = await this.stage(loadDate, orders, options);
-    await this.updateMart(loadDate, options.kind);
+    await this.updateMart(loadDate, options.source);
     return staged;
   }
 
@@ -61,20 +66,20 @@ export class Loader {
     content: readonly Order[] | string,
     options: LoadOptions = {},
   ): Promise<StagedFile> {
-    const { kind = 'increment', feed = ORDERS.name, maxRejectedShare = 1 } = options;
-    const delivery = options.delivery ?? (await this.nextDelivery());
-    const file = fileName(feedOf(feed), kind);
+    const { source = 'increment', feed = ORDERS, maxRejectedShare = 1 } = options;
+    const deliveryNumber = options.deliveryNumber ?? (await nextDeliveryNumber(this.database));
     const base = path.join(this.directory, String((this.#files += 1)));
-    const paths = { csvPath: `${base}.csv`, rowsPath: `${base}.rows`, rejectedPath: `${base}.rejected` };
-    await writeFile(paths.csvPath, csvOf(content, options));
-    const prepared = await prepareFile({ ...paths, file, loadDate, maxRejectedShare });
-    const request = {
-      ...paths,
-      delivery: { loadDate, kind },
-      file: { ...prepared, file, delivery },
-      run: { workflowId: 'test', runId: String(delivery), attempt: 1, startedAt: new Date() },
+    const paths = { csv: `${base}.csv`, rows: `${base}.rows`, rejected: `${base}.rejected` };
+    const csv = csvOf(content, options);
+    await writeFile(paths.csv, csv);
+    const file: LandedFile = {
+      ...{ loadDate, source, feed, deliveryNumber },
+      bytes: Buffer.byteLength(csv),
+      sha256: createHash('sha256').update(csv).digest('hex'),
     };
-    const staged = await stageFile(this.database, request, new AbortController().signal);
+    const checked = await checkFile(paths, file, { maxRejectedShare });
+    const run = { workflowId: 'test', runId: String(deliveryNumber), attempt: 1, startedAt: new Date() };
+    const staged = await stageFile(this.database, paths, checked, run, new AbortController().signal);
     await Promise.all(Object.values(paths).map((name) => rm(name)));
     return staged;
   }
@@ -82,24 +87,19 @@ export class Loader {
   /** The mart steps of one delivery, each in its transaction; `steps` fewer of them for a run that is cut off. */
   async updateMart(
     loadDate: string,
-    kind: DeliveryRef['kind'] = 'increment',
-    steps: number = MART_STEPS.length,
+    source: Source = 'increment',
+    steps: number = MART_STEPS,
   ): Promise<void> {
-    const key = [loadDate, kind === 'report'];
-    for (const step of MART_STEPS.slice(0, steps)) {
-      await this.database.transaction(async (session) => {
-        await updateMart(session, step, { loadDate, kind });
-        if (step === 'f_sales') {
-          const file = fileName(ORDERS, kind);
-          await session.run('audit/day_loaded', [...key, file, [], 'test', 'test', new Date().toISOString()]);
-        }
-      });
+    const delivery = { loadDate, source };
+    for (const dimension of DIMENSIONS.slice(0, steps)) {
+      await updateDimension(this.database, dimension, delivery);
     }
-  }
-
-  async nextDelivery(): Promise<number> {
-    const [row] = await this.database.query<{ delivery: string }>('audit/next_delivery');
-    return Number(row?.delivery);
+    if (steps < MART_STEPS) return;
+    await this.database.transaction(async (session) => {
+      await updateFacts(session, delivery);
+      const request = { acceptedMissing: [], number: 0, startedAt: new Date().toISOString() };
+      await recordLoaded(session, delivery, request, { workflowId: 'test', runId: 'test' });
+    });
   }
 }
 
@@ -137,7 +137,7 @@ const TABLES: Record<string, string> = {
   user_order_log: `select load_date, is_history, id, uniq_id, date_time, city_id, city_name, customer_id, first_name,
     item_id, item_name, quantity, payment_amount, status from staging.user_order_log`,
   rejected_row: 'select load_date, file, line, column_name from staging.rejected_row',
-  file_load: `select load_date, file, delivery, rows_read, rows_kept, rows_duplicate, rows_rejected
+  file_load: `select load_date, file, delivery_number, rows_read, rows_kept, rows_duplicate, rows_rejected
     from staging.file_load`,
   d_calendar: `select date_id, date_actual, day_of_week, day_of_month, week_of_year, iso_year, week_start,
     month_actual, quarter_actual, year_actual from mart.d_calendar`,

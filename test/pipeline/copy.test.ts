@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { checkColumn } from '../../pipeline/validate/column-rules.ts';
-import { feedOf, type ColumnType } from '../../domain/feeds.ts';
+import type { ColumnType } from '../../domain/feeds.ts';
 import { copyLine } from '../../pipeline/validate/copy-text.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { ORDERS, prepare, type PreparedRow } from './prepared.ts';
+import { ORDERS, prepare, type PreparedRow, feedOf } from './prepared.ts';
 
 /** What the checks let in, PostgreSQL takes as well, and as the same value. */
 

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { generateIncrement } from '../../dev/sample-api/generate-increment.ts';
 import { FileRefused } from '../../pipeline/validate/file-refused.ts';
-import { prepareFile } from '../../pipeline/validate/check-file.ts';
+import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { ordersCsv, PRICES_CSV, RESEARCH_CSV } from '../support/deliveries.ts';
 import {
   ACTIVITY,
@@ -14,7 +14,7 @@ import {
   activity,
   activityFile,
   inScratch,
-  LOAD_DATE,
+  landedFile,
   ORDERS,
   prepare,
   PRICES,
@@ -138,14 +138,13 @@ describe('refused whole, with what was found', () => {
       await file.close();
       const before = process.resourceUsage().maxRSS;
       const started = performance.now();
-      const refusal = prepareFile({
-        csvPath,
-        file: ACTIVITY,
-        loadDate: LOAD_DATE,
-        rowsPath: path.join(directory, 'rows'),
-        rejectedPath: path.join(directory, 'rejected'),
-        maxRejectedShare: 1,
-      });
+      const paths = {
+        csv: csvPath,
+        rows: path.join(directory, 'rows'),
+        rejected: path.join(directory, 'rejected'),
+      };
+      const landed = { ...(await landedFile(PRICES, '/dev/null')), feed: 'user_activity_log' };
+      const refusal = checkFile(paths, landed, { maxRejectedShare: 1 });
       await assert.rejects(refusal, /opens a field on line 3 /);
       assert.ok(performance.now() - started < 5_000);
       assert.ok(process.resourceUsage().maxRSS - before < 30 * 1024);

@@ -5,10 +5,20 @@ import { describe, test } from 'node:test';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { landingFailure } from '../../pipeline/extract/landing-failure.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
-import type { DeliveryRef } from '../../domain/day.ts';
+import type { LandedFile } from '../../domain/day.ts';
 import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
 
-const delivery: DeliveryRef = { loadDate: LOAD_DATE, kind: 'increment' };
+const landed = (deliveryNumber: number, more: Partial<LandedFile> = {}): LandedFile => ({
+  ...{
+    loadDate: LOAD_DATE,
+    source: 'increment',
+    feed: 'user_order_log',
+    deliveryNumber,
+    bytes: 0,
+    sha256: '',
+  },
+  ...more,
+});
 
 describe('the landing directory', () => {
   test('has an id that outlives its worker and that concurrent workers share', () =>
@@ -27,12 +37,12 @@ describe('the landing directory', () => {
       const old = ['2023-12-31', '2024-02-24'];
       const kept = ['2024-02-25', '2020-01-01', 'notes', '.landing-id', '2024-02-30', '2023'];
       for (const name of [...old, ...kept]) {
-        await mkdir(path.join(root, name, '.prepared'), { recursive: true });
+        await mkdir(path.join(root, name, '.checked'), { recursive: true });
         await writeFile(path.join(root, name, 'file.csv'), 'x');
       }
       const longAgo = new Date('2024-03-01T00:00:00Z');
       for (const name of [...old, 'notes', '2024-02-30']) {
-        for (const part of ['.prepared', '.']) await utimes(path.join(root, name, part), longAgo, longAgo);
+        for (const part of ['.checked', '.']) await utimes(path.join(root, name, part), longAgo, longAgo);
       }
       const before = new Date('2024-03-02T00:00:00Z');
       const landing = new Landing(root);
@@ -45,25 +55,25 @@ describe('the landing directory', () => {
   test('drops what older deliveries of a file have left, not those of other files or newer ones', () =>
     inScratch(async (root) => {
       const landing = new Landing(root);
-      await landing.dropOlder(delivery, ORDERS, 5);
+      await landing.dropOlder(landed(5));
       const left = [
-        landing.rowsPath(delivery, ORDERS, 10),
-        landing.rejectedPath(delivery, ORDERS, 10),
-        landing.rowsPath(delivery, ORDERS, 11),
-        landing.rowsPath(delivery, 'price_log_inc', 2),
-        landing.rowsPath(delivery, 'user_order_log', 2),
+        landing.pathsOf(landed(10)).rows,
+        landing.pathsOf(landed(10)).rejected,
+        landing.pathsOf(landed(11)).rows,
+        landing.pathsOf(landed(2, { feed: 'price_log' })).rows,
+        landing.pathsOf(landed(2, { source: 'history' })).rows,
       ];
       const dropped = [
-        landing.rowsPath(delivery, ORDERS, 9),
-        landing.rejectedPath(delivery, ORDERS, 2),
+        landing.pathsOf(landed(9)).rows,
+        landing.pathsOf(landed(2)).rejected,
         // Of a worker that was killed while it wrote.
-        path.join(root, LOAD_DATE, '.prepared', `.${ORDERS}.9.rows.0b1c.tmp`),
+        path.join(root, LOAD_DATE, '.checked', `.${ORDERS}.9.rows.0b1c.tmp`),
       ];
       await mkdir(path.dirname(left[0] ?? ''), { recursive: true });
       for (const file of [...left, ...dropped]) await writeFile(file, '');
-      await landing.dropOlder(delivery, ORDERS, 10);
+      await landing.dropOlder(landed(10));
       assert.deepEqual(
-        (await readdir(path.join(root, LOAD_DATE, '.prepared'))).sort(),
+        (await readdir(path.join(root, LOAD_DATE, '.checked'))).sort(),
         left.map((file) => path.basename(file)).sort(),
       );
     }));

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { writeIncrement } from '../../dev/sample-api/write-increment.ts';
-import { prepareFile, type PreparedFile } from '../../pipeline/validate/check-file.ts';
-import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
+import type { CheckedFile } from '../../domain/day.ts';
+import { checkFile } from '../../pipeline/validate/check-file.ts';
+import { inScratch, landedFile, LOAD_DATE, ORDERS } from './prepared.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -14,14 +15,12 @@ test('memory does not grow with the file: a million rows take no more than a hun
     }
     const prepareOrders = async (
       orders: number,
-    ): Promise<PreparedFile & { seconds: number; peakMib: number }> => {
+    ): Promise<CheckedFile & { seconds: number; peakMib: number }> => {
+      const csv = path.join(directory, String(orders), `${ORDERS}.csv`);
+      const paths = { csv, rows: path.join(directory, 'rows'), rejected: path.join(directory, 'rejected') };
+      const landed = await landedFile(ORDERS, csv);
       const started = performance.now();
-      const prepared = await prepareFile({
-        csvPath: path.join(directory, String(orders), `${ORDERS}.csv`),
-        file: ORDERS,
-        loadDate: LOAD_DATE,
-        rowsPath: path.join(directory, 'rows'),
-        rejectedPath: path.join(directory, 'rejected'),
+      const prepared = await checkFile(paths, landed, {
         maxRejectedShare: 0,
         // So small that both files fill it: the window is what memory may be spent on.
         windowBytes: 4 * MEBIBYTE,

@@ -1,8 +1,11 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { feedOf } from '../../domain/feeds.ts';
-import { prepareFile, type PreparedFile, type PrepareOptions } from '../../pipeline/validate/check-file.ts';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { CheckedFile, LandedFile } from '../../domain/day.ts';
+import { feedNamed, feedOfIncrementFile, type Feed } from '../../domain/feeds.ts';
+import { checkFile, type CheckOptions } from '../../pipeline/validate/check-file.ts';
 
 export const ORDERS = 'user_order_log_inc';
 export const ACTIVITY = 'user_activity_log_inc';
@@ -25,47 +28,57 @@ interface RejectedLine {
   raw: string;
 }
 
-export interface Prepared extends PreparedFile {
+export interface Prepared extends CheckedFile {
   rows: PreparedRow[];
   rejected: RejectedLine[];
   warningText: string;
 }
 
-export type MoreOptions = Partial<
-  Pick<PrepareOptions, 'maxRejectedShare' | 'chunkBytes' | 'windowBytes' | 'signal'>
->;
+export type MoreOptions = Partial<CheckOptions>;
 
-/** Runs `prepareFile` over a file with this content and reads what it has written, all in a directory of its own. */
+/** The feed of an increment's file. */
+export function feedOf(file: string): Feed {
+  return feedNamed(feedOfIncrementFile(file) ?? file);
+}
+
+/** Runs `checkFile` over a file with this content and reads what it has written, all in a directory of its own. */
 export async function prepare(
   file: string,
   content: string | Buffer,
   more: MoreOptions = {},
 ): Promise<Prepared> {
   return await inScratch(async (directory) => {
-    const csvPath = path.join(directory, 'file.csv');
-    await writeFile(csvPath, content);
-    const rowsPath = path.join(directory, 'prepared', 'rows');
-    const rejectedPath = path.join(directory, 'prepared', 'rejected');
-    const options = {
-      csvPath,
-      file,
-      loadDate: LOAD_DATE,
-      rowsPath,
-      rejectedPath,
-      maxRejectedShare: 1,
-      ...more,
+    const checkedDirectory = path.join(directory, 'checked');
+    const paths = {
+      csv: path.join(directory, 'file.csv'),
+      rows: path.join(checkedDirectory, 'rows'),
+      rejected: path.join(checkedDirectory, 'rejected'),
     };
+    await writeFile(paths.csv, content);
+    const landed = await landedFile(file, paths.csv);
     try {
-      const result = await prepareFile(options);
-      const rows = decodeCopy(await readFile(rowsPath, 'utf8')).map((line) => preparedRow(file, line));
-      const rejected = decodeCopy(await readFile(rejectedPath, 'utf8')).map(rejectedLine);
+      const result = await checkFile(paths, landed, { maxRejectedShare: 1, ...more });
+      const rows = decodeCopy(await readFile(paths.rows, 'utf8')).map((line) => preparedRow(file, line));
+      const rejected = decodeCopy(await readFile(paths.rejected, 'utf8')).map(rejectedLine);
       return { ...result, rows, rejected, warningText: result.warnings.join('\n') };
     } finally {
-      const left = (await readdir(path.join(directory, 'prepared'))).filter((name) => name.endsWith('.tmp'));
+      const left = (await readdir(checkedDirectory)).filter((name) => name.endsWith('.tmp'));
       // Thrown over any other error on purpose: a file left behind is one more fault.
       if (left.length > 0) throwLeftOver(left);
     }
   });
+}
+
+/** A file on disk as a download would have left it. */
+export async function landedFile(file: string, csvPath: string): Promise<LandedFile> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(csvPath)) {
+    hash.update(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+  }
+  const delivery = { loadDate: LOAD_DATE, source: 'increment' } as const;
+  return { ...delivery, feed: feedOf(file).name, deliveryNumber: 1, bytes, sha256: hash.digest('hex') };
 }
 
 export async function inScratch<T>(run: (directory: string) => Promise<T>): Promise<T> {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { feedOf } from '../../domain/feeds.ts';
 import { RepeatWindow } from '../../pipeline/validate/repeat-window.ts';
 import {
   ACTIVITY,
@@ -11,6 +10,7 @@ import {
   prepare,
   PRICES,
   type PreparedRow,
+  feedOf,
 } from './prepared.ts';
 
 /** The winners as staging's SQL picks them: `distinct on (key) … order by key, id desc nulls last, ordinal desc`. */

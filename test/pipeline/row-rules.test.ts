@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkColumn } from '../../pipeline/validate/column-rules.ts';
-import { feedOf, type Column, type ColumnType } from '../../domain/feeds.ts';
+import type { Column, ColumnType } from '../../domain/feeds.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
-import { ACTIVITY, activity, activityFile, ORDERS, prepare, PRICES } from './prepared.ts';
+import { ACTIVITY, activity, activityFile, ORDERS, prepare, PRICES, feedOf } from './prepared.ts';
 
 function brokenRule(type: ColumnType, value: string, more: Partial<Column> = {}): string | undefined {
   return checkColumn({ name: 'column', type, ...more }, value)?.rule;

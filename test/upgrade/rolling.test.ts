@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { addDays } from '../../domain/load-date.ts';
 import type { Delivery } from '../../dev/sample-api/server.ts';
-import { stateQuery } from '../../workflows/steps/run-state.ts';
+import { stateQuery } from '../../workflows/steps/progress.ts';
 import { dump } from '../support/dump.ts';
 import { client, start, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';

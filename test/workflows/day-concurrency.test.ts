@@ -23,8 +23,8 @@ async function startHolder(stack: TestStack, id: string) {
 /** Waits until a run has found the date taken, and waits. */
 async function untilItWaits(handle: Awaited<ReturnType<TestStack['startDay']>>): Promise<void> {
   await until(`${handle.workflowId} waits`, async () => {
-    const { doing } = await handle.query<{ doing: string }>('state');
-    return /^Waiting for workflow .* which is loading 2024-02-25 already/.test(doing);
+    const { currentStep } = await handle.query<{ currentStep: string }>('state');
+    return /^Waiting for workflow .* which is loading 2024-02-25 already/.test(currentStep);
   });
 }
 

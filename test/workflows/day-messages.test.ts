@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { RunState } from '../../workflows/steps/run-state.ts';
+import type { RunState } from '../../workflows/steps/progress.ts';
 import { callsOf, failureOf, stackFor, until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import type { TestStack } from '../support/stack.ts';
@@ -17,7 +17,7 @@ async function stateOf(run: Run): Promise<RunState> {
 }
 
 async function untilItSays(run: Run, doing: RegExp): Promise<RunState> {
-  await until(`the run says ${String(doing)}`, async () => doing.test((await stateOf(run)).doing));
+  await until(`the run says ${String(doing)}`, async () => doing.test((await stateOf(run)).currentStep));
   return await stateOf(run);
 }
 
@@ -39,7 +39,7 @@ describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
     assert.equal(await run.executeUpdate<string, []>('retryNow'), 'Trying now.');
     assert.equal((await run.result()).outcome, 'loaded');
     assert.equal(callsOf(stack, 'get_report').length, 2);
-    assert.match((await stateOf(run)).doing, /^2024-02-25 is loaded/);
+    assert.match((await stateOf(run)).currentStep, /^2024-02-25 is loaded/);
   });
 
   test('retryNow asks for missing files at once', async (t) => {

@@ -1,11 +1,7 @@
 import { ApplicationFailure, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
-import type { Progress } from './run-state.ts';
-
-export interface BackfillCounts {
-  loaded: number;
-  no_increment: number;
-  failed: number;
-}
+import { countDays, type LoadDate } from '../../domain/load-date.ts';
+import type { BackfillCounts } from '../inputs.ts';
+import type { Progress } from './progress.ts';
 
 export interface BackfillState extends BackfillCounts {
   days: number;
@@ -19,28 +15,28 @@ export const pauseUpdate = defineUpdate<string>('pause');
 export const resumeUpdate = defineUpdate<string>('resume');
 export const setConcurrencyUpdate = defineUpdate<string, [number]>('setConcurrency');
 
-const MOST_CONCURRENT = 100;
+const MAX_CONCURRENCY = 100;
 
 /** Which days of a backfill run side by side, and what a person has asked for. */
 export class BackfillControl {
   readonly #running = new Map<string, Promise<void>>();
   readonly #days: number;
-  readonly #counts: () => BackfillCounts;
+  readonly #counts: Readonly<BackfillCounts>;
   readonly #progress: Progress;
   #concurrency: number;
   #paused: boolean;
   #failure: Error | undefined;
 
   constructor(
-    start: { concurrency: number; paused: boolean; days: number },
-    counts: () => BackfillCounts,
+    start: { concurrency: number; paused: boolean; from: LoadDate; to: LoadDate },
+    counts: Readonly<BackfillCounts>,
     progress: Progress,
   ) {
-    const { concurrency, paused, days } = start;
+    const { concurrency, paused, from, to } = start;
     this.#progress = progress;
-    this.#concurrency = Math.min(concurrency, MOST_CONCURRENT);
+    this.#concurrency = Math.min(concurrency, MAX_CONCURRENCY);
     this.#paused = paused;
-    this.#days = days;
+    this.#days = countDays(from, to);
     this.#counts = counts;
     this.#handleMessages();
   }
@@ -74,10 +70,10 @@ export class BackfillControl {
       })
       .finally(() => {
         this.#running.delete(date);
-        this.#tell();
+        this.#show();
       });
     this.#running.set(date, ended);
-    this.#tell();
+    this.#show();
   }
 
   /** Waits until no day runs any more. */
@@ -85,19 +81,21 @@ export class BackfillControl {
     await Promise.all(this.#running.values());
   }
 
-  #tell(): void {
-    const { loaded, no_increment, failed } = this.#counts();
+  #show(): void {
+    const { loaded, no_increment, failed } = this.#counts;
     const done = loaded + no_increment + failed;
     const running = [...this.#running.keys()].join(', ') || 'none';
     const paused = this.#paused ? ' Paused: no further day begins.' : '';
-    this.#progress.say(`${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`);
+    this.#progress.update(
+      `${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`,
+    );
   }
 
   #handleMessages(): void {
     setHandler(
       progressQuery,
       () => ({
-        ...this.#counts(),
+        ...this.#counts,
         days: this.#days,
         running: [...this.#running.keys()],
         concurrency: this.#concurrency,
@@ -121,7 +119,7 @@ export class BackfillControl {
 
   #pause(paused: boolean): string {
     this.#paused = paused;
-    this.#tell();
+    this.#show();
     return paused ? 'Paused: running days end, and no other begins.' : 'Going on.';
   }
 }
@@ -130,10 +128,10 @@ function validateConcurrency(concurrency: unknown): void {
   if (
     !Number.isSafeInteger(concurrency) ||
     Number(concurrency) < 1 ||
-    Number(concurrency) > MOST_CONCURRENT
+    Number(concurrency) > MAX_CONCURRENCY
   ) {
     throw ApplicationFailure.nonRetryable(
-      `Expected a whole number from 1 to ${MOST_CONCURRENT}.`,
+      `Expected a whole number from 1 to ${MAX_CONCURRENCY}.`,
       'InvalidInput',
     );
   }

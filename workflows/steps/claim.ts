@@ -1,25 +1,30 @@
-import type { RunRef } from '../../activities/dependencies.ts';
-import type { DayResult, DeliveryRef } from '../../domain/day.ts';
-import { databaseSteps } from './activity-options.ts';
-import type { Progress } from './run-state.ts';
+import type { Claim, Holder } from '../../activities/claim-day.ts';
+import type { DayResult } from '../../domain/day.ts';
+import type { Run } from './run.ts';
 
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /**
- * Waits until no other run is loading the same date. Returns that run's result when it has loaded the date
+ * Waits until no other run is loading the same date. Returns that run's result when it has loaded the whole date
  * meanwhile, so that a date started twice is loaded once.
+ * @param claim plans the run and tries to take the claim
  */
-export async function claimDay(delivery: DeliveryRef, progress: Progress): Promise<DayResult | undefined> {
-  let waitedFor: RunRef | undefined;
-  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
-    const summary = `${delivery.loadDate} for this run alone`;
-    const claim = await databaseSteps.claimDay.executeWithOptions({ summary }, [delivery, waitedFor]);
-    if (claim.state === 'claimed') return undefined;
-    if (claim.state === 'done') return claim.result;
-    waitedFor = claim.holder;
+export async function waitForClaim(
+  run: Run,
+  claim: (waitedFor: Holder | undefined) => Promise<Claim>,
+): Promise<DayResult | undefined> {
+  let waitedFor: Holder | undefined;
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
+    const taken = await claim(waitedFor);
+    if (taken.state === 'claimed') {
+      run.rests(taken.number);
+      return undefined;
+    }
+    if (taken.state === 'done') return taken.result;
+    waitedFor = taken.holder;
     const holder = `workflow ${waitedFor.workflowId}`;
-    progress.say(`Waiting for ${holder}, which is loading ${delivery.loadDate} already.`);
-    await progress.wait(wait, `until ${holder} has loaded ${delivery.loadDate}`);
+    run.progress.update(`Waiting for ${holder}, which is loading ${run.title} already.`);
+    await run.wait(wait, `until ${holder} has loaded ${run.title}`);
   }
 }

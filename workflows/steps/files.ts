@@ -1,71 +1,74 @@
-import type { RunOptions } from '../../domain/day.ts';
+import { fileName, feedOfIncrementFile } from '../../domain/feeds.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
-import { reportSteps } from './activity-options.ts';
-import { missingFiles } from './missing-files.ts';
-import type { Progress } from './run-state.ts';
+import { reportSteps } from './activities.ts';
+import type { Run } from './run.ts';
 
-/** What a day may do without: by setting, and what a person accepts while it waits. */
-export interface OptionalFiles {
-  has(file: string): boolean;
-  /** Those that a person named, for the audit. */
-  readonly named: readonly string[];
+/** Feeds of an increment whose files are there; what the run goes without is missing and accepted. */
+export interface IncrementFeeds {
+  present: string[];
+  acceptedMissing: string[];
 }
 
-/** Asks again and again which files of a day there are, until a limit that is counted from the first time. */
+/** Asks which files of an increment are there, until those that are needed are; FILES_TIMEOUT is the limit. */
 export class FileWait {
-  readonly #options: RunOptions;
-  readonly #progress: Progress;
-  readonly #optional: OptionalFiles;
-  readonly #only: readonly string[] | undefined;
+  readonly #run: Run;
   readonly #deadline: number;
-  readonly #interval: number;
+  /** The feeds that the run is about; undefined: all. */
+  readonly #only: string[] | undefined;
 
-  /** @param only the files that the run is about; all when absent */
-  constructor(options: RunOptions, optional: OptionalFiles, progress: Progress, only?: readonly string[]) {
-    this.#only = only;
-    this.#options = options;
-    this.#optional = optional;
-    this.#progress = progress;
-    this.#deadline = Date.now() + options.filesTimeoutMs;
-    this.#interval = Math.max(options.reportPollIntervalMs, options.filesTimeoutMs / 3_000);
+  constructor(run: Run, files: readonly string[] | undefined) {
+    this.#run = run;
+    this.#deadline = run.checkpoint.filesDeadline ??= Date.now() + run.options.filesTimeoutMs;
+    this.#only = files?.map((file) => feedOfIncrementFile(file) ?? file);
   }
 
-  /** The files that are there, with all that are needed among them; undefined: the date has no increment. */
-  async untilThere(reportId: string, loadDate: LoadDate): Promise<string[] | undefined> {
-    const { getIncrement } = reportSteps(this.#options);
+  /** Undefined: the date has no increment. */
+  async untilPresent(reportId: string): Promise<IncrementFeeds | undefined> {
+    const { loadDate, progress } = this.#run;
     for (;;) {
-      this.#progress.say(`Asking the report API for the increment of ${loadDate}.`);
-      const summary = `which files of ${loadDate} are there?`;
-      const increment = await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
+      progress.update(`Asking the report API for the increment of ${loadDate}.`);
+      const increment = await this.#ask(reportId);
+      this.#run.rests(increment.number);
       if (!increment.found) return undefined;
-      const { files } = increment;
-      const absent =
-        this.#only?.filter((file) => !files.includes(file)) ?? missingFiles(increment, 'increment');
-      const missing = this.#neededOf(absent);
-      if (missing.length === 0) return files.filter((file) => this.#only?.includes(file) ?? true);
-      await this.again(loadDate, missing);
+      const isWanted = (feed: string) => this.#only?.includes(feed) ?? true;
+      const missing = increment.missing.filter(isWanted);
+      const needed = missing.filter((feed) => !this.isAccepted(feed));
+      if (needed.length === 0)
+        return { present: increment.present.filter(isWanted), acceptedMissing: missing };
+      await this.again(needed);
     }
   }
 
+  /** By OPTIONAL_FILES, or because a person has accepted it. */
+  isAccepted(feed: string): boolean {
+    const file = fileName({ feed, source: 'increment' });
+    return this.#run.options.optionalFiles.includes(file) || this.#run.checkpoint.accepted.includes(file);
+  }
+
   /** Waits before the next try for files that are missing; throws when there is no time left. */
-  async again(loadDate: LoadDate, missing: string[], why = ''): Promise<void> {
+  async again(feeds: readonly string[], reason = ''): Promise<void> {
+    const { loadDate, options, progress } = this.#run;
+    const files = feeds.map((feed) => fileName({ feed, source: 'increment' }));
     const left = this.#deadline - Date.now();
     if (left <= 0) {
       throw failure(
         'FilesMissing',
-        `The increment of ${loadDate} lacks ${missing.join(', ')} after ${formatDuration(this.#options.filesTimeoutMs)} ` +
-          `(FILES_TIMEOUT); nothing was loaded.${why && ` ${why}`}`,
+        `The increment of ${loadDate} lacks ${files.join(', ')} after ${formatDuration(options.filesTimeoutMs)} ` +
+          `(FILES_TIMEOUT); nothing was loaded.${reason && ` ${reason}`}`,
       );
     }
-    this.#progress.say(`Waiting for ${missing.join(', ')} of ${loadDate}. ${why}`.trim(), {
-      missingFiles: missing,
-    });
-    await this.#progress.wait(Math.min(this.#interval, left), `until ${missing.join(', ')} may be there`);
+    progress.update(`Waiting for ${files.join(', ')} of ${loadDate}. ${reason}`.trim(), files);
+    await this.#run.wait(
+      Math.min(options.reportPollIntervalMs, left),
+      `until ${files.join(', ')} may be there`,
+    );
   }
 
-  #neededOf(files: string[]): string[] {
-    return files.filter((file) => !this.#optional.has(file));
+  async #ask(reportId: string) {
+    const { loadDate } = this.#run;
+    const { getIncrement } = reportSteps(this.#deadline);
+    const summary = `which files of ${loadDate} are there?`;
+    return await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
   }
 }

@@ -1,82 +1,122 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import type {
-  CheckedFile,
-  DayResult,
-  DeliveryRef,
-  LandedFile,
-  RunOptions,
-  StagedFile,
+import {
+  describeFile,
+  type CheckedFile,
+  type DayResult,
+  type DeliveryFile,
+  type LandedFile,
+  type ReportRef,
+  type StagedFile,
 } from '../../domain/day.ts';
-import { databaseSteps, landingSteps } from './activity-options.ts';
 import { failure } from '../../domain/failures.ts';
-import { allOf, describe, failureType, isWorkerGone } from './failures.ts';
-import type { OptionalFiles } from './files.ts';
-import type { Progress } from './run-state.ts';
+import { fileName } from '../../domain/feeds.ts';
+import { databaseSteps, PATIENCE_MS } from './activities.ts';
+import { allOf, describe, failureType, isNotTaken } from './errors.ts';
+import { LandingQueue } from './landing-queue.ts';
+import type { Run } from './run.ts';
 
 export interface LoadRequest {
-  delivery: DeliveryRef;
-  files: string[];
-  reportId: string;
-  taskId: string;
-  options: RunOptions;
-  /** What the delivery may do without. */
-  optional: OptionalFiles;
-  startedAt: string;
+  report: ReportRef;
+  /** The feeds whose files are loaded. */
+  feeds: string[];
+  /** Feeds that the run goes without; null when it is about some files of the date only. */
+  acceptedMissing: string[] | null;
+  /** Whether the run may go without the file of a feed. */
+  isAccepted: (feed: string) => boolean;
 }
+
+/** Landed files that vanish again and again are not lost by chance. */
+const MAX_VANISHED = 5;
+const MAX_WAIT_MS = 60_000;
 
 /**
  * Lands, checks and stages the files of a delivery on one worker, then updates the mart. No file is staged
- * before all are checked, so a refused file leaves the day as it was. When the worker that has the files is gone,
- * or its files are, the files are landed anew, wherever a worker is alive.
+ * before all are checked, so a refused file leaves the day as it was.
  */
-export async function loadDelivery(request: LoadRequest, progress: Progress): Promise<DayResult> {
-  const staged = await stageFiles(request, progress);
-  await updateMart(request, staged, progress);
+export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayResult> {
+  const staged = await stageFiles(run, request);
+  const stagedFeeds = new Set(staged.map(({ feed }) => feed));
+  const acceptedMissing = request.acceptedMissing
+    ?.concat(request.feeds.filter((feed) => !stagedFeeds.has(feed)))
+    .map((feed) => fileName({ feed, source: run.source }));
+  const missing = await updateMart(run, acceptedMissing ?? null);
   return {
-    date: request.delivery.loadDate,
-    outcome: 'loaded',
-    files: Object.fromEntries(staged.map(({ file, counts }) => [file, counts])),
-    warnings: staged.flatMap(warningsOf),
+    date: run.loadDate,
+    outcome: missing.length === 0 ? 'loaded' : 'partial',
+    files: Object.fromEntries(staged.map((file) => [fileName(file), file.counts])),
+    warnings: [
+      ...(acceptedMissing ?? []).map((file) => `${file} was missing and accepted as missing`),
+      ...missing.map((file) => `${file} is not loaded yet`),
+      ...staged.flatMap(warningsOf),
+    ],
+    ...(request.acceptedMissing === null && {
+      only: request.feeds.map((feed) => fileName({ feed, source: run.source })),
+    }),
   };
 }
 
-async function stageFiles(request: LoadRequest, progress: Progress): Promise<StagedFile[]> {
-  for (let round = 0; ; round += 1) {
-    const summary = `where ${request.delivery.loadDate} lands`;
-    const taskQueue = await databaseSteps.chooseLanding.executeWithOptions({ summary }, []);
+/** When the worker that has the files is lost, or its disk cannot be used, the files are landed anew elsewhere. */
+async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]> {
+  const deadline = (run.checkpoint.landingDeadline ??= Date.now() + PATIENCE_MS);
+  const avoid: string[] = [];
+  let vanished = 0;
+  for (let round = 1; ; round += 1) {
+    const summary = `where ${run.title} lands`;
+    const queue = new LandingQueue(
+      await databaseSteps.chooseLanding.executeWithOptions({ summary }, [avoid]),
+    );
     try {
-      return await stageOn(taskQueue, round, request, progress);
+      return await stageOn(queue, run, request);
     } catch (error) {
-      if (!isWorkerGone(error) && failureType(error) !== 'LandedFileGone') throw error;
-      progress.say('The worker that had the files is gone, or its files are: landing them anew.');
+      if (failureType(error) === 'LandedFileGone') {
+        vanished += 1;
+        if (vanished === MAX_VANISHED) throw vanishes(run, error);
+      } else if (isNotTaken(error) || failureType(error) === 'LandingUnavailable') {
+        avoid.push(queue.name);
+      } else throw error;
+      if (Date.now() > deadline) throw error;
+      run.progress.update(`Landing the files of ${run.title} again: ${describe(error)}`);
+      if (round > 1)
+        await run.wait(Math.min(1_000 * 2 ** round, MAX_WAIT_MS), 'until the files are landed again');
     }
   }
 }
 
-async function stageOn(taskQueue: string, round: number, request: LoadRequest, progress: Progress) {
-  const { delivery, files, reportId, taskId, options } = request;
-  const { maxRejectedShare } = options;
-  const day = delivery.loadDate;
-  const { landFile, checkFile, stageFile } = landingSteps(taskQueue, round);
-  progress.say(`Downloading ${files.length} files of ${day}.`);
-  const landed = await theNeeded(
+function vanishes({ title }: Run, error: unknown) {
+  return failure(
+    'LandedFileGone',
+    `The landed files of ${title} were gone ${MAX_VANISHED} times. ${describe(error)} Do two landing directories ` +
+      'have the same .landing-id, as a copied disk has?',
+  );
+}
+
+async function stageOn(queue: LandingQueue, run: Run, request: LoadRequest): Promise<StagedFile[]> {
+  const { progress, title, options } = run;
+  const { report, feeds } = request;
+  const files = feeds.map((feed): DeliveryFile => ({ ...run.delivery, feed }));
+  progress.update(`Downloading ${files.length} files of ${title}.`);
+  const landed = await landedOf(
     request,
+    files,
     files.map((file) =>
-      landFile.executeWithOptions({ summary: `${file} of ${day}` }, [{ delivery, file, reportId, taskId }]),
+      queue.run(({ landFile }) =>
+        landFile.executeWithOptions({ summary: describeFile(file) }, [file, report]),
+      ),
     ),
   );
-  progress.say(`Checking ${landed.length} files of ${day}.`);
+  progress.update(`Checking ${landed.length} files of ${title}.`);
   const checked = await allOf(
     landed.map((file) =>
-      checkFile.executeWithOptions({ summary: `${file.file} of ${day}` }, [
-        { delivery, file, maxRejectedShare },
-      ]),
+      queue.run(({ checkFile }) =>
+        checkFile.executeWithOptions({ summary: describeFile(file) }, [file, options.maxRejectedShare]),
+      ),
     ),
   );
-  progress.say(`Staging ${checked.length} files of ${day}.`);
+  for (const { deliveryNumber } of checked) run.rests(deliveryNumber);
+  progress.update(`Staging ${checked.length} files of ${title}.`);
   return await allOf(
     checked.map((file) =>
-      stageFile.executeWithOptions({ summary: summaryOf(file, day) }, [{ delivery, file }]),
+      queue.run(({ stageFile }) => stageFile.executeWithOptions({ summary: summaryOf(file) }, [file])),
     ),
   );
 }
@@ -84,56 +124,61 @@ async function stageOn(taskQueue: string, round: number, request: LoadRequest, p
 /** Object storage does not have the file yet, or not any more under that address. */
 const MAY_COME_LATER: ReadonlySet<unknown> = new Set(['FileNotAvailable', 'DownloadInterrupted']);
 
-/** The files that landed; throws `FilesNotLanded` when one is missing that the delivery may not do without. */
-async function theNeeded(
-  { files, optional }: LoadRequest,
+/** The files that landed; throws `FilesNotLanded` when one is missing that the run may not go without. */
+async function landedOf(
+  { isAccepted }: LoadRequest,
+  files: readonly DeliveryFile[],
   landing: Promise<LandedFile>[],
 ): Promise<LandedFile[]> {
   const settled = await Promise.allSettled(landing);
-  const failures = files.flatMap((file, index) => {
+  const failures = files.flatMap(({ feed }, index) => {
     const result = settled[index];
-    return result?.status === 'rejected' ? [{ file, reason: result.reason as unknown }] : [];
+    return result?.status === 'rejected' ? [{ feed, reason: result.reason as unknown }] : [];
   });
-  const grave = failures.find(({ reason }) => !MAY_COME_LATER.has(failureType(reason)));
-  if (grave) throw grave.reason;
+  const final = failures.find(({ reason }) => !MAY_COME_LATER.has(failureType(reason)));
+  if (final) throw final.reason;
   // A file that may be missing is not waited for when it is not there; when its download broke off, it is.
   const missing = failures.filter(
-    ({ file, reason }) => !optional.has(file) || failureType(reason) !== 'FileNotAvailable',
+    ({ feed, reason }) => !isAccepted(feed) || failureType(reason) !== 'FileNotAvailable',
   );
   if (missing.length > 0) {
     throw failure('FilesNotLanded', missing.map(({ reason }) => describe(reason)).join(' '), {
-      details: [missing.map(({ file }) => file)],
+      details: [missing.map(({ feed }) => feed)],
     });
   }
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/** The files that a failure of type `FilesNotLanded` is about; undefined for any other. */
-export function filesNotLanded(error: unknown): string[] | undefined {
+/** The feeds that a failure of type `FilesNotLanded` is about; undefined for any other. */
+export function feedsNotLanded(error: unknown): string[] | undefined {
   if (!(error instanceof ApplicationFailure) || error.type !== 'FilesNotLanded') return undefined;
   return error.details?.[0] as string[];
 }
 
-async function updateMart(
-  { delivery, optional, startedAt }: LoadRequest,
-  staged: StagedFile[],
-  progress: Progress,
-): Promise<void> {
-  progress.say(`Updating the mart with ${delivery.loadDate}.`);
+/** The dimensions first, so that no fact lacks one. Returns the files that the date still needs. */
+async function updateMart(run: Run, acceptedMissing: string[] | null): Promise<string[]> {
+  run.progress.update(`Updating the mart with ${run.title}.`);
   const { updateDCity, updateDItem, updateDCustomer, updateFSales } = databaseSteps;
-  const summary = `with ${delivery.loadDate}`;
-  const acceptedMissing = optional.named.filter((name) => !staged.some(({ file }) => file === name));
-  await updateDCity.executeWithOptions({ summary }, [delivery]);
-  await updateDItem.executeWithOptions({ summary }, [delivery]);
-  await updateDCustomer.executeWithOptions({ summary }, [delivery]);
-  await updateFSales.executeWithOptions({ summary }, [{ delivery, acceptedMissing, startedAt }]);
+  const { delivery, checkpoint } = run;
+  const summary = `with ${run.title}`;
+  await allOf([
+    updateDCity.executeWithOptions({ summary }, [delivery]),
+    updateDItem.executeWithOptions({ summary }, [delivery]),
+    updateDCustomer.executeWithOptions({ summary }, [delivery]),
+  ]);
+  const { missing } = await updateFSales.executeWithOptions({ summary }, [
+    delivery,
+    { acceptedMissing, number: run.number ?? 0, startedAt: checkpoint.startedAt },
+  ]);
+  return missing;
 }
 
-function summaryOf({ file, rowsRead }: CheckedFile, day: string): string {
-  return `${file} of ${day}, ${rowsRead} rows`;
+function summaryOf(file: CheckedFile): string {
+  return `${describeFile(file)}, ${file.rowsRead} rows`;
 }
 
-function warningsOf({ file, warnings, superseded }: StagedFile): string[] {
+function warningsOf(file: StagedFile): string[] {
+  const { warnings, superseded } = file;
   const all = superseded ? [...warnings, 'a newer download was staged already and stays'] : warnings;
-  return all.map((warning) => `${file}: ${warning}`);
+  return all.map((warning) => `${fileName(file)}: ${warning}`);
 }

@@ -1,50 +1,62 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { DayResult, DeliveryRef } from '../../domain/day.ts';
-import { outcomeSteps } from './activity-options.ts';
-import { describe, failureType, finalFailure } from './failures.ts';
-import { tell } from './lateness.ts';
-import type { Progress } from './run-state.ts';
+import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
+import type { DayResult } from '../../domain/day.ts';
+import { outcomeSteps } from './activities.ts';
+import { sendAlert } from './alerts.ts';
+import { describe, failureType, finalFailure } from './errors.ts';
+import type { Run } from './run.ts';
+
+/** Does the work of a run, and records and shows how it ended. */
+export async function withOutcome(run: Run, work: () => Promise<DayResult>): Promise<DayResult> {
+  try {
+    const result = await work();
+    run.searchAttributes.setOutcome(result.outcome);
+    run.progress.update(describeResult(run, result));
+    return result;
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    run.searchAttributes.setOutcome('failed');
+    throw await failed(run, error);
+  }
+}
 
 /** Records that the date has no increment, which is a result and not a failure. */
-export async function noIncrement(delivery: DeliveryRef, startedAt: string): Promise<DayResult> {
-  const summary = `no increment for ${delivery.loadDate}`;
-  await outcomeSteps.recordOutcome.executeWithOptions({ summary }, [
-    { delivery, outcome: 'no_increment', startedAt },
+export async function noIncrement(run: Run): Promise<DayResult> {
+  const { delivery, loadDate, number = 0, checkpoint } = run;
+  const summary = `no increment for ${loadDate}`;
+  const recorded = await outcomeSteps.recordNotFound.executeWithOptions({ summary }, [
+    delivery,
+    { number, startedAt: checkpoint.startedAt },
   ]);
-  return { date: delivery.loadDate, outcome: 'no_increment', files: {}, warnings: [] };
+  return { date: loadDate, files: {}, ...recorded };
 }
 
-/** Records the failure and tells who wants to know; returns what the run ends with. Cancelled runs are recorded too. */
-export async function failed(
-  delivery: DeliveryRef,
-  error: unknown,
-  startedAt: string,
-  progress: Progress,
-): Promise<unknown> {
+/** Records the failure and sends an alert; returns what the run ends with. Cancelled runs are recorded too. */
+async function failed(run: Run, error: unknown): Promise<unknown> {
   const message = describe(error);
-  progress.say(`${delivery.loadDate} failed: ${message}`);
+  run.progress.update(`${run.title} failed: ${message}`);
   const errorType = isCancellation(error) ? 'Cancelled' : (failureType(error) ?? 'StepTimedOut');
-  const unrecorded = await CancellationScope.nonCancellable(async () => {
-    const lost = await record(delivery, message, errorType, startedAt);
-    const { loadDate } = delivery;
-    if (!isCancellation(error))
-      await tell(loadDate, { kind: 'failed', loadDate, error: message, errorType }, progress);
-    return lost;
+  // Without a load date there is nothing to record it under: the input was refused, or history has no report.
+  if (!run.hasLoadDate) return finalFailure(error);
+  const remark = await CancellationScope.nonCancellable(async () => {
+    const notRecorded = await record(run, message, errorType);
+    if (!isCancellation(error)) await sendAlert(run, { kind: 'failed', error: message, errorType });
+    return notRecorded;
   });
-  return finalFailure(error, message + unrecorded);
+  return finalFailure(error, message + remark);
 }
 
-/** Returns what is to be added to the error when even this does not work. */
-async function record(
-  delivery: DeliveryRef,
-  error: string,
-  errorType: string,
-  startedAt: string,
-): Promise<string> {
+/**
+ * Returns what is to be added to the error when even this does not work. A run that has not got its claim has only
+ * waited: it has nothing to say about the date.
+ */
+async function record(run: Run, error: string, errorType: string): Promise<string> {
+  const { delivery, title, number, checkpoint } = run;
+  if (number === undefined) return '';
   try {
-    const summary = `${delivery.loadDate} failed`;
-    await outcomeSteps.recordOutcome.executeWithOptions({ summary }, [
-      { delivery, outcome: 'failed', error, errorType, startedAt },
+    const summary = `${title} failed`;
+    await outcomeSteps.recordFailure.executeWithOptions({ summary }, [
+      delivery,
+      { error, errorType, number, startedAt: checkpoint.startedAt },
     ]);
     return '';
   } catch (recordError) {
@@ -52,9 +64,13 @@ async function record(
   }
 }
 
-export function finish(result: DayResult, progress: Progress): DayResult {
-  const { date, outcome, joined } = result;
-  const what = outcome === 'loaded' ? `${date} is loaded` : `${date} has no increment`;
-  progress.say(joined ? `${what}, by workflow ${joined.workflowId}.` : `${what}.`);
-  return result;
+const OUTCOMES: Record<DayResult['outcome'], string> = {
+  loaded: 'is loaded',
+  partial: 'is loaded in part',
+  no_increment: 'has no increment',
+};
+
+function describeResult({ title }: Run, { outcome, joined }: DayResult): string {
+  const sentence = `${title} ${OUTCOMES[outcome]}`;
+  return joined ? `${sentence}, by workflow ${joined.workflowId}.` : `${sentence}.`;
 }

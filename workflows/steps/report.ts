@@ -1,44 +1,56 @@
-import { ApplicationFailure } from '@temporalio/workflow';
 import type { Report } from '../../activities/get-report.ts';
-import type { RunOptions } from '../../domain/day.ts';
+import type { ReportRef, RunOptions } from '../../domain/day.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
-import { reportSteps } from './activity-options.ts';
-import type { Progress } from './run-state.ts';
+import { reportSteps } from './activities.ts';
+import { describe, failureType, isTimeout } from './errors.ts';
 
-/** About 11 history events a poll; the server's limit is 51,200 events a run. */
-const MOST_POLLS = 3_000;
-
-/** A finished report, by which the API gives the increments of all dates. */
-export interface ReportRef {
-  reportId: string;
-  /** The task that made it. */
-  taskId: string;
+/** What the wait for a report needs of a run, and leaves in it. */
+export interface ReportWait {
+  options: RunOptions;
+  checkpoint: { taskId?: string; reportDeadline?: number; report?: Report | ReportRef };
+  progress: { update(currentStep: string): void };
+  wait(milliseconds: number, summary: string): Promise<void>;
 }
 
-export type FinishedReport = Report & ReportRef;
-
-/** Asks for a report, once, and waits for it on a durable timer between two looks. */
-export async function waitForReport(options: RunOptions, progress: Progress): Promise<FinishedReport> {
-  const { generateReport, getReport } = reportSteps(options);
-  progress.say('Asking the report API for a report.');
-  const taskId = await generateReport.executeWithOptions({ summary: 'asks for a report' }, []);
-  const { reportTimeoutMs } = options;
-  const interval = Math.max(options.reportPollIntervalMs, reportTimeoutMs / MOST_POLLS);
-  const deadline = Date.now() + reportTimeoutMs;
-  for (let poll = 1; ; poll += 1) {
-    const report = await getReport.executeWithOptions({ summary: `look ${poll}: is it made?` }, [taskId]);
-    if (report) return { ...report, taskId };
-    const left = deadline - Date.now();
-    if (left <= 0) throw reportTimedOut(reportTimeoutMs);
-    progress.say(`Waiting for the report: it was still being made at look ${poll}.`);
-    await progress.wait(Math.min(interval, left), 'until the next look at the report');
+/**
+ * Asks for a report, once, and waits for it on a durable timer between two polls. All of it together takes
+ * REPORT_TIMEOUT at most.
+ */
+export async function waitForReport(run: ReportWait): Promise<Report> {
+  const { checkpoint, options } = run;
+  const { reportTimeoutMs, reportPollIntervalMs } = options;
+  const deadline = (checkpoint.reportDeadline ??= Date.now() + reportTimeoutMs);
+  try {
+    if (checkpoint.taskId === undefined) {
+      run.progress.update('Asking the report API for a report.');
+      const { generateReport } = reportSteps(deadline);
+      checkpoint.taskId = await generateReport.executeWithOptions({ summary: 'asks for a report' }, []);
+    }
+    for (let poll = 1; ; poll += 1) {
+      const { getReport } = reportSteps(deadline);
+      const summary = `poll ${poll}: is the report ready?`;
+      const report = await getReport.executeWithOptions({ summary }, [checkpoint.taskId]);
+      if (report) {
+        checkpoint.report = report;
+        return report;
+      }
+      const left = deadline - Date.now();
+      if (left <= 0) throw timedOut(reportTimeoutMs);
+      run.progress.update(`Waiting for the report, which was not ready at poll ${poll}.`);
+      await run.wait(Math.min(reportPollIntervalMs, left), 'until the next poll');
+    }
+  } catch (error) {
+    // What kept the API from answering says more than that the time is over.
+    throw isTimeout(error) && failureType(error) === undefined
+      ? timedOut(reportTimeoutMs, describe(error))
+      : error;
   }
 }
 
-function reportTimedOut(limit: number): ApplicationFailure {
+function timedOut(limit: number, reason = '') {
   return failure(
     'ReportTimedOut',
-    `The report was not made within ${formatDuration(limit)} (REPORT_TIMEOUT).`,
+    `The report was not ready within ${formatDuration(limit)} (REPORT_TIMEOUT). ${reason}`.trim(),
   );
 }

@@ -26,8 +26,8 @@ export async function hasSearchAttributes(client: Client): Promise<boolean> {
 const REFUSALS: ReadonlySet<number> = new Set([7, 12, 16]);
 
 /** The search attributes of a start; none where they are not registered. */
-export function searchAttributes(tagged: boolean, kind: RunKind, loadDate?: string) {
-  if (!tagged) return {};
+export function searchAttributes(isRegistered: boolean, kind: RunKind, loadDate?: string) {
+  if (!isRegistered) return {};
   return {
     typedSearchAttributes: [
       { key: RUN_KIND, value: kind },

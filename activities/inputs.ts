@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { FEEDS, fileNames } from '../domain/feeds.ts';
+import { failure } from '../domain/failures.ts';
+import { isLoadDate } from '../domain/load-date.ts';
+
+/**
+ * What workflows and activities accept. Whoever may write to the namespace can start both with any input, so every one
+ * is checked before it is used, and none leads to a path outside the landing directory.
+ */
+
+/** A year: no wait is longer. */
+const MAX_MILLISECONDS = 366 * 86_400_000;
+
+const loadDate = z
+  .string()
+  .refine(isLoadDate, 'expected a date like 2024-02-25, from 1900-01-01 to 2999-12-31');
+const file = z.enum(fileNames('increment'));
+const files = z.array(file);
+const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
+const count = z.number().int().min(0);
+const id = z.string().min(1).max(2_000);
+const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone like Europe/Moscow');
+export const shareInput = z.number().min(0).max(1);
+
+export const optionsInput = z
+  .strictObject({
+    reportPollIntervalMs: milliseconds.min(1),
+    reportTimeoutMs: milliseconds.min(1),
+    filesTimeoutMs: milliseconds,
+    optionalFiles: files,
+    maxRejectedShare: shareInput,
+    lateAfterMs: milliseconds,
+  })
+  .partial();
+
+const reportRef = z.object({ reportId: id, taskId: id });
+
+const checkpoint = z.object({
+  startedAt: z.iso.datetime(),
+  number: count.optional(),
+  taskId: id.optional(),
+  report: reportRef.loose().optional(),
+  reportDeadline: count.optional(),
+  filesDeadline: count.optional(),
+  landingDeadline: count.optional(),
+  accepted: files,
+  lateAlertSent: z.boolean(),
+});
+
+const backfillCheckpoint = z.object({
+  next: loadDate,
+  report: reportRef.optional(),
+  reportDeadline: count.optional(),
+  taskId: id.optional(),
+  paused: z.boolean(),
+  counts: z.object({ loaded: count, no_increment: count, failed: count }),
+});
+
+export const incrementInput = z
+  .strictObject({
+    loadDate,
+    options: optionsInput,
+    report: reportRef,
+    schedule: z.strictObject({ timeZone, offsetDays: z.number().int().min(0).max(366) }),
+    files: files.min(1),
+    checkpoint,
+  })
+  .partial();
+
+export const historyInput = z.strictObject({ options: optionsInput, checkpoint }).partial();
+
+export const backfillInput = z
+  .strictObject({
+    from: loadDate,
+    to: loadDate,
+    concurrency: z.number().int().min(1),
+    onlyMissing: z.boolean().optional(),
+    options: optionsInput.optional(),
+    daysPerRun: z.number().int().min(1).optional(),
+    checkpoint: backfillCheckpoint.optional(),
+  })
+  .refine(({ from, to }) => from <= to, { path: ['to'], message: 'expected a date not before `from`' });
+
+export const deliveryInput = z.object({ loadDate, source: z.enum(['increment', 'history']) });
+export const deliveryFileInput = deliveryInput.extend({ feed: z.enum(FEEDS.map(({ name }) => name)) });
+export const landedFileInput = deliveryFileInput.extend({
+  deliveryNumber: count,
+  bytes: count,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export const checkedFileInput = landedFileInput.extend({
+  rowsRead: count,
+  rowsRejected: count,
+  rowsPrepared: count,
+  warnings: z.array(z.string()),
+});
+
+export const alertInput = z.object({
+  kind: z.enum(['late', 'failed']),
+  loadDate,
+  error: z.string(),
+  errorType: z.string().optional(),
+  run: z.object({ workflowId: z.string(), runId: z.string() }),
+});
+
+/** The value, if it is what the schema asks for. Throws `InvalidInput`, which names each fault and its value. */
+export function checkedInput<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => {
+    const name = path.join('.') || 'the input';
+    return `${name} is ${shown(valueAt(value, path))}: ${message}`;
+  });
+  throw failure('InvalidInput', `${faults.join('; ')}.`);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, name) => (at as Record<PropertyKey, unknown> | null | undefined)?.[name],
+    value,
+  );
+}
+
+const MAX_SHOWN = 100;
+
+function shown(value: unknown): string {
+  const text = value === undefined ? 'missing' : JSON.stringify(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,100 @@
+import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import type { Activities } from '../../activities/index.ts';
+import { pingQueue } from '../../domain/task-queues.ts';
+
+/** A worker that is lost is noticed after this; every activity heartbeats each second. */
+const HEARTBEAT_TIMEOUT_MS = 5_000;
+/** How long a day waits for a database or a disk before it is given up. */
+export const PATIENCE_MS = 24 * 3_600_000;
+/** However short the run's own limits are, a call is tried again for this long. */
+const MIN_CALL_PATIENCE_MS = 5_000;
+/** A landing queue on which nobody takes a task within this may have lost its worker: first, while it is busy, and long. */
+const LANDING_WAIT_MS = { short: 3_000, busy: 8_000, long: 10 * 60_000 } as const;
+/** Nobody takes a ping within this: the worker is gone. */
+const PING_TIMEOUT_MS = 4_000;
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+type Proxied = ActivityInterfaceFor<Activities>;
+
+/** Steps that work with the database, on any worker. */
+export const databaseSteps: Pick<
+  Proxied,
+  | 'claimDay'
+  | 'claimHistory'
+  | 'planBackfill'
+  | 'recordBackfillDays'
+  | 'failBackfillDays'
+  | 'chooseLanding'
+  | 'updateDCity'
+  | 'updateDItem'
+  | 'updateDCustomer'
+  | 'updateFSales'
+> = proxyActivities<Activities>({
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  // A cancelled run waits for what its step has done: a step that commits while it is cancelled is still recorded.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  startToCloseTimeout: '2h',
+  scheduleToCloseTimeout: PATIENCE_MS,
+  retry,
+});
+
+/** The last step of a run that did not load. */
+export const outcomeSteps: Pick<Proxied, 'recordFailure' | 'recordNotFound'> = proxyActivities<Activities>({
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '10m',
+  retry,
+});
+
+/** A message to a person, tried until it has arrived; in a workflow of its own, which no day waits for. */
+export const alertSteps: Pick<Proxied, 'sendAlert'> = proxyActivities<Activities>({
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: PATIENCE_MS,
+  retry: { ...retry, maximumInterval: '5m' },
+});
+
+/**
+ * Calls of the report API, tried again until the wait that they belong to is over.
+ * @param deadline milliseconds since 1970
+ */
+export function reportSteps(
+  deadline: number,
+): Pick<Proxied, 'generateReport' | 'getReport' | 'getIncrement'> {
+  return proxyActivities<Activities>({
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: Math.max(deadline - Date.now(), MIN_CALL_PATIENCE_MS),
+    retry,
+  });
+}
+
+/**
+ * Steps that work with files in one landing directory, on the task queue of the workers that see it. Not taken in time,
+ * they fail with a schedule-to-start timeout; `pingLanding` tells a lost worker from a busy one.
+ */
+export function landingSteps(
+  taskQueue: string,
+  wait: keyof typeof LANDING_WAIT_MS,
+): Pick<Proxied, 'landFile' | 'checkFile' | 'stageFile'> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    startToCloseTimeout: '6h',
+    scheduleToStartTimeout: LANDING_WAIT_MS[wait],
+    scheduleToCloseTimeout: PATIENCE_MS,
+    // Another worker's disk may serve at once.
+    retry: { ...retry, nonRetryableErrorTypes: ['LandingUnavailable'] },
+  });
+}
+
+/** On a queue of its own, so that it is taken at once by a worker whose landing queue is full. */
+export function pingSteps(landingQueue: string): Pick<Proxied, 'pingLanding'> {
+  return proxyActivities<Activities>({
+    taskQueue: pingQueue(landingQueue),
+    scheduleToStartTimeout: PING_TIMEOUT_MS,
+    startToCloseTimeout: '1m',
+    retry: { maximumAttempts: 3 },
+  });
+}

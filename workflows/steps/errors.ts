@@ -1,0 +1,66 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { isFailureType, type FailureType } from '../../domain/failures.ts';
+
+/** What went wrong in the activity that failed: of tries that ran out of time, the last one's failure. */
+function causeOf(error: unknown): unknown {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.cause instanceof ApplicationFailure ? cause.cause : cause;
+}
+
+export function failureType(error: unknown): FailureType | undefined {
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure && isFailureType(cause.type) ? cause.type : undefined;
+}
+
+/** All tries of an activity together took too long, or it would have been too late for another one. */
+export function isTimeout(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';
+}
+
+/** Nobody took the task in time. */
+export function isNotTaken(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+}
+
+/** A sentence for a person. */
+export function describe(error: unknown): string {
+  if (isCancellation(error)) return 'The run was cancelled.';
+  const cause = causeOf(error);
+  if (error instanceof ActivityFailure && cause instanceof TimeoutFailure) {
+    return `${error.activityType} did not end in time (${cause.timeoutType ?? 'timeout'}).`;
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/**
+ * The failure that the run ends with: of the same type as what went wrong, so that client, alerts and runbook
+ * know it, and with the whole sentence. Cancellation stays what it is.
+ */
+export function finalFailure(error: unknown, message = describe(error)): unknown {
+  if (isCancellation(error)) return error;
+  const cause = causeOf(error);
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? 'Error') : 'StepTimedOut';
+  return ApplicationFailure.create({
+    type: cause instanceof Error ? type : 'Error',
+    message,
+    nonRetryable: true,
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+/** Waits for all; throws when any failed: the failures of one type together, a refused file first. */
+export async function allOf<T>(work: Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  const failures = settled
+    .filter((result) => result.status === 'rejected')
+    .map((result) => result.reason as unknown);
+  if (failures.length === 0) {
+    return settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
+  }
+  const worst = failures.find((error) => failureType(error) === 'FileRefused') ?? failures[0];
+  const same = failures.filter((error) => failureType(error) === failureType(worst));
+  if (same.length < 2 || failureType(worst) === undefined) throw worst;
+  throw finalFailure(worst, same.map(describe).join(' '));
+}

@@ -1,0 +1,89 @@
+import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
+import type { RunPlan } from '../../activities/claim-day.ts';
+import type { RunOptions } from '../../domain/day.ts';
+import type { Delivery, Source } from '../../domain/feeds.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
+import type { Checkpoint } from '../inputs.ts';
+import { Progress } from './progress.ts';
+import { SearchAttributes } from './search-attributes.ts';
+
+/** Events after which a waiting run continues as new; no history passes 10,000 (contract, ruling 17). */
+const MAX_EVENTS = 8_000;
+
+/** What the steps of a run share. It is known only by and by: each part is there when the step before has set it. */
+export class Run {
+  readonly source: Source;
+  readonly progress = new Progress();
+  readonly searchAttributes = new SearchAttributes();
+  checkpoint: Checkpoint = {
+    startedAt: new Date().toISOString(),
+    accepted: [],
+    lateAlertSent: false,
+  };
+  #loadDate: LoadDate | undefined;
+  #options: RunOptions | undefined;
+  readonly #continueAsNew: (run: Run) => Promise<never>;
+
+  /** @param onContinueAsNew starts the same workflow again with the run's checkpoint */
+  constructor(source: Source, onContinueAsNew: (run: Run) => Promise<never>) {
+    this.source = source;
+    this.#continueAsNew = onContinueAsNew;
+  }
+
+  /** The input is checked now: what it says can be used. */
+  plan({ options, tagged }: RunPlan, checkpoint: Checkpoint | undefined): void {
+    this.#options = options;
+    this.searchAttributes.enabled = tagged;
+    if (checkpoint) this.checkpoint = { ...checkpoint, accepted: [...checkpoint.accepted] };
+  }
+
+  set loadDate(loadDate: LoadDate) {
+    this.#loadDate = loadDate;
+    this.searchAttributes.setLoadDate(loadDate);
+  }
+
+  get hasLoadDate(): boolean {
+    return this.#loadDate !== undefined;
+  }
+
+  get loadDate(): LoadDate {
+    return required(this.#loadDate, 'load date');
+  }
+
+  get delivery(): Delivery {
+    return { loadDate: this.loadDate, source: this.source };
+  }
+
+  get options(): RunOptions {
+    return required(this.#options, 'options');
+  }
+
+  /** For messages. */
+  get title(): string {
+    if (this.source === 'history') return this.hasLoadDate ? `history of ${this.loadDate}` : 'history';
+    return this.loadDate;
+  }
+
+  /** The newest answer that the run's outcome rests on. */
+  get number(): number | undefined {
+    return this.checkpoint.number;
+  }
+
+  rests(number: number): void {
+    this.checkpoint.number = Math.max(this.checkpoint.number ?? 0, number);
+  }
+
+  /** Waits on a durable timer; a history that has got long continues as new. */
+  async wait(milliseconds: number, summary: string): Promise<void> {
+    await this.progress.wait(milliseconds, summary);
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    if (historyLength < MAX_EVENTS && !continueAsNewSuggested) return;
+    await condition(allHandlersFinished);
+    await this.#continueAsNew(this);
+  }
+}
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Error(`The run has no ${name} yet.`);
+  return value;
+}
