@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
 import { sql } from '../../database/sql.ts';
+import { psqlEnvironment } from '../services/postgres-databases.ts';
+import { secondsOf } from './figures.ts';
 
 /** What a person with psql would do by hand; the yardstick. Seconds. */
 
-const RAW_COLUMNS = `id bigint, uniq_id text collate "C", date_time timestamp, city_id bigint, city_name text,
+const COLUMNS = `id bigint, uniq_id text collate "C", date_time timestamp, city_id bigint, city_name text,
   customer_id bigint, first_name text, last_name text, item_id bigint, item_name text, quantity bigint,
-  payment_amount numeric(18, 2)`;
+  payment_amount numeric(18, 2), status text collate "C"`.replaceAll(/\s+/g, ' ');
 const STATEMENTS = [
   'staging/user_order_log',
   'mart/d_city',
@@ -22,64 +23,38 @@ const STATEMENTS = [
 
 /** `\copy` of the raw file into an unlogged table and the same set-based SQL, in one transaction. */
 export async function floor(url: string, csvPath: string, loadDate: string): Promise<number> {
-  const prepared = STATEMENTS.map((name, index) =>
-    sql(name).includes('$1')
-      ? `prepare statement_${index} (date, boolean) as ${sql(name).trimEnd().replace(/;$/, '')};\n` +
-        `execute statement_${index} ('${loadDate}', false);`
-      : sql(name),
-  );
-  return await psql(url, [
-    'begin;',
-    ...(await copyRaw(csvPath)),
-    'analyze incoming;',
-    ...prepared,
-    'drop table incoming;',
-    'commit;',
-  ]);
+  const statements = STATEMENTS.map((name, index) => {
+    const text = sql(name).trimEnd().replace(/;$/, '');
+    const prepare = `prepare statement_${index} (date, boolean) as ${text};`;
+    return text.includes('$1')
+      ? `${prepare}\nexecute statement_${index} ('${loadDate}', false);`
+      : `${text};`;
+  });
+  return await copyAnd(url, csvPath, ['analyze incoming;', ...statements]);
 }
 
 /** Nothing but `\copy` of the raw file into an unlogged table. */
 export async function bareCopy(url: string, csvPath: string): Promise<number> {
-  return await psql(url, ['begin;', ...(await copyRaw(csvPath)), 'drop table incoming;', 'commit;']);
+  return await copyAnd(url, csvPath, []);
 }
 
-async function copyRaw(csvPath: string): Promise<string[]> {
-  const hasStatus = (await firstLine(csvPath)).includes('status');
-  const columns = `${RAW_COLUMNS}, status text collate "C" default 'shipped'`;
-  const names = columns.replaceAll(
-    / (bigint|text|timestamp|numeric\(18, 2\)|collate "C"|default 'shipped')/g,
-    '',
-  );
-  const inFile = names
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => hasStatus || name !== 'status');
-  return [
-    `create unlogged table incoming (ordinal bigint generated always as identity, ${columns});`.replaceAll(
-      '\n',
-      ' ',
-    ),
-    `\\copy incoming (${inFile.join(', ')}) from '${csvPath}' with (format csv, header true)`,
+async function copyAnd(url: string, csvPath: string, statements: readonly string[]): Promise<number> {
+  const names = COLUMNS.split(/, (?=[a-z])/).map((column) => column.split(' ')[0]);
+  const lines = [
+    'begin;',
+    `create unlogged table incoming (ordinal bigint generated always as identity, ${COLUMNS});`,
+    `\\copy incoming (${names.join(', ')}) from '${csvPath}' with (format csv, header true)`,
+    ...statements,
+    'drop table incoming;',
+    'commit;\n',
   ];
-}
-
-async function firstLine(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
-    return buffer.toString('utf8', 0, bytesRead).split(/\r?\n/)[0] ?? '';
-  } finally {
-    await file.close();
-  }
-}
-
-async function psql(url: string, lines: string[]): Promise<number> {
-  const started = performance.now();
-  const child = spawn('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', url], {
-    stdio: ['pipe', 'ignore', 'inherit'],
+  return await secondsOf(async () => {
+    const psql = spawn('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null'], {
+      env: { ...process.env, ...psqlEnvironment(url) },
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+    psql.stdin.end(lines.join('\n'));
+    const [code] = (await once(psql, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`psql ended with ${code ?? 'a signal'}.`);
   });
-  child.stdin.end(lines.join('\n') + '\n');
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`psql ended with ${code ?? 'a signal'}.`);
-  return (performance.now() - started) / 1_000;
 }

@@ -3,41 +3,58 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createPool } from '../../database/pool.ts';
 import { migrate } from '../../database/migrate.ts';
-import { startPostgres } from '../services/postgres.ts';
-
-export interface BenchServer {
-  directory: string;
-  /** A new database with the schema; its URL. */
-  database(): Promise<string>;
-  drop(url: string): Promise<void>;
-  close(): Promise<void>;
-}
+import { startPostgres, type Postgres } from '../services/postgres.ts';
 
 /** A PostgreSQL of its own, durable as in production, with settings that suit a machine of a few gigabytes. */
-export async function startBenchServer(): Promise<BenchServer> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-bench-'));
-  const postgres = await startPostgres({
-    dataDir: path.join(directory, 'postgres'),
-    logFile: path.join(directory, 'postgres.log'),
-    settings: { shared_buffers: '2GB', max_wal_size: '8GB', checkpoint_timeout: '30min', work_mem: '64MB' },
-  });
-  const template = await postgres.createApplicationDatabase('bench');
-  const pool = createPool({
-    connectionString: template,
-    applicationName: 'bench',
-    maxConnections: 1,
-    onIdleError: console.error,
-  });
-  await migrate(pool);
-  await pool.end();
-  let made = 0;
-  return {
-    directory,
-    database: () => postgres.createDatabase(`bench_${(made += 1)}`, 'bench', 'bench'),
-    drop: (url) => postgres.dropDatabase(new URL(url).pathname.slice(1)),
-    async close() {
-      await postgres.stop();
+export class BenchServer {
+  readonly directory: string;
+  /** A database with the schema. */
+  readonly template: string;
+  readonly #postgres: Postgres;
+  #made = 0;
+
+  private constructor(directory: string, postgres: Postgres, template: string) {
+    this.directory = directory;
+    this.#postgres = postgres;
+    this.template = template;
+  }
+
+  /** Starts one for the work and removes it afterwards. */
+  static async use<T>(work: (server: BenchServer) => Promise<T>): Promise<T> {
+    const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-bench-'));
+    try {
+      const postgres = await startPostgres({
+        dataDir: path.join(directory, 'postgres'),
+        logFile: path.join(directory, 'postgres.log'),
+        settings: {
+          shared_buffers: '2GB',
+          max_wal_size: '8GB',
+          checkpoint_timeout: '30min',
+          work_mem: '64MB',
+        },
+      });
+      try {
+        const template = await postgres.createApplicationDatabase('bench');
+        const pool = createPool({
+          connectionString: template,
+          applicationName: 'bench',
+          maxConnections: 1,
+          onIdleError: console.error,
+        });
+        await migrate(pool).finally(() => pool.end());
+        return await work(new BenchServer(directory, postgres, template));
+      } finally {
+        await postgres.stop();
+      }
+    } finally {
       await rm(directory, { recursive: true, force: true });
-    },
-  };
+    }
+  }
+
+  /** A new database with the schema, for the work only. */
+  async inNewDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
+    const name = `bench_${(this.#made += 1)}`;
+    const url = await this.#postgres.createDatabase(name, 'bench', 'bench');
+    return await work(url).finally(() => this.#postgres.dropDatabase(name));
+  }
 }

@@ -60,6 +60,19 @@ export class Databases {
   }
 }
 
+/** For psql, so that no password stands in a command line, which every user of the machine can read. */
+export function psqlEnvironment(url: string): Record<string, string> {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  const [user, secret, database] = [username, password, pathname.slice(1)].map(decodeURIComponent);
+  return {
+    PGHOST: hostname,
+    PGPORT: port,
+    PGUSER: user ?? '',
+    PGPASSWORD: secret ?? '',
+    PGDATABASE: database ?? '',
+  };
+}
+
 async function unlessExists(creation: Promise<unknown>): Promise<void> {
   try {
     await creation;

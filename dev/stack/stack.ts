@@ -8,6 +8,7 @@ import { projectRoot } from '../../runtime/project-root.ts';
 import { startService, untilReady, type Service } from '../services/child-process.ts';
 import { messageOf } from '../services/errors.ts';
 import { freePort, LOCALHOST, portInUse } from '../services/ports.ts';
+import { psqlEnvironment } from '../services/postgres-databases.ts';
 import { startPostgres } from '../services/postgres.ts';
 import { findTemporalCli } from '../services/temporal-cli.ts';
 import { startTemporalServer } from '../services/temporal-server.ts';
@@ -126,11 +127,8 @@ Everything stays up until Ctrl-C.`);
     });
     this.#keep('PostgreSQL', postgres);
     const url = await postgres.createApplicationDatabase('sales');
-    const { hostname, port, username, password, pathname } = new URL(url);
-    // For psql, so that nobody has to write the password into a command line.
-    const psql = { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password };
-    Object.assign(this.#environment, { DATABASE_URL: url, ...psql, PGDATABASE: pathname.slice(1) });
-    return `${hostname}:${port}`;
+    Object.assign(this.#environment, { DATABASE_URL: url, ...psqlEnvironment(url) });
+    return `${postgres.host}:${postgres.port}`;
   }
 
   async #startSampleApi(): Promise<string> {
