@@ -73,7 +73,7 @@ export class Api {
   }
 
   async #getReport(taskId: string, fault: Fault | null): Promise<Answer> {
-    const poll = this.#reports.poll(taskId, keptStatus(fault));
+    const poll = this.#reports.poll(taskId, fixedStatus(fault));
     if (!poll) return await json(404, { error: 'unknown task_id' });
     const { status, reportId } = poll;
     if (status !== 'SUCCESS') return await json(200, { task_id: taskId, status });
@@ -89,7 +89,7 @@ export class Api {
 
   async #getIncrement(reportId: string, asked: string, fault: Fault | null): Promise<Answer> {
     const reportStatus = this.#reports.statusOf(reportId);
-    if (reportStatus === null) return await json(404, { error: 'unknown report_id' });
+    if (reportStatus === undefined) return await json(404, { error: 'unknown report_id' });
     if (reportStatus !== 'SUCCESS') return await json(409, { error: `the report is ${reportStatus}` });
     const date = asked.slice(0, 10);
     if (asked !== `${date}T00:00:00` || !isLoadDate(date)) {
@@ -128,7 +128,7 @@ export class Api {
   }
 }
 
-function keptStatus(fault: Fault | null): string | null {
+function fixedStatus(fault: Fault | null): string | null {
   if (fault?.do === 'stuck') return 'RUNNING';
   return fault?.do === 'report-status' ? fault.status : null;
 }

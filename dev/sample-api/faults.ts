@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Random } from './random.ts';
 
 const TARGETS = ['generate_report', 'get_report', 'get_increment', 'storage'] as const;
 export type FaultTarget = (typeof TARGETS)[number];
@@ -15,9 +14,6 @@ const WHICH = {
   date: z.iso.date().optional(),
   /** Only storage requests for this file, e.g. `user_order_log_inc`. */
   file: z.string().optional(),
-  /** The share of matching requests that fail (1), drawn from `seed` (1): the same draw every time. */
-  probability: z.number().min(0).max(1).optional(),
-  seed: z.number().optional(),
 };
 
 function fault<Name extends string, Shape extends z.core.$ZodLooseShape>(
@@ -93,7 +89,6 @@ interface Armed {
   fault: Fault;
   passed: number;
   fired: number;
-  draw: Random;
 }
 
 /** The faults in force. A request meets the first one that matches and still has something to do. */
@@ -102,7 +97,7 @@ export class Faults {
 
   add(fault: Fault): void {
     parseFaults([fault]);
-    this.#armed.push({ fault, passed: 0, fired: 0, draw: new Random(fault.seed ?? 1) });
+    this.#armed.push({ fault, passed: 0, fired: 0 });
   }
 
   clear(): void {
@@ -123,13 +118,12 @@ function matches(fault: Fault, { on, date, file }: FaultQuery): boolean {
 }
 
 function fires(armed: Armed): boolean {
-  const { times = 1, skip = 0, probability = 1 } = armed.fault;
+  const { times = 1, skip = 0 } = armed.fault;
   if (times !== -1 && armed.fired >= times) return false;
   if (armed.passed < skip) {
     armed.passed += 1;
     return false;
   }
-  if (probability < 1 && armed.draw.next() >= probability) return false;
   armed.fired += 1;
   return true;
 }

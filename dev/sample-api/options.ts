@@ -29,55 +29,40 @@ dev/sample-api/faults.ts describes them all.
   --faults '[{"on":"storage","do":"status","status":503,"retryAfter":1,"times":2}]'
   --faults '[{"on":"get_increment","do":"missing-files","files":["customer_research_inc"],"times":-1}]'`;
 
-/** The command line as commander describes and checks it; a CommanderError is thrown for --help and for wrong usage. */
+/** The command line, checked; a CommanderError is thrown for --help and for wrong usage. */
 export function parseOptions(argv: readonly string[]): Options {
-  const option = (flags: string, description: string, parse: (text: string) => unknown) =>
-    new Option(flags, description).argParser(parse);
   const command = new Command('sample-api')
     .description(
       'A sample report API and its object storage, on two ports of 127.0.0.1. It serves generated increments for\n' +
         'every date, or the files of a directory, with faults on request.',
     )
-    .addOption(option('--port <n>', 'port of the API (0: any free one)', port).default(0))
-    .addOption(option('--storage-port <n>', 'port of the storage (0: any free one)', port).default(0))
+    .option('--port <n>', 'port of the API (0: any free one)', port, 0)
+    .option('--storage-port <n>', 'port of the storage (0: any free one)', port, 0)
     .addOption(
       new Option(
         '--data <dir>',
         'serve dir/report/*.csv and dir/increment/<date>/*.csv, read anew for every request',
       ).conflicts(['orders', 'statusFrom']),
     )
-    .addOption(
-      option('--orders <n>', 'distinct orders of a generated day; about 6.8 rows each', count).default(
-        DEFAULT_ORDERS,
-      ),
+    .option('--orders <n>', 'distinct orders of a generated day; about 6.8 rows each', count, DEFAULT_ORDERS)
+    .option(
+      '--status-from <date>',
+      'first date with a status column and refunds',
+      dateArgument,
+      DEFAULT_STATUS_FROM,
     )
-    .addOption(
-      option(
-        '--status-from <date>',
-        'first generated date with a status column and refunds',
-        dateArgument,
-      ).default(DEFAULT_STATUS_FROM),
+    .option(
+      '--earliest <date>',
+      `NOT FOUND before this date (generated data: ${DEFAULT_EARLIEST}, after a report of 23 days)`,
+      dateArgument,
     )
-    .addOption(
-      option(
-        '--earliest <date>',
-        `NOT FOUND before this date (default for generated data: ${DEFAULT_EARLIEST}, after a report of 23 days)`,
-        dateArgument,
-      ),
-    )
-    .addOption(option('--polls <n>', 'number of get_report calls answered RUNNING', count).default(1))
-    .addOption(
-      option(
-        '--ready-after <duration>',
-        'shortest time that a report is RUNNING, e.g. 30s',
-        duration,
-      ).default(0, '0s'),
-    )
+    .option('--polls <n>', 'number of get_report calls answered RUNNING', count, 1)
+    .option('--ready-after <duration>', 'shortest time that a report is RUNNING, e.g. 30s', duration, 0)
     .addOption(credential('--api-key <key>', 'the X-API-KEY to accept', 'REPORT_API_KEY', 'sample-key'))
     .addOption(credential('--nickname <name>', 'the X-Nickname to accept', 'REPORT_API_NICKNAME', 'sample'))
     .addOption(credential('--cohort <name>', 'the X-Cohort to accept', 'REPORT_API_COHORT', '1'))
-    .addOption(option('--faults <json>', 'faults, see below', faults).default([], 'none'))
-    .addOption(new Option('--quiet', 'no line per request').default(false, 'a line per request'))
+    .option('--faults <json>', 'faults, see below', faults, [])
+    .option('--quiet', 'no line per request', false)
     .addHelpText('after', FAULT_HELP)
     .configureHelp({ helpWidth: 110 })
     .allowExcessArguments(false)
@@ -85,10 +70,12 @@ export function parseOptions(argv: readonly string[]): Options {
   return command.parse(argv, { from: 'user' }).opts<Options>();
 }
 
+/** An empty variable, as left in a copied .env file, means that it is not set. */
 function credential(flags: string, description: string, variable: string, fallback: string): Option {
-  const option = new Option(flags, description).default(fallback);
-  // An empty variable, as left in a copied .env file, means that it is not set.
-  return process.env[variable] === '' ? option : option.env(variable);
+  return new Option(flags, description).default(
+    process.env[variable] || fallback,
+    `${variable}, or ${fallback}`,
+  );
 }
 
 function port(text: string): number {

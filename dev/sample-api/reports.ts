@@ -1,9 +1,9 @@
 import { sampleId } from './ids.ts';
 
 export interface Readiness {
-  /** How many get_report calls answer RUNNING before SUCCESS. */
+  /** How many get_report calls answer RUNNING before SUCCESS (1). */
   pollsUntilReady: number;
-  /** How long a report is RUNNING at least. */
+  /** How long a report is RUNNING at least (0 ms). */
   readyAfterMs: number;
 }
 
@@ -12,55 +12,42 @@ interface Report {
   reportId: string;
   askedAt: number;
   polls: number;
-  /** A word that the report is to keep for ever, because of a fault. */
-  kept: string | null;
-  ready: boolean;
+  status: string;
+  /** Whether a fault has set the status, which then never changes. */
+  isFixed: boolean;
 }
 
-/** The reports that were asked for, and what has become of them. */
+/** The reports that were asked for, and their status. */
 export class Reports {
-  readonly #byTask = new Map<string, Report>();
-  readonly #byReport = new Map<string, Report>();
-  readiness: Readiness;
+  readonly #reports: Report[] = [];
+  readonly readiness: Readiness;
 
   constructor(readiness: Readiness) {
     this.readiness = readiness;
   }
 
   generate(): string {
-    const nth = this.#byTask.size + 1;
-    const report: Report = {
-      taskId: sampleId('task', nth),
-      reportId: sampleId('report', nth),
-      askedAt: performance.now(),
-      polls: 0,
-      kept: null,
-      ready: false,
-    };
-    this.#byTask.set(report.taskId, report);
-    this.#byReport.set(report.reportId, report);
-    return report.taskId;
+    const nth = this.#reports.length + 1;
+    const [taskId, reportId] = [sampleId('task', nth), sampleId('report', nth)];
+    const started = { askedAt: performance.now(), polls: 0, status: 'RUNNING', isFixed: false };
+    this.#reports.push({ taskId, reportId, ...started });
+    return taskId;
   }
 
-  /** The report's status at this poll, or null for a task that nobody was given. */
-  poll(taskId: string, keep: string | null): { status: string; reportId: string } | null {
-    const report = this.#byTask.get(taskId);
-    if (!report) return null;
-    report.kept ??= keep;
-    report.ready ||=
-      report.polls >= this.readiness.pollsUntilReady &&
-      performance.now() - report.askedAt >= this.readiness.readyAfterMs;
+  /** The report at this poll; `fixed` is the status that a fault gives it. Undefined for an unknown task. */
+  poll(taskId: string, fixed: string | null): Pick<Report, 'status' | 'reportId'> | undefined {
+    const report = this.#reports.find((one) => one.taskId === taskId);
+    if (!report) return undefined;
+    const { pollsUntilReady, readyAfterMs } = this.readiness;
+    const isReady = report.polls >= pollsUntilReady && performance.now() - report.askedAt >= readyAfterMs;
+    if (!report.isFixed && (fixed !== null || isReady)) report.status = fixed ?? 'SUCCESS';
+    report.isFixed ||= fixed !== null;
     report.polls += 1;
-    return { status: statusOf(report), reportId: report.reportId };
+    return report;
   }
 
-  /** The status that the last poll told of a report, or null for a report that nobody asked for. */
-  statusOf(reportId: string): string | null {
-    const report = this.#byReport.get(reportId);
-    return report ? statusOf(report) : null;
+  /** The status at the last poll of a report; undefined for an unknown one. */
+  statusOf(reportId: string): string | undefined {
+    return this.#reports.find((report) => report.reportId === reportId)?.status;
   }
-}
-
-function statusOf({ kept, ready }: Report): string {
-  return kept ?? (ready ? 'SUCCESS' : 'RUNNING');
 }

@@ -202,18 +202,6 @@ describe('which requests a fault meets', () => {
     assert.deepEqual(met, [false, false, true, true, true, false, false]);
   });
 
-  test('a probability is drawn from its seed, the same every time', () => {
-    const draw = (seed: number): string => {
-      const faults = new Faults();
-      faults.add({ on: 'storage', times: -1, probability: 0.2, seed, do: 'hang' });
-      return Array.from({ length: 1_000 }, () => (faults.take({ on: 'storage' }) ? 'x' : '.')).join('');
-    };
-    assert.equal(draw(1), draw(1));
-    assert.notEqual(draw(1), draw(2));
-    const share = draw(1).replaceAll('.', '').length / 1_000;
-    assert.ok(share > 0.15 && share < 0.25, `${share}`);
-  });
-
   test('a fault that cannot work is refused when it is added', () => {
     const faults = new Faults();
     assert.throws(() => faults.add({ on: 'storage', do: 'stuck' }), /"stuck" works on get_report only/);
@@ -231,7 +219,7 @@ describe('faults from JSON', () => {
       { on: 'get_report', times: -1, do: 'json', body: { task_id: 'x', status: 'ОШИБКА' } },
       { on: 'get_report', do: 'status', status: 429, retryAfter: 'date:+2', body: 'slow down', skip: 1 },
       { on: 'storage', do: 'huge', bytes: -1 },
-      { on: 'get_increment', do: 'missing-files', files: ['a', 'b'], date: DATE, probability: 0.5, seed: 7 },
+      { on: 'get_increment', do: 'missing-files', files: ['a', 'b'], date: DATE },
     ];
     assert.deepEqual(parseFaults(JSON.parse(JSON.stringify(faults))), faults);
   });
