@@ -17,7 +17,7 @@ async function main(): Promise<number> {
   const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-test-'));
   const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
   try {
-    const cli = await findTemporalCli({ say: console.log });
+    const cli = await findTemporalCli({ log: console.log });
     const temporal = await startTemporalServer({
       cliPath: cli.path,
       uiPort: false,

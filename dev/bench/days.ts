@@ -35,7 +35,7 @@ export async function measureDays(options: DaysOptions): Promise<void> {
   const stops: (() => Promise<unknown>)[] = [];
   await BenchServer.use(async ({ directory, template }) => {
     try {
-      const cli = await findTemporalCli({ say: console.error });
+      const cli = await findTemporalCli({ log: console.error });
       const temporal = await startTemporalServer({
         cliPath: cli.path,
         uiPort: false,

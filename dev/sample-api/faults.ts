@@ -78,7 +78,7 @@ export interface FaultQuery {
   file?: string | undefined;
 }
 
-/** A list of faults from outside; throws an Error that says what is wrong with it. */
+/** Checks a list of faults; the error names what is wrong with it. */
 export function parseFaults(json: unknown): Fault[] {
   const { data, error } = z.array(faultSchema).safeParse(json);
   if (error) throw new Error(z.prettifyError(error));

@@ -4,8 +4,8 @@ import { dateOf } from './days.ts';
 const ROWS_A_DAY = 10;
 
 /**
- * Rows for a feed that nobody has written a generator for: right by the feed's own rules, other ones every day. So a
- * feed that is added can be tried at once, before there are real files.
+ * Rows for a feed without a generator: valid by the feed's own rules, and different every day. So a new feed can be
+ * tried at once, before there are real files.
  */
 export function* plainLines(feed: Feed, days: readonly number[]): Generator<string> {
   if (feed.hasHeader) yield `${feed.columns.map(({ name }) => name).join(',')}\r\n`;

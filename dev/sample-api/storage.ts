@@ -20,7 +20,7 @@ interface StoredObject extends StoredFile {
   content: string | Buffer | StreamedFile;
 }
 
-/** Object storage that only gives out what was published, and only by a signed URL. */
+/** Object storage that serves only what was published, and only by a signed URL. */
 export class Storage {
   readonly #objects = new Map<string, StoredObject>();
   #url = '';

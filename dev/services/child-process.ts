@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isErrno, messageOf } from './errors.ts';
 
 export interface ServiceOptions {
-  /** How messages call it: "PostgreSQL", "the Temporal dev server". */
+  /** Its name in messages: "PostgreSQL", "the Temporal dev server". */
   name: string;
   command: string;
   args: readonly string[];
@@ -36,22 +36,22 @@ export interface Service {
   onExit(callback: (exit: Exit) => void): void;
   /** Sends a signal to the process and its whole group. */
   signal(signal: NodeJS.Signals): void;
-  /** Asks it to end, insists after `graceMs`, and waits until it is gone. Safe to repeat. */
+  /** Asks it to end, kills it after `graceMs`, and waits until it has ended. Safe to repeat. */
   stop(graceMs?: number): Promise<void>;
   /** The last lines that it wrote to its log file since this start. */
   lastLines(count?: number): Promise<string>;
 }
 
-// What a service gets for a stop: both PostgreSQL (a "fast shutdown") and the Temporal dev server end well on it.
+// Both PostgreSQL (a "fast shutdown") and the Temporal dev server shut down cleanly on it.
 const STOP_SIGNAL = 'SIGINT';
 const STOP_GRACE_MS = 10_000;
 
 /**
- * Starts a long-running process that neither outlives this process nor dies before it is told to.
+ * Starts a long-running process that does not outlive this one.
  *
  * It gets a process group and session of its own, so that a Ctrl-C in the terminal reaches only us and the
- * services can be stopped in order, each after the ones that need it. The price of that would be an orphan that
- * keeps its port when we are killed; the guard takes care of it.
+ * services can be stopped in order, each after the ones that need it. When we are killed,
+ * that would leave an orphan that keeps its port; the guard prevents it.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   await mkdir(dirname(options.logFile), { recursive: true, mode: 0o700 });
@@ -61,7 +61,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     logStart = (await log.stat()).size;
     child = spawn(options.command, options.args, {
-      // The log file itself, not a pipe to us: what a service says last is not lost with us.
+      // The log file itself, not a pipe to us: the last lines of a service are not lost with us.
       stdio: ['ignore', log.fd, log.fd],
       detached: true,
       env: options.env ?? process.env,
@@ -107,9 +107,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     stop: async (graceMs = STOP_GRACE_MS) => {
       signal(STOP_SIGNAL);
       signal('SIGCONT'); // one that a test has frozen must wake up to end
-      const insist = setTimeout(() => signal('SIGKILL'), graceMs);
+      const kill = setTimeout(() => signal('SIGKILL'), graceMs);
       await exited;
-      clearTimeout(insist);
+      clearTimeout(kill);
     },
     lastLines: (count = 15) => lastLines(options.logFile, logStart, count),
   };
@@ -117,7 +117,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 /**
  * A shell that waits for its standard input to close, which happens when we end in any way, a kill -9 included,
- * and then ends the group: politely, after ten seconds for good. It is killed itself when the service ends first.
+ * and then ends the group, by a kill when it takes longer than ten seconds. It is killed itself when the service ends first.
  */
 function startGuard(pid: number): ChildProcess {
   const script =
@@ -138,7 +138,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (!isErrno(error, 'ESRCH')) throw error; // gone already
+    if (!isErrno(error, 'ESRCH')) throw error; // it has ended
   }
 }
 

@@ -33,8 +33,8 @@ export interface Found {
 }
 
 export interface FindOptions {
-  /** Called with lines for the user: what was found, and what takes long. */
-  say: (line: string) => void;
+  /** Gets lines for the user: what was found, and what takes long. */
+  log: (line: string) => void;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -44,12 +44,12 @@ export interface FindOptions {
  */
 export async function findPrograms(
   programs: GoPrograms,
-  { say, env = process.env }: FindOptions,
+  { log, env = process.env }: FindOptions,
 ): Promise<Found> {
   const { name, variable } = programs;
   const take = async (path: string, source: string): Promise<Found> => {
     const version = await programs.versionOf(path);
-    say(`${name} ${version} from ${source}: ${path}`);
+    log(`${name} ${version} from ${source}: ${path}`);
     return { path, version, source };
   };
 
@@ -71,10 +71,10 @@ export async function findPrograms(
     try {
       return await take(path, directory === cached ? 'the cache' : 'PATH');
     } catch (error) {
-      say(`${path} is not a usable ${name} (${messageOf(error)}); going on without it`);
+      log(`${path} is not a usable ${name} (${messageOf(error)}); going on without it`);
     }
   }
-  await build(programs, cached, say, env);
+  await build(programs, cached, log, env);
   return await take(programs.pathIn(cached), 'go install');
 }
 
@@ -101,15 +101,15 @@ async function holdsPrograms(directory: string, { packages }: GoPrograms): Promi
 async function build(
   { name, version, variable, packages }: GoPrograms,
   target: string,
-  say: (line: string) => void,
+  log: (line: string) => void,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  say(`Building the ${name} ${version} with go install: some minutes, once.`);
+  log(`Building the ${name} ${version} with go install: some minutes, once.`);
   await mkdir(target, { recursive: true, mode: 0o700 });
   const unfinished = await mkdtemp(join(target, 'build-'));
   const started = performance.now();
   const progress = setInterval(() => {
-    say(`Still building (${Math.round((performance.now() - started) / 1000)} s).`);
+    log(`Still building (${Math.round((performance.now() - started) / 1000)} s).`);
   }, 15_000);
   try {
     const versioned = Object.values(packages).map((path) => `${path}@v${version}`);

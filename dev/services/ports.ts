@@ -12,7 +12,7 @@ const LAST = 31_999;
 
 const handedOut = new Set<number>();
 
-/** A port of the loopback address that nobody uses now, and that this process was not given before. */
+/** An unused port of the loopback address that this process has not been given before. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 500; attempt++) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
@@ -44,7 +44,7 @@ export function portAnswers(port: number): Promise<boolean> {
   });
 }
 
-/** Waits for a port to be given up, as it is within moments of a process's end. False when it was not. */
+/** Waits until a port is free, as it is within moments of a process's end. False when it is not. */
 export async function portBecomesFree(port: number, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   while (await portInUse(port)) {
@@ -62,7 +62,7 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** The port wanted, which nobody else may use, or a free one. */
+/** The port wanted, or a free one; an error when another process uses it. */
 export async function usablePort(purpose: string, wanted: number | undefined): Promise<number> {
   if (wanted === undefined) return freePort();
   if (await portBecomesFree(wanted, 500)) return wanted;

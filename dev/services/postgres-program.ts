@@ -94,7 +94,7 @@ async function runs(program: string, user: User): Promise<boolean> {
   }
 }
 
-/** Of a checkout below /root, say. Only root can write where it is put. */
+/** For a checkout below /root, for instance. Only root can write to the copy. */
 async function sharedCopy(native: string, version: string): Promise<string> {
   const copy = join(SHARED_COPIES, `postgresql-${version}`);
   if (

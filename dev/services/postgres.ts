@@ -91,7 +91,7 @@ async function startServer(
   const { path, options } = startedOn(program, dataDir);
   const all: Record<string, string> = {
     listen_addresses: LOCALHOST,
-    unix_socket_directories: '', // a path of more than 107 bytes would not start, and nobody needs one
+    unix_socket_directories: '', // a path of more than 107 bytes would not start, and TCP is enough
     log_line_prefix: '%m [%p] %q%a %u@%d ',
     ...(fsync === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
     ...settings,
@@ -100,8 +100,8 @@ async function startServer(
   const args = ['-D', path, '-p', String(port)];
   for (const [name, value] of Object.entries(all)) args.push('-c', `${name}=${value}`);
 
-  // After a kill -9 of the server alone, a session deep in a query lives on until it looks up, and while it is
-  // attached to the old shared memory PostgreSQL rightly refuses to start beside it. It looks up soon.
+  // After a kill -9 of the server alone, a session deep in a query lives on until it next checks for interrupts, and
+  // while it is attached to the old shared memory PostgreSQL rightly refuses to start beside it. That is soon over.
   const deadline = performance.now() + limitMs;
   for (;;) {
     const service = await startService({

@@ -16,7 +16,7 @@ export interface TemporalServerOptions {
   /** Where the server keeps its state. Without it everything is gone when the server ends. */
   dbFile?: string;
   logFile: string;
-  /** The longest wait for the server to serve, 30 s when not given. */
+  /** The longest wait until it serves, 30 s when not given. */
   startLimitMs?: number;
 }
 
@@ -32,7 +32,7 @@ export interface TemporalServer {
 }
 
 const NAME = 'the Temporal dev server';
-/** Defaults that suit clusters of hundreds of shards, and make one of a single shard wait. */
+/** Settings whose defaults suit clusters of hundreds of shards, and make a single shard wait. */
 const DYNAMIC_CONFIG = [
   // Timers otherwise fire up to a second late.
   'history.timerProcessorMaxTimeShift="10ms"',
@@ -50,7 +50,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   args.push('--http-port', String(await freePort()), '--metrics-port', String(await freePort()));
   args.push(...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.dbFile !== undefined) {
-    // Safe when a process is killed; only a power cut could lose the last moment, of development.
+    // Safe when a process is killed; only a power cut could lose the last transactions.
     args.push('--db-filename', options.dbFile);
     for (const pragma of ['journal_mode=wal', 'synchronous=1']) args.push('--sqlite-pragma', pragma);
   }
@@ -97,7 +97,7 @@ async function serves(address: string): Promise<boolean> {
     );
     return true;
   } catch {
-    return false; // whatever it is, the caller asks again until its time is up
+    return false; // the caller tries again until its limit
   } finally {
     await connection.close();
   }

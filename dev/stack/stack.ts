@@ -34,7 +34,7 @@ export class Stack {
   #date = '';
   #fail: (error: Error) => void = () => undefined;
   #isStopping = false;
-  /** Rejects when a service ends that nobody has stopped. */
+  /** Rejects when a service ends without having been stopped. */
   readonly broken = new Promise<never>((_, reject) => (this.#fail = reject));
 
   constructor(options: StackOptions, print: (line: string) => void) {
@@ -102,7 +102,7 @@ Everything stays up until Ctrl-C.`);
   }
 
   async #startTemporal(): Promise<string> {
-    const cli = await findTemporalCli({ say: this.#print });
+    const cli = await findTemporalCli({ log: this.#print });
     const temporal = await startTemporalServer({
       cliPath: cli.path,
       port: await preferredPort(TEMPORAL_PORT),
@@ -176,7 +176,7 @@ Everything stays up until Ctrl-C.`);
   #keep(name: string, service: Pick<Service, 'onExit' | 'stop'>): void {
     this.#stops.push(() => service.stop());
     service.onExit(() => {
-      if (!this.#isStopping) this.#fail(new Error(`${name} has ended by itself; see ${this.#state}/logs.`));
+      if (!this.#isStopping) this.#fail(new Error(`${name} ended unexpectedly; see ${this.#state}/logs.`));
     });
   }
 

@@ -9,7 +9,7 @@ import { variable } from '../support/database.ts';
 test('the release that TEMPORAL_SERVER_DIR names is used', async () => {
   const lines: string[] = [];
   const directory = variable('TEMPORAL_SERVER_DIR');
-  const release = await findTemporalRelease({ say: (line) => lines.push(line) });
+  const release = await findTemporalRelease({ log: (line) => lines.push(line) });
   assert.equal(release.directory, directory);
   assert.match(release.version, /^\d+\.\d+\.\d+/);
   assert.deepEqual(lines, [`Temporal server ${release.version} from TEMPORAL_SERVER_DIR: ${directory}`]);
@@ -18,13 +18,13 @@ test('the release that TEMPORAL_SERVER_DIR names is used', async () => {
 test('a directory without the programs, and a machine without Go, are errors that say what to do', async (t) => {
   const empty = await mkdtemp(path.join(tmpdir(), 'release-'));
   t.after(() => rm(empty, { recursive: true, force: true }));
-  const say = () => undefined;
+  const log = () => undefined;
   await assert.rejects(
-    findTemporalRelease({ say, env: { TEMPORAL_SERVER_DIR: empty } }),
+    findTemporalRelease({ log, env: { TEMPORAL_SERVER_DIR: empty } }),
     /^Error: TEMPORAL_SERVER_DIR is set to .* not a usable Temporal server: .* does not exist\. Correct it, or unset it\.$/,
   );
   await assert.rejects(
-    findTemporalRelease({ say, env: { PATH: empty, XDG_CACHE_HOME: empty } }),
+    findTemporalRelease({ log, env: { PATH: empty, XDG_CACHE_HOME: empty } }),
     /no Temporal server, and it could not be built \(Go is not installed\)\. Install it/,
   );
 });

@@ -18,7 +18,7 @@ async function main(): Promise<number> {
     () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
   ];
   try {
-    const release = await findTemporalRelease({ say: console.log });
+    const release = await findTemporalRelease({ log: console.log });
     const { postgres, template } = await startTestPostgres(directory, stops);
     await workflowBundle();
     return await runTests({

@@ -42,7 +42,7 @@ export class World {
     const { connection, ...more } = options;
     const directory = await mkdtemp(path.join(tmpdir(), 'cluster-'));
     const cluster = await startTemporalCluster({
-      release: await findTemporalRelease({ say: () => undefined }),
+      release: await findTemporalRelease({ log: () => undefined }),
       postgresUrl: variable('TEST_POSTGRES_URL'),
       directory: path.join(directory, 'temporal'),
       databaseName: name,

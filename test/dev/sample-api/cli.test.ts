@@ -8,7 +8,7 @@ import { call } from './client.ts';
 const MAIN = fileURLToPath(new URL('../../../dev/sample-api/main.ts', import.meta.url));
 
 describe('the command', { concurrency: true }, () => {
-  test('says where it listens, takes its credentials from the environment, prints its requests and stops on a signal', async () => {
+  test('prints where it listens, takes its credentials from the environment, prints its requests and stops on a signal', async () => {
     const command = start(
       ['--polls', '0', '--faults', '[{"on":"generate_report","do":"status","status":503}]'],
       {
@@ -16,7 +16,9 @@ describe('the command', { concurrency: true }, () => {
       },
     );
     try {
-      const [, url = ''] = await command.said(/^sample report API at (http:\S+), storage at http:\S+$/m);
+      const [, url = ''] = await command.untilOutput(
+        /^sample report API at (http:\S+), storage at http:\S+$/m,
+      );
       const headers = {
         'X-Nickname': 'sample',
         'X-Cohort': '1',
@@ -25,7 +27,7 @@ describe('the command', { concurrency: true }, () => {
       };
       assert.equal((await call(`${url}/generate_report`, headers, 'POST')).status, 503);
       assert.equal((await call(`${url}/generate_report`, headers, 'POST')).status, 200);
-      await command.said(/^\S+ api {5}POST \/generate_report 503 \(fault: status\)$/m);
+      await command.untilOutput(/^\S+ api {5}POST \/generate_report 503 \(fault: status\)$/m);
       assert.doesNotMatch(command.output(), /from-env/);
     } finally {
       command.child.kill('SIGTERM');
@@ -36,7 +38,7 @@ describe('the command', { concurrency: true }, () => {
   test('--quiet prints no requests, and a port in use ends a second one with 1', async () => {
     const first = start(['--quiet']);
     try {
-      const [, url = ''] = await first.said(/API at (http:\S+), storage/);
+      const [, url = ''] = await first.untilOutput(/API at (http:\S+), storage/);
       await call(`${url}/generate_report`, {}, 'POST');
       const port = new URL(url).port;
       const second = start(['--port', port]);
@@ -74,7 +76,7 @@ describe('the command', { concurrency: true }, () => {
     });
   }
 
-  test('a directory that is not there ends it with 1', async () => {
+  test('a missing directory ends it with 1', async () => {
     const command = start(['--data', 'no/such/directory']);
     assert.equal(await command.ended, 1);
     assert.match(command.output(), /report does not exist/);
@@ -86,7 +88,7 @@ interface Started {
   ended: Promise<unknown>;
   output(): string;
   /** Waits until the output matches. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
+  untilOutput(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 function start(args: readonly string[], env: Record<string, string> = {}): Started {
@@ -105,7 +107,7 @@ function start(args: readonly string[], env: Record<string, string> = {}): Start
     child,
     ended,
     output: () => output,
-    async said(pattern) {
+    async untilOutput(pattern) {
       for (;;) {
         const match = pattern.exec(output);
         if (match) return match;

@@ -140,7 +140,7 @@ describe('increments', () => {
       }));
   }
 
-  test('a date that is none is answered 400', () =>
+  test('an impossible date is answered 400', () =>
     withApi({ source }, async (client) => {
       const id = encodeURIComponent(await client.reportId());
       for (const date of ['2024-02-30T00:00:00', '2024-02-25', 'yesterday', '']) {
@@ -148,7 +148,7 @@ describe('increments', () => {
       }
     }));
 
-  test('null, missing, literal and empty entries of a delivery are told as they are', async () => {
+  test('null, missing, literal and empty entries of a delivery are passed on as they are', async () => {
     const files = { a: null, b: undefined, c: { url: '' }, d: { url: 'ftp://x' }, e: '' };
     const odd: DeliverySource = { ...source, increment: () => ({ files }) };
     await withApi({ source: odd }, async (client) => {
@@ -159,7 +159,7 @@ describe('increments', () => {
     });
   });
 
-  test('a source that fails is answered 500 with its reason', async () => {
+  test('a source that fails gives a 500 with the reason', async () => {
     const broken: DeliverySource = {
       ...source,
       increment: () => Promise.reject(new Error('the disk is gone')),
@@ -193,7 +193,7 @@ describe('storage', () => {
     }));
 
   for (const [name, value] of Object.entries(HEADERS)) {
-    test(`${name} sent to storage is noticed, and not repeated`, () =>
+    test(`${name} sent to storage is refused, and not repeated`, () =>
       withApi({ source }, async (client, api) => {
         const { status, text } = await call(await client.url(DATE, 'price_log_inc'), { [name]: value });
         assert.equal(status, 400);
@@ -233,7 +233,7 @@ describe('the server itself', () => {
       );
     }));
 
-  test('close destroys connections, even one that never said anything', async () => {
+  test('close destroys connections, even one that never sent anything', async () => {
     const api = await startSampleApi({ source });
     const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
     socket.on('error', () => undefined);

@@ -56,7 +56,7 @@ test('a date without a folder is NOT FOUND until there is one', () =>
     assert.equal((await client.getIncrement(id, '2024-02-26')).status, 'SUCCESS');
   }));
 
-test('a directory without a usable report says what is missing', async () => {
+test('a directory without a usable report is an error that names what is missing', async () => {
   await writeFile(join(dir, 'report', 'user_order_log.csv'), 'id,date_time\n');
   await assert.rejects(
     async () => directorySource(dir).report(),

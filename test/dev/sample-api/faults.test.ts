@@ -81,7 +81,7 @@ describe('faults of the connection', () => {
       assert.ok(performance.now() - start >= 140);
     }));
 
-  test('huge sends so many bytes without a length, or goes on without an end', () =>
+  test('huge sends that many bytes without a length, or never ends', () =>
     withApi({ source }, async (client, api) => {
       api.addFault({ on: 'get_report', do: 'huge', bytes: 3_000_000 });
       const { headers, text } = await client.raw('get_report?task_id=x');
@@ -195,7 +195,7 @@ describe('which requests a fault meets', () => {
       assert.equal((await call(second[FILE] ?? '')).status, 200);
     }));
 
-  test('so many pass first, and so many fail', () => {
+  test('`skip` requests pass first, then `times` fail', () => {
     const faults = new Faults();
     faults.add({ on: 'storage', skip: 2, times: 3, do: 'hang' });
     const met = Array.from({ length: 7 }, () => faults.take({ on: 'storage' }) !== null);
@@ -214,7 +214,7 @@ describe('which requests a fault meets', () => {
 });
 
 describe('faults from JSON', () => {
-  test('are the faults of the code', () => {
+  test('have the same shape as in code', () => {
     const faults = [
       { on: 'get_report', times: -1, do: 'json', body: { task_id: 'x', status: 'ОШИБКА' } },
       { on: 'get_report', do: 'status', status: 429, retryAfter: 'date:+2', body: 'slow down', skip: 1 },
@@ -237,7 +237,7 @@ describe('faults from JSON', () => {
   }
 });
 
-/** Reads a body that breaks off, and tells how far it came. */
+/** Reads a body that breaks off, and returns how much of it arrived. */
 async function readUntilItBreaks(url: string): Promise<{ bytes: number; failure: string; length: unknown }> {
   const { headers, body } = await request(url);
   let bytes = 0;

@@ -96,7 +96,7 @@ describe('a generated increment', () => {
     assert.ok(share > 0.015 && share < 0.025, `${share}`);
   });
 
-  test('every order of many days has an id of its own', () => {
+  test('every order of many days has its own id', () => {
     const ids = new Set<string>();
     for (let nth = 0; nth < 30; nth++) {
       const date = addDays('2024-01-01', nth);
@@ -124,7 +124,7 @@ describe('a generated increment', () => {
     assert.ok([...homes.values()].some((set) => set.size > 1));
   });
 
-  test('no orders at all leave a header', () => {
+  test('no orders leave a header only', () => {
     assert.equal(text(BEFORE_STATUS, 'user_order_log_inc', { orders: 0 }).split('\r\n').length, 2);
   });
 
@@ -147,7 +147,7 @@ test('the report holds the orders of its days, with ids that go on from day to d
   }
 });
 
-test('the streaming writer writes what generateIncrement gives, byte for byte', async () => {
+test('writeIncrement writes what generateIncrement returns, byte for byte', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'sample-api-'));
   try {
     for (const options of [{}, { orders: 2_000 }]) {

@@ -31,7 +31,7 @@ async function isGone(pid: number): Promise<boolean> {
   return false;
 }
 
-test('stop ends the whole group, tells how it ended, and is safe to repeat', async () => {
+test('stop ends the whole group, reports how it ended, and is safe to repeat', async () => {
   const service = await startShell('group', 'trap "echo bye; exit 3" INT; sleep 300 & echo $!; wait');
   while ((await service.lastLines()) === '') await sleep(10);
   const grandchild = Number(await service.lastLines());
@@ -48,14 +48,14 @@ test('stop ends the whole group, tells how it ended, and is safe to repeat', asy
   assert.ok(await isGone(grandchild), 'the grandchild lives');
 });
 
-test('stop insists with a kill', async () => {
+test('stop kills a process that does not end', async () => {
   const service = await startShell('stubborn', 'trap "" INT; echo ready; while :; do sleep 1; done');
   while (!(await service.lastLines()).includes('ready')) await sleep(10);
   await service.stop(200);
   assert.deepEqual(service.exit(), { code: null, signal: 'SIGKILL' });
 });
 
-test('a service that ends while it starts is an error with the end of its log, of this start only', async () => {
+test('a service that ends while it starts is an error with the end of the log of this start', async () => {
   await (
     await startShell('failing', 'echo earlier; exit 1')
   ).exited;
@@ -81,7 +81,7 @@ test('a service that is never ready is an error after the limit', async () => {
   await service.stop();
 });
 
-test('a command that does not exist is an error in words', async () => {
+test('a command that does not exist is an error in one sentence', async () => {
   const start = startService({
     name: 'the thing',
     command: join(directory, 'missing'),

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { freePort, portBecomesFree, portInUse } from '../../../dev/services/ports.ts';
 
-test('a port is in use while somebody listens, also on all addresses, and free after', async () => {
+test('a port is in use while a process listens, also on all addresses, and free afterwards', async () => {
   for (const host of ['127.0.0.1', '0.0.0.0']) {
     const server = createServer().listen(0, host);
     await once(server, 'listening');

@@ -33,7 +33,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-test('the application owns its database and is nothing more', async (t) => {
+test('the role of the application owns its database and has no other right', async (t) => {
   const server = await start('owner', { settings: { timezone: 'Asia/Kamchatka' } });
   t.after(() => server.stop());
   const url = await server.createApplicationDatabase('sales');
@@ -96,7 +96,7 @@ test('data outlives a stop and a kill -9 in the middle of a query, on the same p
   assert.deepEqual(await query(url, 'select one from kept order by 1'), [1, 2]);
 });
 
-test('a pid file left behind whose number another process has by now does not keep it from starting', async (t) => {
+test('a stale pid file whose number now belongs to another process does not prevent a start', async (t) => {
   const first = await start('stale');
   await first.stop();
   // Like the one of a killed server after the restart of a container, with the pid of a living process.
@@ -107,7 +107,7 @@ test('a pid file left behind whose number another process has by now does not ke
   assert.deepEqual(await query(second.adminUrl, 'select 1'), [1]);
 });
 
-test('a second server on the same directory is refused, and the first goes on', async (t) => {
+test('a second server on the same directory is refused, and the first keeps running', async (t) => {
   const first = await start('twice');
   t.after(() => first.stop());
   await assert.rejects(

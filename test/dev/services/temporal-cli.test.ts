@@ -7,20 +7,20 @@ import { findTemporalCli } from '../../../dev/services/temporal-cli.ts';
 import type { Found } from '../../../dev/services/go-programs.ts';
 import { namesIn, removeDirectory, scratchDirectory, writeScript } from './scratch.ts';
 
-const PRINTS = (version: string): string => `echo "temporal version ${version} (Server 1.0, UI 2.0)"`;
+const REPORTS = (version: string): string => `echo "temporal version ${version} (Server 1.0, UI 2.0)"`;
 
 let directory: string;
 let home: string;
 let bin: string;
 let cache: string;
-let said: string[];
+let printed: string[];
 
 before(async () => {
   directory = await scratchDirectory();
 });
 after(() => removeDirectory(directory));
 beforeEach(async () => {
-  said = [];
+  printed = [];
   home = join(directory, 'home');
   bin = join(directory, 'bin');
   cache = join(home, '.cache', 'temporal-cli');
@@ -35,15 +35,15 @@ afterEach(async () => {
 // Nothing of the machine's own is seen: its PATH holds `bin` and what /bin/sh scripts need.
 function find(env: NodeJS.ProcessEnv = {}): Promise<Found> {
   return findTemporalCli({
-    say: (line) => said.push(line),
+    log: (line) => printed.push(line),
     env: { HOME: home, PATH: bin, ...env },
   });
 }
 
 test('TEMPORAL_CLI comes first, then PATH, then the cache', async () => {
-  const named = await writeScript(join(directory, 'named'), PRINTS('1.1'));
-  const onPath = await writeScript(join(bin, 'temporal'), PRINTS('2.2'));
-  const cached = await writeScript(join(cache, '1.5.1', 'temporal'), PRINTS('3.3'));
+  const named = await writeScript(join(directory, 'named'), REPORTS('1.1'));
+  const onPath = await writeScript(join(bin, 'temporal'), REPORTS('2.2'));
+  const cached = await writeScript(join(cache, '1.5.1', 'temporal'), REPORTS('3.3'));
 
   const first = await find({ TEMPORAL_CLI: named });
   assert.deepEqual(first, { path: named, version: '1.1 (Server 1.0, UI 2.0)', source: 'TEMPORAL_CLI' });
@@ -53,22 +53,22 @@ test('TEMPORAL_CLI comes first, then PATH, then the cache', async () => {
   const third = await find();
   assert.deepEqual(third, { path: cached, version: '3.3 (Server 1.0, UI 2.0)', source: 'the cache' });
 
-  assert.deepEqual(said, [
+  assert.deepEqual(printed, [
     `Temporal CLI 1.1 (Server 1.0, UI 2.0) from TEMPORAL_CLI: ${named}`,
     `Temporal CLI 2.2 (Server 1.0, UI 2.0) from PATH: ${onPath}`,
     `Temporal CLI 3.3 (Server 1.0, UI 2.0) from the cache: ${cached}`,
   ]);
 });
 
-test('the cache is where XDG_CACHE_HOME says', async () => {
+test('the cache is in XDG_CACHE_HOME', async () => {
   const xdg = join(home, 'elsewhere');
   await mkdir(join(xdg, 'temporal-cli', '1.5.1'), { recursive: true });
-  const cached = await writeScript(join(xdg, 'temporal-cli', '1.5.1', 'temporal'), PRINTS('3.4'));
+  const cached = await writeScript(join(xdg, 'temporal-cli', '1.5.1', 'temporal'), REPORTS('3.4'));
   assert.equal((await find({ XDG_CACHE_HOME: xdg })).path, cached);
 });
 
 test('a TEMPORAL_CLI that cannot be used is an error, whatever else there is', async () => {
-  await writeScript(join(bin, 'temporal'), PRINTS('2.2'));
+  await writeScript(join(bin, 'temporal'), REPORTS('2.2'));
   const missing = join(directory, 'missing');
   await assert.rejects(find({ TEMPORAL_CLI: missing }), {
     message:
@@ -86,8 +86,8 @@ test('an unusable one on the PATH or in the cache is reported and passed over', 
   await writeScript(join(cache, '1.5.1', 'temporal'), 'exit 1');
   await writeScript(join(bin, 'go'), fakeGo());
   assert.equal((await find()).source, 'go install');
-  assert.match(said[0] ?? '', /bin\/temporal is not a usable Temporal CLI .*; going on without it$/);
-  assert.match(said[1] ?? '', /1\.5\.1\/temporal is not a usable Temporal CLI .*; going on without it$/);
+  assert.match(printed[0] ?? '', /bin\/temporal is not a usable Temporal CLI .*; going on without it$/);
+  assert.match(printed[1] ?? '', /1\.5\.1\/temporal is not a usable Temporal CLI .*; going on without it$/);
 });
 
 test('it is built by Go, also when two need it at the same time', async () => {
@@ -107,7 +107,7 @@ test('a failed build leaves nothing', async () => {
   assert.deepEqual(await namesIn(join(cache, '1.5.1')), []);
 });
 
-test('without Go the error says what to do', async () => {
+test('without Go the error names the ways out', async () => {
   await assert.rejects(find(), {
     message:
       'This machine has no Temporal CLI, and it could not be built (Go is not installed). Install it ' +
@@ -120,6 +120,6 @@ function fakeGo(): string {
     [ "$1 $2" = "install github.com/temporalio/cli/cmd/temporal@v1.5.1" ] || exit 9
     PATH=/bin:/usr/bin
     sleep 1
-    printf '#!/bin/sh\\n%s\\n' '${PRINTS('built')}' > "$GOBIN/temporal"
+    printf '#!/bin/sh\\n%s\\n' '${REPORTS('built')}' > "$GOBIN/temporal"
     chmod 755 "$GOBIN/temporal"`;
 }

@@ -16,7 +16,7 @@ let directory: string;
 let cliPath: string;
 before(async () => {
   directory = await scratchDirectory();
-  cliPath = (await findTemporalCli({ say: (line) => console.log(line) })).path;
+  cliPath = (await findTemporalCli({ log: (line) => console.log(line) })).path;
 });
 after(() => removeDirectory(directory));
 
@@ -95,7 +95,7 @@ test('a port in use is an error in one sentence', async (t) => {
   );
 });
 
-test('a server that does not start is an error with its last words, and its process is gone', async () => {
+test('a server that does not start is an error with the end of its log, and its process has ended', async () => {
   const failing = await writeScript(join(directory, 'failing'), 'echo "unknown flag: --ip"; exit 1');
   const logFile = join(directory, 'failing.log');
   await assert.rejects(
