@@ -1,4 +1,5 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   ChildWorkflowFailure,
@@ -20,7 +21,7 @@ import type { BackfillCheckpoint, BackfillCounts, SalesBackfillInput } from './i
 import { databaseSteps } from './steps/activities.ts';
 import { BackfillControl } from './steps/backfill-control.ts';
 import { BackfillRecord } from './steps/backfill-record.ts';
-import { describe } from './steps/errors.ts';
+import { describe, finalFailure } from './steps/errors.ts';
 import { Progress } from './steps/progress.ts';
 import { waitForReport } from './steps/report.ts';
 import { salesIncrement } from './sales-increment.ts';
@@ -48,8 +49,12 @@ setWorkflowOptions(
 export async function salesBackfill(input: SalesBackfillInput): Promise<BackfillResult> {
   const progress = new Progress();
   const summary = 'checks the input, lists the days';
-  const plan = await databaseSteps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
-  return await new Backfill(input, plan, progress).run();
+  try {
+    const plan = await databaseSteps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
+    return await new Backfill(input, plan, progress).run();
+  } catch (error) {
+    throw error instanceof ActivityFailure ? finalFailure(error) : error;
+  }
 }
 
 class Backfill {

@@ -40,21 +40,6 @@ describe('files of a day', { concurrency: 4 }, () => {
   });
   after(() => stack.close());
 
-  test('a date that lost its increment keeps what was staged and in the mart', async () => {
-    stack.deliveries.set('2024-03-01', [{ uniq_id: 'kept' }]);
-    await stack.runDay('2024-03-01');
-    stack.deliveries.byDate.delete('2024-03-01');
-    const result = await stack.runDay('2024-03-01');
-    assert.deepEqual(result, { date: '2024-03-01', outcome: 'no_increment', files: {}, warnings: [] });
-    assert.deepEqual(await outcomeOf(stack, '2024-03-01'), {
-      outcome: 'no_increment',
-      error: null,
-      error_type: null,
-    });
-    assert.deepEqual(await stagedOf(stack, '2024-03-01'), ONE_EACH);
-    assert.equal((await stack.rows(`select from mart.f_sales where uniq_id = 'kept'`)).length, 1);
-  });
-
   test('NOT FOUND comes with HTTP 404 as well', async () => {
     const body = JSON.stringify({ status: 'NOT FOUND', debug_info: 'Date is too early' });
     const date = '2024-03-02';

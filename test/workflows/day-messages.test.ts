@@ -16,7 +16,7 @@ async function stateOf(run: Run): Promise<RunState> {
   return await run.query<RunState>('state');
 }
 
-async function untilItSays(run: Run, doing: RegExp): Promise<RunState> {
+async function untilStep(run: Run, doing: RegExp): Promise<RunState> {
   await until(`the run says ${String(doing)}`, async () => doing.test((await stateOf(run)).currentStep));
   return await stateOf(run);
 }
@@ -29,12 +29,15 @@ async function outcomeOf(stack: TestStack) {
   return row;
 }
 
-describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
+describe('what a person asks of a waiting run', { concurrency: 4 }, () => {
   test('retryNow ends the wait for the report', async (t) => {
     const stack = await stackFor(t, { api: { pollsUntilReady: 1 } });
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
     const run = await stack.startDay(DATE, HOURS);
-    const { missingFiles } = await untilItSays(run, /^Waiting for the report: .* at look 1\.$/);
+    const { missingFiles } = await untilStep(
+      run,
+      /^Waiting for the report, which was not ready at poll 1\.$/,
+    );
     assert.deepEqual(missingFiles, []);
     assert.equal(await run.executeUpdate<string, []>('retryNow'), 'Trying now.');
     assert.equal((await run.result()).outcome, 'loaded');
@@ -46,7 +49,7 @@ describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
     const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }], { price_log_inc: null });
     const run = await stack.startDay(DATE, HOURS);
-    const { missingFiles } = await untilItSays(run, /^Waiting for price_log_inc of 2024-02-25/);
+    const { missingFiles } = await untilStep(run, /^Waiting for price_log_inc of 2024-02-25/);
     assert.deepEqual(missingFiles, ['price_log_inc']);
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
     await run.executeUpdate('retryNow');
@@ -58,11 +61,11 @@ describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
     const missing = { price_log_inc: null, customer_research_inc: null };
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }], missing);
     const run = await stack.startDay(DATE, HOURS);
-    await untilItSays(run, /^Waiting for customer_research_inc, price_log_inc of/);
+    await untilStep(run, /^Waiting for customer_research_inc, price_log_inc of/);
     const accept = (file: string) =>
       run.executeUpdate<string, [string[]]>('proceedWithout', { args: [[file]] });
     assert.match(await accept('price_log_inc'), /Going on without price_log_inc/);
-    const { missingFiles } = await untilItSays(run, /^Waiting for customer_research_inc of/);
+    const { missingFiles } = await untilStep(run, /^Waiting for customer_research_inc of/);
     assert.deepEqual(missingFiles, ['customer_research_inc'], 'it still waits for the other one');
     await accept('customer_research_inc');
     const { outcome, files } = await run.result();
@@ -80,7 +83,7 @@ describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
     const stack = await stackFor(t, { api: { pollsUntilReady: 1 } });
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
     const run = await stack.startDay(DATE, HOURS);
-    await untilItSays(run, /^Waiting for the report/);
+    await untilStep(run, /^Waiting for the report/);
     await run.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
     assert.equal(Object.keys((await run.result()).files).length, 4);
     assert.deepEqual((await outcomeOf(stack))?.accepted_missing, []);
@@ -90,7 +93,7 @@ describe('a person speaks to a waiting run', { concurrency: 4 }, () => {
     const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }], { price_log_inc: null });
     const run = await stack.startDay(DATE, HOURS);
-    await untilItSays(run, /^Waiting for price_log_inc/);
+    await untilStep(run, /^Waiting for price_log_inc/);
     const wrong = [['../x'], ['price_log'], [], 'price_log_inc', [5], ['price_log_inc', 'x'], null, {}];
     for (const input of wrong) {
       const refusal: unknown = await run
@@ -151,7 +154,7 @@ describe('a run is cancelled', { concurrency: 4 }, () => {
       });
       prepare(stack);
       const run = await stack.startDay(DATE, HOURS);
-      await untilItSays(run, says);
+      await untilStep(run, says);
       await run.cancel();
       const { type, message } = await failureOf(run.result());
       assert.deepEqual([type, message], ['Cancelled', 'The run was cancelled.']);

@@ -5,33 +5,33 @@ import { callsOf, kill, stackFor, startWorkerProcess, until } from '../client/ha
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
-const LOOKS = 30;
+const POLLS = 30;
 
-test('a report that is RUNNING for 30 looks, with a worker that is killed: durable timers, one report', async (t) => {
-  const stack = await stackFor(t, { worker: false, api: { pollsUntilReady: LOOKS } });
+test('a report that is RUNNING for 30 polls, with a worker that is killed: durable timers, one report', async (t) => {
+  const stack = await stackFor(t, { worker: false, api: { pollsUntilReady: POLLS } });
   stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
   const first = await startWorkerProcess(t, stack);
   const handle = await stack.startDay('2024-02-25', { reportPollIntervalMs: 100 });
-  const looks = () => callsOf(stack, 'get_report').length;
-  await until('10 looks', () => looks() >= 10);
-  await until('a run that waits for its next look', async () => {
+  const polls = () => callsOf(stack, 'get_report').length;
+  await until('10 polls', () => polls() >= 10);
+  await until('a run that waits for its next poll', async () => {
     const { events = [] } = await handle.fetchHistory();
     return events?.at(-1)?.timerStartedEventAttributes != null;
   });
   await kill(first);
-  const looksAtKill = looks();
-  assert.ok(looksAtKill < LOOKS, 'the worker was killed in the middle of the wait');
+  const pollsAtKill = polls();
+  assert.ok(pollsAtKill < POLLS, 'the worker was killed in the middle of the wait');
 
   await startWorkerProcess(t, stack);
   assert.equal((await handle.result()).outcome, 'loaded');
-  assert.ok(looks() > looksAtKill, 'the second worker went on looking');
+  assert.ok(polls() > pollsAtKill, 'the second worker went on polling');
   assert.equal(callsOf(stack, 'generate_report').length, 1, 'the report was asked for once');
 
   const events = (await handle.fetchHistory()).events ?? [];
   const waits = waitsIn(events);
-  assert.ok(waits.length >= LOOKS - 1 && waits.length <= LOOKS, `${waits.length} timers`);
+  assert.ok(waits.length >= POLLS - 1 && waits.length <= POLLS, `${waits.length} timers`);
   for (const { summary, openActivities, activitiesMeanwhile } of waits) {
-    assert.equal(summary, 'until the next look at the report');
+    assert.equal(summary, 'until the next poll');
     assert.equal(openActivities, 0, 'no activity is open when the timer starts');
     assert.equal(activitiesMeanwhile, 0, 'none is scheduled before it fires');
   }

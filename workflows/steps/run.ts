@@ -60,8 +60,9 @@ export class Run {
 
   /** For messages. */
   get title(): string {
-    if (this.source === 'history') return this.hasLoadDate ? `history of ${this.loadDate}` : 'history';
-    return this.loadDate;
+    const date = this.#loadDate;
+    if (this.source === 'history') return date === undefined ? 'history' : `history of ${date}`;
+    return date ?? 'the day';
   }
 
   /** The newest answer that the run's outcome rests on. */
