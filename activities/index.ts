@@ -7,7 +7,7 @@ import { generateReport } from './generate-report.ts';
 import { getIncrement } from './get-increment.ts';
 import { getReport } from './get-report.ts';
 import { landFile } from './land-file.ts';
-import { recordFailure, recordNotFound } from './record-outcome.ts';
+import { findOpenDays, recordFailure, recordNotFound } from './record-outcome.ts';
 import { sendAlert } from './send-alert.ts';
 import { stageFile } from './stage-file.ts';
 import { updateDCity, updateDCustomer, updateDItem, updateFSales } from './update-mart.ts';
@@ -31,6 +31,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     updateFSales: updateFSales(dependencies),
     recordFailure: recordFailure(dependencies),
     recordNotFound: recordNotFound(dependencies),
+    findOpenDays: findOpenDays(dependencies),
     sendAlert: sendAlert(dependencies),
     planBackfill: planBackfill(dependencies),
     recordBackfillDays: recordBackfillDays(dependencies),

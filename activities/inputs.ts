@@ -30,6 +30,7 @@ export const optionsInput = z
     optionalFiles: files,
     maxRejectedShare: shareInput,
     lateAfterMs: milliseconds,
+    volumeAlertShare: shareInput,
   })
   .partial();
 
@@ -96,7 +97,7 @@ export const checkedFileInput = landedFileInput.extend({
 });
 
 export const alertInput = z.object({
-  kind: z.enum(['late', 'failed']),
+  kind: z.enum(['late', 'failed', 'volume']),
   loadDate,
   error: z.string(),
   errorType: z.string().optional(),

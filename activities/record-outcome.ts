@@ -1,5 +1,11 @@
 import type { Delivery } from '../domain/feeds.ts';
-import { recordFailed, recordNoIncrement, type OutcomeRequest } from '../pipeline/load/outcome.ts';
+import {
+  openDaysBefore,
+  recordFailed,
+  recordNoIncrement,
+  type OpenDays,
+  type OutcomeRequest,
+} from '../pipeline/load/outcome.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, deliveryInput } from './inputs.ts';
@@ -28,5 +34,12 @@ export function recordNotFound({ database }: ActivityDependencies) {
   return async function recordNotFound(delivery: Delivery, request: OutcomeRequest) {
     const { loadDate } = checkedInput(deliveryInput, delivery);
     return await recordNoIncrement(database, loadDate, request, currentRun(), cancellation());
+  };
+}
+
+/** Which days before a date are still open, for the daily run to point out. */
+export function findOpenDays({ database }: ActivityDependencies) {
+  return async function findOpenDays(delivery: Delivery): Promise<OpenDays> {
+    return await openDaysBefore(database, checkedInput(deliveryInput, delivery).loadDate, cancellation());
   };
 }

@@ -9,6 +9,15 @@ import { alertInput, checkedInput } from './inputs.ts';
 
 const TIMEOUT_MS = 10_000;
 
+const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
+  late: { headline: 'are late', hint: 'Open the run and see what it is waiting for.' },
+  failed: { headline: 'failed', hint: 'Run the day again.' },
+  volume: {
+    headline: 'are loaded, but few',
+    hint: 'Check at the source whether the file is complete; then run the day again.',
+  },
+};
+
 /** Sends an alert by one call of the webhook: JSON that Slack-compatible receivers accept. */
 export function sendAlert({ alerts }: ActivityDependencies) {
   return async function sendAlert(input: Alert): Promise<'sent' | 'no webhook'> {
@@ -23,12 +32,11 @@ export function sendAlert({ alerts }: ActivityDependencies) {
   function messageOf({ kind, loadDate, error, errorType, run }: Alert) {
     const { workflowId, runId } = run;
     const url = `${alerts.temporalUiUrl}/namespaces/${alerts.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
-    const next =
-      nextStep(errorType) ??
-      (kind === 'late' ? 'Open the run and see what it is waiting for.' : 'Run the day again.');
-    const headline = kind === 'late' ? `Sales of ${loadDate} are late` : `Sales of ${loadDate} failed`;
+    const { headline, hint } = KINDS[kind];
+    const next = nextStep(errorType) ?? hint;
+    const title = `Sales of ${loadDate} ${headline}`;
     return {
-      text: `${headline}: ${escaped(error)}\nNext: ${escaped(next)}\n${url}`,
+      text: `${title}: ${escaped(error)}\nNext: ${escaped(next)}\n${url}`,
       kind,
       date: loadDate,
       error,

@@ -1,9 +1,12 @@
 import type { Delivery } from '../domain/feeds.ts';
-import { recordLoaded, type LoadedRequest } from '../pipeline/load/outcome.ts';
+import { recordLoaded, type Loaded, type LoadedRequest } from '../pipeline/load/outcome.ts';
+
 import { updateDimension, updateFacts, type Dimension } from '../pipeline/load/update-mart.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, deliveryInput } from './inputs.ts';
+
+export type { Loaded };
 
 function dimensionStep({ database }: ActivityDependencies, dimension: Dimension) {
   return async (delivery: Delivery): Promise<void> =>
@@ -16,14 +19,10 @@ export const updateDCustomer = (dependencies: ActivityDependencies) =>
   dimensionStep(dependencies, 'd_customer');
 
 /**
- * The facts, the calendar, retention, and the outcome of the date, in one transaction. Returns the files that the date
- * still needs; it is loaded when there are none.
+ * The facts, the calendar, retention, and the outcome of the date, in one transaction.
  */
 export function updateFSales({ database }: ActivityDependencies) {
-  return async function updateFSales(
-    delivery: Delivery,
-    request: LoadedRequest,
-  ): Promise<{ missing: string[] }> {
+  return async function updateFSales(delivery: Delivery, request: LoadedRequest): Promise<Loaded> {
     const checked = checkedInput(deliveryInput, delivery);
     return await database.transaction(async (session) => {
       await updateFacts(session, checked);

@@ -13,6 +13,8 @@ export interface RunOptions {
   maxRejectedShare: number;
   /** An alert is sent when a day takes longer; 0: never. */
   lateAfterMs: number;
+  /** A file that keeps fewer rows than this share of its usual number is loaded with a warning; 0: never. */
+  volumeAlertShare: number;
 }
 
 /** One execution of a workflow. */
@@ -83,7 +85,7 @@ export interface DayResult {
 
 /** A message to the webhook about a date. */
 export interface Alert {
-  kind: 'late' | 'failed';
+  kind: 'late' | 'failed' | 'volume';
   loadDate: LoadDate;
   error: string;
   errorType?: string;

@@ -8,6 +8,7 @@ const NAMES = [
   'OPTIONAL_FILES',
   'MAX_REJECTED_SHARE',
   'LATE_AFTER',
+  'VOLUME_ALERT_SHARE',
 ] as const;
 
 /** What shapes a run, from the environment of whoever starts it. Throws `SettingsError`. */
@@ -20,5 +21,6 @@ export function runOptions(env: NodeJS.ProcessEnv): RunOptions {
     optionalFiles: settings.OPTIONAL_FILES,
     maxRejectedShare: settings.MAX_REJECTED_SHARE,
     lateAfterMs: settings.LATE_AFTER,
+    volumeAlertShare: settings.VOLUME_ALERT_SHARE,
   };
 }

@@ -204,6 +204,11 @@ export const SETTINGS = {
   LATE_AFTER: setting('A day that takes longer is told to ALERT_WEBHOOK_URL; 0s: never', duration, {
     default: '2h',
   }),
+  VOLUME_ALERT_SHARE: setting(
+    'Share of the median of its last 7 loaded days below which a file is loaded with a warning; 0: never',
+    share,
+    { default: '0.5' },
+  ),
   ALERT_WEBHOOK_URL: setting('Told when a day fails or is late (JSON, Slack-compatible)', httpUrl, {
     secret: true,
   }),

@@ -9,7 +9,7 @@ import { describe } from './steps/errors.ts';
 import { FileWait } from './steps/files.ts';
 import { feedsNotLanded, loadDelivery } from './steps/load.ts';
 import { handleMessages } from './steps/messages.ts';
-import { noIncrement, withOutcome } from './steps/outcome.ts';
+import { noIncrement, withOpenDays, withOutcome } from './steps/outcome.ts';
 import { waitForReport } from './steps/report.ts';
 import { Run } from './steps/run.ts';
 
@@ -32,7 +32,8 @@ export async function salesIncrement(input: SalesIncrementInput | null = {}): Pr
       return planned.claim;
     });
     if (joined) return joined;
-    return await alertWhenLate(run, () => loadDay(run, input ?? {}));
+    const result = await alertWhenLate(run, () => loadDay(run, input ?? {}));
+    return input?.schedule ? await withOpenDays(run, result) : result;
   });
 }
 

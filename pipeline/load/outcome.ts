@@ -1,6 +1,6 @@
 import type { Database, Session } from '../../database/database.ts';
 import type { RunRef } from '../../domain/day.ts';
-import { fileName, fileNames, ORDERS, type Delivery } from '../../domain/feeds.ts';
+import { fileName, fileNames, INCREMENT_FILES, ORDERS, type Delivery } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { deliveryKey } from './delivery-key.ts';
 
@@ -12,18 +12,43 @@ export interface OutcomeRequest {
 }
 
 export interface LoadedRequest extends OutcomeRequest {
+  /** Names of the files that the run has loaded. */
+  files: string[];
   /** Files that the run went without; null when it was about some files of the date only. */
   acceptedMissing: string[] | null;
+  /** Share of the usual number of rows below which a file is too small (VOLUME_ALERT_SHARE); 0: not checked. */
+  volumeAlertShare: number;
 }
 
-/** Records the outcome `loaded` if all files that the date needs are staged; returns those that are not. */
+interface SmallFile {
+  file: string;
+  rows_kept: number;
+  median: number;
+}
+
+export interface Loaded {
+  /** Files that the date still needs; it is loaded when there are none. */
+  missing: string[];
+  /** Files that keep far fewer rows than usual, in sentences. */
+  volumeWarnings: string[];
+}
+
+/** Records the outcome `loaded` if all files that the date needs are staged. */
 export async function recordLoaded(
   session: Session,
   delivery: Delivery,
-  { acceptedMissing, number, startedAt }: LoadedRequest,
+  { files, acceptedMissing, volumeAlertShare, number, startedAt }: LoadedRequest,
   { workflowId, runId }: RunRef,
-): Promise<{ missing: string[] }> {
-  const { source } = delivery;
+): Promise<Loaded> {
+  const { loadDate, source } = delivery;
+  const small =
+    source === 'increment' && volumeAlertShare > 0
+      ? await session.run<SmallFile>('audit/volume', [loadDate, files, volumeAlertShare])
+      : [];
+  const volumeWarnings = small.map(
+    ({ file, rows_kept, median }) =>
+      `${file} kept ${rows_kept} rows; the median of its last loaded days is ${median} (VOLUME_ALERT_SHARE)`,
+  );
   const [row] = await session.run<{ missing: string[] }>('audit/day_loaded', [
     ...deliveryKey(delivery),
     fileNames(source),
@@ -33,8 +58,9 @@ export async function recordLoaded(
     workflowId,
     runId,
     startedAt,
+    volumeWarnings,
   ]);
-  return { missing: row?.missing ?? [] };
+  return { missing: row?.missing ?? [], volumeWarnings };
 }
 
 /** Records the outcome `failed`, unless a newer one stands. */
@@ -66,4 +92,24 @@ export async function recordNoIncrement(
     signal,
   );
   return row ?? { outcome: 'no_increment', warnings: [] };
+}
+
+export interface OpenDays {
+  days: number;
+  first_date: LoadDate | null;
+  last_date: LoadDate | null;
+}
+
+/** The days before a date that are due and neither loaded nor known to have no increment. */
+export async function openDaysBefore(
+  database: Database,
+  loadDate: LoadDate,
+  signal: AbortSignal,
+): Promise<OpenDays> {
+  const [row] = await database.query<OpenDays & object>(
+    'audit/open_days',
+    [loadDate, ...INCREMENT_FILES],
+    signal,
+  );
+  return row ?? { days: 0, first_date: null, last_date: null };
 }

@@ -1,7 +1,7 @@
 -- Records that a date is loaded when it is: all files that it needs are staged, and the mart shows its orders as of
 -- this transaction. Returns the files that are still missing, none when it is loaded.
 -- $1 load_date, $2 is_history, $3 the files of the delivery, $4 the file of orders, $5 the files that the run went
--- without (null: it was about some files only), $6 number, $7 workflow_id, $8 run_id, $9 started_at
+-- without (null: it was about some files only), $6 number, $7 workflow_id, $8 run_id, $9 started_at, $10 warnings
 with shown as (
     update staging.file_load
     set mart_delivery_number = delivery_number
@@ -38,7 +38,8 @@ missing as (
 
 loaded as (
     insert into staging.day_load as day (
-        load_date, is_history, outcome, revenue, accepted_missing, number, workflow_id, run_id, started_at, finished_at
+        load_date, is_history, outcome, revenue, accepted_missing, warnings, number, workflow_id, run_id, started_at,
+        finished_at
     )
     select
         $1,
@@ -51,6 +52,7 @@ loaded as (
                 and is_history = $2
         ),
         array(select file from accepted order by file),
+        $10,
         $6,
         $7,
         $8,

@@ -14,6 +14,7 @@ const OPTIONS: RunOptions = {
   optionalFiles: [],
   maxRejectedShare: 0.1,
   lateAfterMs: 0,
+  volumeAlertShare: 0,
 };
 
 /** A run that somebody has started, and whether it has ended as it should. */

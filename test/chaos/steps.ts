@@ -55,6 +55,7 @@ export class Steps {
         optionalFiles: [],
         maxRejectedShare: 1,
         lateAfterMs: 0,
+        volumeAlertShare: 0,
       },
       alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
       landingRetentionMs: 1e9,
@@ -85,7 +86,13 @@ export class Steps {
   }
 
   async update(step: MartStep): Promise<void> {
-    const request = { number: 0, startedAt: '2024-02-26T05:00:00.000Z', acceptedMissing: [] };
+    const request = {
+      files: [],
+      volumeAlertShare: 0,
+      number: 0,
+      startedAt: '2024-02-26T05:00:00.000Z',
+      acceptedMissing: [],
+    };
     const activities = this.#activities;
     await inActivity(async () => {
       if (step === 'updateFSales') await activities.updateFSales(DELIVERY, request);

@@ -97,7 +97,13 @@ export class Loader {
     if (steps < MART_STEPS) return;
     await this.database.transaction(async (session) => {
       await updateFacts(session, delivery);
-      const request = { acceptedMissing: [], number: 0, startedAt: new Date().toISOString() };
+      const request = {
+        files: [],
+        acceptedMissing: [],
+        volumeAlertShare: 0,
+        number: 0,
+        startedAt: new Date().toISOString(),
+      };
       await recordLoaded(session, delivery, request, { workflowId: 'test', runId: 'test' });
     });
   }

@@ -29,6 +29,7 @@ const FAST: RunOptions = {
   optionalFiles: [],
   maxRejectedShare: 0.1,
   lateAfterMs: 0,
+  volumeAlertShare: 0,
 };
 
 /** The whole product for one test: real Temporal, real PostgreSQL, real HTTP, a worker in this process. */

@@ -29,7 +29,7 @@ describe(
         90_000,
       );
       stack.api.setReady({ pollsUntilReady: 0 });
-      assert.equal(((await run.result())).outcome, 'loaded');
+      assert.equal((await run.result()).outcome, 'loaded');
       assert.equal(callsOf(stack, 'generate_report').length, 1, 'one run asks for one report');
       await until(
         'the runs are listed',
@@ -57,7 +57,7 @@ describe(
       );
       assert.equal(callsOf(stack, 'generate_report').length, 1);
       await run.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
-      const result = (await run.result());
+      const result = await run.result();
       assert.equal(result.outcome, 'loaded');
       const [day] = await stack.rows('select accepted_missing from staging.day_load');
       assert.deepEqual(day, { accepted_missing: ['price_log_inc'] });

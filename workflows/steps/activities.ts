@@ -39,13 +39,14 @@ export const databaseSteps: Pick<
   retry,
 });
 
-/** The last step of a run that did not load. */
-export const outcomeSteps: Pick<Proxied, 'recordFailure' | 'recordNotFound'> = proxyActivities<Activities>({
-  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
-  startToCloseTimeout: '1m',
-  scheduleToCloseTimeout: '10m',
-  retry,
-});
+/** What is left to do when the outcome of a run is known. */
+export const outcomeSteps: Pick<Proxied, 'recordFailure' | 'recordNotFound' | 'findOpenDays'> =
+  proxyActivities<Activities>({
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    startToCloseTimeout: '1m',
+    scheduleToCloseTimeout: '10m',
+    retry,
+  });
 
 /** A message to a person, tried until it has arrived; in a workflow of its own, which no day waits for. */
 export const alertSteps: Pick<Proxied, 'sendAlert'> = proxyActivities<Activities>({

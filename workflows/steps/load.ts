@@ -9,8 +9,10 @@ import {
   type StagedFile,
 } from '../../domain/day.ts';
 import { failure } from '../../domain/failures.ts';
+import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { databaseSteps, PATIENCE_MS } from './activities.ts';
+import { sendAlert } from './alerts.ts';
 import { allOf, describe, failureType, isNotTaken } from './errors.ts';
 import { LandingQueue } from './landing-queue.ts';
 import type { Run } from './run.ts';
@@ -39,7 +41,9 @@ export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayR
   const acceptedMissing = request.acceptedMissing
     ?.concat(request.feeds.filter((feed) => !stagedFeeds.has(feed)))
     .map((feed) => fileName({ feed, source: run.source }));
-  const missing = await updateMart(run, acceptedMissing ?? null);
+  const { missing, volumeWarnings } = await updateMart(run, staged.map(fileName), acceptedMissing ?? null);
+  if (volumeWarnings.length > 0)
+    await sendAlert(run, { kind: 'volume', error: `${volumeWarnings.join('; ')}.` });
   return {
     date: run.loadDate,
     outcome: missing.length === 0 ? 'loaded' : 'partial',
@@ -47,6 +51,7 @@ export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayR
     warnings: [
       ...(acceptedMissing ?? []).map((file) => `${file} was missing and accepted as missing`),
       ...missing.map((file) => `${file} is not loaded yet`),
+      ...volumeWarnings,
       ...staged.flatMap(warningsOf),
     ],
     ...(request.acceptedMissing === null && {
@@ -155,22 +160,23 @@ export function feedsNotLanded(error: unknown): string[] | undefined {
   return error.details?.[0] as string[];
 }
 
-/** The dimensions first, so that no fact lacks one. Returns the files that the date still needs. */
-async function updateMart(run: Run, acceptedMissing: string[] | null): Promise<string[]> {
+/** The dimensions first, so that no fact lacks one. */
+async function updateMart(run: Run, files: string[], acceptedMissing: string[] | null): Promise<Loaded> {
   run.progress.update(`Updating the mart with ${run.title}.`);
   const { updateDCity, updateDItem, updateDCustomer, updateFSales } = databaseSteps;
-  const { delivery, checkpoint } = run;
+  const { delivery, checkpoint, options } = run;
+  const { volumeAlertShare } = options;
   const summary = `with ${run.title}`;
   await allOf([
     updateDCity.executeWithOptions({ summary }, [delivery]),
     updateDItem.executeWithOptions({ summary }, [delivery]),
     updateDCustomer.executeWithOptions({ summary }, [delivery]),
   ]);
-  const { missing } = await updateFSales.executeWithOptions({ summary }, [
+  const { startedAt } = checkpoint;
+  return await updateFSales.executeWithOptions({ summary }, [
     delivery,
-    { acceptedMissing, number: run.number ?? 0, startedAt: checkpoint.startedAt },
+    { files, acceptedMissing, volumeAlertShare, number: run.number ?? 0, startedAt },
   ]);
-  return missing;
 }
 
 function summaryOf(file: CheckedFile): string {

@@ -30,6 +30,18 @@ export async function noIncrement(run: Run): Promise<DayResult> {
   return { date: loadDate, files: {}, ...recorded };
 }
 
+/** A daily run points out the days before it that are not in, and how to load them. */
+export async function withOpenDays(run: Run, result: DayResult): Promise<DayResult> {
+  const summary = `open days before ${run.loadDate}`;
+  const { days, first_date, last_date } = await outcomeSteps.findOpenDays.executeWithOptions({ summary }, [
+    run.delivery,
+  ]);
+  if (days === 0) return result;
+  const command = `npm run client -- backfill --from ${first_date ?? ''} --to ${last_date ?? ''} --only-missing`;
+  const warning = `${days} ${days === 1 ? 'day' : 'days'} before ${run.loadDate} not loaded: ${command}`;
+  return { ...result, warnings: [...result.warnings, warning] };
+}
+
 /** Records the failure and sends an alert; returns what the run ends with. Cancelled runs are recorded too. */
 async function failed(run: Run, error: unknown): Promise<unknown> {
   const message = describe(error);
