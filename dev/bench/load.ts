@@ -35,8 +35,8 @@ export async function loadByProduct(url: string, csvPath: string, loadDate: stri
 export async function writeOrders(directory: string, loadDate: string, rows: number): Promise<string> {
   const orders = Math.round(rows / ROWS_PER_ORDER);
   const files = await writeIncrement(path.join(directory, `${loadDate}-${rows}`), loadDate, { orders });
-  if (!files.user_order_log_inc) throw new Error('The generator wrote no order log.');
-  return files.user_order_log_inc.path;
+  if (files.user_order_log_inc === undefined) throw new Error('The generator wrote no order log.');
+  return files.user_order_log_inc;
 }
 
 export async function measureLoads(options: { rows: number[]; rounds: number }): Promise<void> {

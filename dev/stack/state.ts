@@ -32,7 +32,9 @@ export async function writeShellFile(
   environment: Readonly<Record<string, string>>,
 ): Promise<string> {
   const file = path.join(directory, 'env');
-  const lines = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'\n`);
+  const lines = Object.entries(environment).map(
+    ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`,
+  );
   await rm(file, { force: true });
   await writeFile(file, lines.join(''), { mode: 0o600 });
   return file;
