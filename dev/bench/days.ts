@@ -7,6 +7,7 @@ import { addDays } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { runOptions } from '../../runtime/run-options.ts';
 import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
+import { SAMPLE_CREDENTIALS } from '../sample-api/credentials.ts';
 import type { DeliverySource } from '../sample-api/delivery.ts';
 import { generatedSource } from '../sample-api/generated-source.ts';
 import { startSampleApi, type SampleApi } from '../sample-api/server.ts';
@@ -49,9 +50,7 @@ export async function measureDays(options: DaysOptions): Promise<void> {
       stops.push(() => client.connection.close());
       const environment = {
         REPORT_API_URL: api.url,
-        REPORT_API_KEY: 'sample-key',
-        REPORT_API_NICKNAME: 'sample',
-        REPORT_API_COHORT: '1',
+        ...SAMPLE_CREDENTIALS,
         DATABASE_URL: template,
         TEMPORAL_ADDRESS: temporal.address,
         TEMPORAL_TASK_QUEUE: TASK_QUEUE,

@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createPool } from '../../database/pool.ts';
-import { migrate } from '../../database/migrate.ts';
+import { migrateDatabase } from '../services/migrate-database.ts';
 import { startPostgres, type Postgres } from '../services/postgres.ts';
 
 /** A PostgreSQL of its own, durable as in production, with settings that suit a machine of a few gigabytes. */
@@ -34,14 +33,7 @@ export class BenchServer {
         },
       });
       try {
-        const template = await postgres.createApplicationDatabase('bench');
-        const pool = createPool({
-          connectionString: template,
-          applicationName: 'bench',
-          maxConnections: 1,
-          onIdleError: console.error,
-        });
-        await migrate(pool).finally(() => pool.end());
+        const template = await migrateDatabase(await postgres.createApplicationDatabase('bench'));
         return await work(new BenchServer(directory, postgres, template));
       } finally {
         await postgres.stop();

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { dateArgument } from '../../client/arguments.ts';
 import { parseDuration } from '../../domain/durations.ts';
 import { messageOf } from '../services/errors.ts';
+import { SAMPLE_CREDENTIALS } from './credentials.ts';
 import { type Fault, parseFaults } from './faults.ts';
 import { DEFAULT_ORDERS, DEFAULT_STATUS_FROM } from './generate-increment.ts';
 import { DEFAULT_EARLIEST } from './generated-source.ts';
@@ -58,9 +59,9 @@ export function parseOptions(argv: readonly string[]): Options {
     )
     .option('--polls <n>', 'number of get_report calls answered RUNNING', count, 1)
     .option('--ready-after <duration>', 'shortest time that a report is RUNNING, e.g. 30s', duration, 0)
-    .addOption(credential('--api-key <key>', 'the X-API-KEY to accept', 'REPORT_API_KEY', 'sample-key'))
-    .addOption(credential('--nickname <name>', 'the X-Nickname to accept', 'REPORT_API_NICKNAME', 'sample'))
-    .addOption(credential('--cohort <name>', 'the X-Cohort to accept', 'REPORT_API_COHORT', '1'))
+    .addOption(credential('--api-key <key>', 'the X-API-KEY to accept', 'REPORT_API_KEY'))
+    .addOption(credential('--nickname <name>', 'the X-Nickname to accept', 'REPORT_API_NICKNAME'))
+    .addOption(credential('--cohort <name>', 'the X-Cohort to accept', 'REPORT_API_COHORT'))
     .option('--faults <json>', 'faults, see below', faults, [])
     .option('--quiet', 'no line per request', false)
     .addHelpText('after', FAULT_HELP)
@@ -71,7 +72,8 @@ export function parseOptions(argv: readonly string[]): Options {
 }
 
 /** An empty variable, as left in a copied .env file, means that it is not set. */
-function credential(flags: string, description: string, variable: string, fallback: string): Option {
+function credential(flags: string, description: string, variable: keyof typeof SAMPLE_CREDENTIALS): Option {
+  const fallback = SAMPLE_CREDENTIALS[variable];
   return new Option(flags, description).default(
     process.env[variable] || fallback,
     `${variable}, or ${fallback}`,

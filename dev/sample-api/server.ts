@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../services/errors.ts';
 import { type Answer, answerOf, json } from './answer.ts';
 import { Api, type ApiEndpoint, endpointOf } from './api.ts';
+import { SAMPLE_CREDENTIALS } from './credentials.ts';
 import type { DeliverySource } from './delivery.ts';
 import { type Fault, type FaultQuery, Faults } from './faults.ts';
 import { listen } from './local-server.ts';
@@ -19,7 +20,7 @@ export interface SampleApiOptions extends Partial<Readiness> {
   /** Default 0: any free port. */
   port?: number;
   storagePort?: number;
-  /** Defaults `sample-key`, `sample` and `1`: a request with other headers is answered 401. */
+  /** Those of SAMPLE_CREDENTIALS when not given: a request with other headers is answered 401. */
   apiKey?: string;
   nickname?: string;
   cohort?: string;
@@ -57,7 +58,9 @@ export interface SampleApi {
   close(): Promise<void>;
 }
 
-/** Starts the report API and its storage, each on an address of its own. */
+const { REPORT_API_KEY: KEY, REPORT_API_NICKNAME: NICKNAME, REPORT_API_COHORT: COHORT } = SAMPLE_CREDENTIALS;
+
+/** Starts the report API and its storage, each on its own address. */
 export async function startSampleApi(options: SampleApiOptions): Promise<SampleApi> {
   const requests: RecordedRequest[] = [];
   const faults = new Faults();
@@ -66,7 +69,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
   const { pollsUntilReady = 1, readyAfterMs = 0 } = options;
   const reports = new Reports({ pollsUntilReady, readyAfterMs });
   const api = new Api(
-    { apiKey: 'sample-key', nickname: 'sample', cohort: '1', notFoundStatus: 200, ...options },
+    { apiKey: KEY, nickname: NICKNAME, cohort: COHORT, notFoundStatus: 200, ...options },
     reports,
     storage,
   );

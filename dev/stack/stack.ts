@@ -5,6 +5,7 @@ import path from 'node:path';
 import { workflowIds } from '../../client/workflow-ids.ts';
 import { addDays, dayOf, isLoadDate } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { SAMPLE_CREDENTIALS } from '../sample-api/credentials.ts';
 import { startService, untilReady, type Service } from '../services/child-process.ts';
 import { messageOf } from '../services/errors.ts';
 import { freePort, LOCALHOST, portInUse } from '../services/ports.ts';
@@ -17,7 +18,6 @@ import { showMart } from './show-mart.ts';
 import { lockState, writeShellFile } from './state.ts';
 
 const NODE_TS = ['--import', 'tsx'];
-const SAMPLE = { REPORT_API_KEY: 'sample-key', REPORT_API_NICKNAME: 'sample', REPORT_API_COHORT: '1' };
 const TEMPORAL_PORT = 7233;
 const UI_PORT = 8233;
 
@@ -27,7 +27,7 @@ export class Stack {
   readonly #print: (line: string) => void;
   readonly #stops: (() => Promise<unknown>)[] = [];
   /** For the worker, the client, and a shell. */
-  readonly #environment: Record<string, string> = { ...SAMPLE };
+  readonly #environment: Record<string, string> = { ...SAMPLE_CREDENTIALS };
   readonly #state: string;
   #uiUrl = '';
   #workerPid = 0;

@@ -4,8 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { createPool } from '../../database/pool.ts';
-import { migrate } from '../../database/migrate.ts';
+import { migrateDatabase } from '../../dev/services/migrate-database.ts';
 import { freePort } from '../../dev/services/ports.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../../dev/services/postgres.ts';
 import {
@@ -166,8 +165,8 @@ export class World {
       startPostgres(postgresOptions),
     ]);
     const urls = {
-      calm: await withSchema(await postgres.createApplicationDatabase('calm')),
-      chaos: await withSchema(await postgres.createApplicationDatabase('chaos')),
+      calm: await migrateDatabase(await postgres.createApplicationDatabase('calm')),
+      chaos: await migrateDatabase(await postgres.createApplicationDatabase('chaos')),
     };
     const client = new Client({ connection: Connection.lazy({ address: temporal.address }) });
     const workers = await Promise.all(
@@ -234,19 +233,4 @@ function environmentOf(api: SampleApi, temporal: TemporalServer): Record<string,
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_TASK_QUEUE: 'chaos',
   };
-}
-
-async function withSchema(url: string): Promise<string> {
-  const pool = createPool({
-    connectionString: url,
-    applicationName: 'chaos schema',
-    maxConnections: 1,
-    onIdleError: () => undefined,
-  });
-  try {
-    await migrate(pool);
-  } finally {
-    await pool.end();
-  }
-  return url;
 }

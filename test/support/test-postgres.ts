@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { migrate } from '../../database/migrate.ts';
-import { createPool } from '../../database/pool.ts';
+import { migrateDatabase } from '../../dev/services/migrate-database.ts';
 import { startPostgres, type Postgres } from '../../dev/services/postgres.ts';
 
 /** A PostgreSQL for a run of tests, and the URL of the database with the schema that every test copies. */
@@ -16,14 +15,7 @@ export async function startTestPostgres(
     settings: { timezone: 'Asia/Kamchatka', max_connections: '300' },
   });
   stops.push(() => postgres.stop());
-  const template = await postgres.createApplicationDatabase('sales_template');
-  const pool = createPool({
-    connectionString: template,
-    applicationName: 'test template',
-    maxConnections: 1,
-    onIdleError: console.error,
-  });
-  await migrate(pool).finally(() => pool.end());
+  const template = await migrateDatabase(await postgres.createApplicationDatabase('sales_template'));
   return { postgres, template };
 }
 
