@@ -23,7 +23,8 @@ export interface BackfillDay {
  * Checks the input of a backfill and lists its next days, from the database.
  * @throws InvalidInput
  */
-export function planBackfill({ database, defaultRunOptions }: ActivityDependencies) {
+export function planBackfill(dependencies: ActivityDependencies) {
+  const { database } = dependencies;
   return async function planBackfill(input: unknown, maxDays: number): Promise<BackfillPlan> {
     const { from, to, onlyMissing, options, daysPerRun, checkpoint } = checkedInput(backfillInput, input);
     if (!checkpoint) await database.query('backfill/begin', [currentRun().workflowId], cancellation());
@@ -34,7 +35,7 @@ export function planBackfill({ database, defaultRunOptions }: ActivityDependenci
       cancellation(),
     );
     const days = rows.map((row) => row.load_date);
-    return { days, isLast: days.length < limit, ...(await planOf(defaultRunOptions, options)) };
+    return { days, isLast: days.length < limit, ...(await planOf(dependencies, options)) };
   };
 }
 

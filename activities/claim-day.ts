@@ -17,6 +17,8 @@ export interface RunPlan {
   options: RunOptions;
   /** Whether the namespace has the custom search attributes. */
   tagged: boolean;
+  /** Whether alerts are sent to a webhook. */
+  hasWebhook: boolean;
 }
 
 export interface Holder extends RunRef {
@@ -42,31 +44,32 @@ export type HistoryClaim = RunPlan & { claim: Claim };
  * @param due ISO instant at which a scheduled run was due
  * @throws InvalidInput
  */
-export function claimDay({ database, defaultRunOptions }: ActivityDependencies) {
+export function claimDay(dependencies: ActivityDependencies) {
   return async function claimDay(input: unknown, due: string, waitedFor?: Holder): Promise<DayClaim> {
     const checked = checkedInput(incrementInput, input);
     const loadDate = loadDateOf(checked, due);
-    const claim = await takeClaim(database, loadDate, checked.files, waitedFor);
-    return { loadDate, claim, ...(await planOf(defaultRunOptions, checked.options)) };
+    const claim = await takeClaim(dependencies.database, loadDate, checked.files, waitedFor);
+    return { loadDate, claim, ...(await planOf(dependencies, checked.options)) };
   };
 }
 
 /** The same for history, of which one run at a time is loaded. */
-export function claimHistory({ database, defaultRunOptions }: ActivityDependencies) {
+export function claimHistory(dependencies: ActivityDependencies) {
   return async function claimHistory(input: unknown, waitedFor?: Holder): Promise<HistoryClaim> {
     const { options } = checkedInput(historyInput, input);
-    const claim = await takeClaim(database, 'history', undefined, waitedFor);
-    return { claim, ...(await planOf(defaultRunOptions, options)) };
+    const claim = await takeClaim(dependencies.database, 'history', undefined, waitedFor);
+    return { claim, ...(await planOf(dependencies, options)) };
   };
 }
 
 export async function planOf(
-  defaults: RunOptions,
+  { defaultRunOptions, alerts }: ActivityDependencies,
   given: z.output<typeof optionsInput> = {},
 ): Promise<RunPlan> {
   return {
-    options: { ...defaults, ...(given as Partial<RunOptions>) },
+    options: { ...defaultRunOptions, ...(given as Partial<RunOptions>) },
     tagged: await searchAttributesRegistered(),
+    hasWebhook: alerts.webhookUrl !== undefined,
   };
 }
 

@@ -15,7 +15,7 @@ import type { Run } from './run.ts';
 export async function alertWhenLate<T>(run: Run, work: () => Promise<T>): Promise<T> {
   const { checkpoint, options, loadDate } = run;
   const { lateAfterMs } = options;
-  if (lateAfterMs <= 0 || checkpoint.lateAlertSent) return await work();
+  if (lateAfterMs <= 0 || !run.sendsAlerts || checkpoint.lateAlertSent) return await work();
   const left = Date.parse(checkpoint.startedAt) + lateAfterMs - Date.now();
   const scope = new CancellationScope();
   const watching = scope.run(async () => {
@@ -37,6 +37,7 @@ export async function alertWhenLate<T>(run: Run, work: () => Promise<T>): Promis
 
 /** Leaves the message to a workflow of its own, which goes on when this one has ended. */
 export async function sendAlert(run: Run, alert: Pick<Alert, 'kind' | 'error' | 'errorType'>): Promise<void> {
+  if (!run.sendsAlerts) return;
   const { workflowId, runId } = workflowInfo();
   const { loadDate } = run;
   await startChild<typeof salesAlert>('salesAlert', {

@@ -10,7 +10,7 @@ export async function withOutcome(run: Run, work: () => Promise<DayResult>): Pro
   try {
     const result = await work();
     run.searchAttributes.setOutcome(result.outcome);
-    run.progress.update(describeResult(run, result));
+    run.progress.end(describeResult(run, result), detailsOf(result));
     return result;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -85,4 +85,20 @@ const OUTCOMES: Record<DayResult['outcome'], string> = {
 function describeResult({ title }: Run, { outcome, joined }: DayResult): string {
   const sentence = `${title} ${OUTCOMES[outcome]}`;
   return joined ? `${sentence}, by workflow ${joined.workflowId}.` : `${sentence}.`;
+}
+
+/** Markdown: rows by file, then the warnings. */
+function detailsOf({ files, warnings }: DayResult): string {
+  const rows = Object.entries(files).map(
+    ([file, { rows_read, rows_kept, rows_duplicate, rows_rejected }]) =>
+      `| ${file} | ${rows_read} | ${rows_kept} | ${rows_duplicate} | ${rows_rejected} |`,
+  );
+  const table = [
+    '| file | rows read | kept | duplicate | rejected |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...rows,
+  ];
+  return [...(rows.length > 0 ? table : []), '', ...warnings.map((warning) => `- ${warning}`)]
+    .join('\n')
+    .trim();
 }

@@ -29,6 +29,12 @@ export class Progress {
     setCurrentDetails(currentStep);
   }
 
+  /** How the run ended; the UI shows the details, which are Markdown. */
+  end(currentStep: string, details: string): void {
+    this.#state = { currentStep, missingFiles: [] };
+    setCurrentDetails(`${currentStep}\n\n${details}`);
+  }
+
   /** A durable timer, which holds no worker slot; `retryNow` ends it early. */
   async wait(milliseconds: number, summary: string): Promise<void> {
     const before = this.#retries;

@@ -15,6 +15,8 @@ export class Run {
   readonly source: Source;
   readonly progress = new Progress();
   readonly searchAttributes = new SearchAttributes();
+  /** Whether there is a webhook to send them to. */
+  sendsAlerts = true;
   checkpoint: Checkpoint = {
     startedAt: new Date().toISOString(),
     accepted: [],
@@ -31,8 +33,9 @@ export class Run {
   }
 
   /** The input is checked now: what it says can be used. */
-  plan({ options, tagged }: RunPlan, checkpoint: Checkpoint | undefined): void {
+  plan({ options, tagged, hasWebhook }: RunPlan, checkpoint: Checkpoint | undefined): void {
     this.#options = options;
+    this.sendsAlerts = hasWebhook;
     this.searchAttributes.enabled = tagged;
     if (checkpoint) this.checkpoint = { ...checkpoint, accepted: [...checkpoint.accepted] };
   }
