@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { failure } from '../domain/failures.ts';
 
@@ -16,12 +17,30 @@ const TRANSIENT_STATES: ReadonlySet<string> = new Set([
 const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703', '42883']);
 
 /**
- * The failure that a database error is. A lost connection has no SQLSTATE and is transient; a message of
- * PostgreSQL never holds the password, so it is told as it is, without `detail`, which can hold rows.
+ * Classes whose messages can quote a value: of those, only names are passed on. 22 data exception, 23 integrity
+ * constraint violation, 44 check of a view, P0 raised by a trigger of somebody's.
  */
+const CLASSES_THAT_QUOTE: ReadonlySet<string> = new Set(['22', '23', '44', 'P0']);
+
+const CONDITIONS: Readonly<Record<string, string>> = {
+  '22001': 'a text is too long for its column',
+  '22003': 'a number is out of range',
+  '22007': 'a date or time cannot be read',
+  '22008': 'a date or time is out of range',
+  '22012': 'division by zero',
+  '22021': 'a text is no valid UTF-8',
+  '22P02': 'a value cannot be read as its type',
+  '22P04': 'a row of COPY has the wrong form',
+  '23502': 'a value is missing',
+  '23503': 'a row that is referred to does not exist',
+  '23505': 'a key exists already',
+  '23514': 'a check is violated',
+};
+
+/** The failure that an error of pg is. A lost connection has no SQLSTATE and is transient. */
 export function databaseFailure(error: unknown) {
-  const message = error instanceof AggregateError ? describeNetworkError(error) : errorMessage(error);
   const state = sqlStateOf(error);
+  const message = messageOf(error, state);
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
   if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) {
     return failure('DatabaseUnavailable', `PostgreSQL could not do it now: ${message} (${state}).`);
@@ -32,8 +51,17 @@ export function databaseFailure(error: unknown) {
   return failure('DatabaseRefused', `PostgreSQL refused: ${message} (${state}).`);
 }
 
-function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Never `detail` or `where`, which can hold rows; PostgreSQL's messages never hold the password. */
+function messageOf(error: unknown, state: string | undefined): string {
+  if (!(error instanceof Error) || state === undefined) return describeNetworkError(error);
+  if (!CLASSES_THAT_QUOTE.has(state.slice(0, 2))) return error.message;
+  const { schema, table, column, constraint } = error as Error &
+    Pick<pg.DatabaseError, 'schema' | 'table' | 'column' | 'constraint'>;
+  const place = [
+    table && ` in ${[schema, table, column].filter(Boolean).join('.')}`,
+    constraint && `, constraint ${constraint}`,
+  ];
+  return (CONDITIONS[state] ?? 'a value cannot be used') + place.filter(Boolean).join('');
 }
 
 /** The code of a broken socket is no SQLSTATE, although that of a write to it, EPIPE, looks like one. */

@@ -1,59 +1,38 @@
-import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import type pg from 'pg';
-import { databaseFailure } from './database-failure.ts';
 import { inSpan, SQL_FACTS } from '../runtime/tracing/span.ts';
-import { sql } from './sql.ts';
-import { transaction } from './transaction.ts';
+import { beginMessage, transactionName, type Isolation, type ServerSeen } from './begin.ts';
+import { databaseFailure } from './database-failure.ts';
+import { orDatabaseFailure, Session } from './session.ts';
+import { Watch } from './watch.ts';
 
-/** Everything in the mart is changed under this one lock, so that facts never meet a half-changed staging. */
-const MART_LOCK = 'mart';
-
-/** A transaction in which statements are called by the name of their file in sql/. */
-export class Session {
-  readonly client: pg.PoolClient;
-
-  constructor(client: pg.PoolClient) {
-    this.client = client;
-  }
-
-  async run<R extends pg.QueryResultRow>(name: string, values: unknown[] = []): Promise<R[]> {
-    return await inSpan(name, SQL_FACTS, async () => (await this.client.query<R>(sql(name), values)).rows);
-  }
-
-  /** Runs a file of one or more statements that have no parameters. */
-  async execute(name: string): Promise<void> {
-    await inSpan(name, SQL_FACTS, () => this.client.query(sql(name)));
-  }
-
-  /** Waits until this transaction alone holds the lock; it is given back at the transaction's end. */
-  async lock(name: string): Promise<void> {
-    await inSpan('lock', SQL_FACTS, () =>
-      this.client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]),
-    );
-  }
-
-  async lockMart(): Promise<void> {
-    await this.lock(MART_LOCK);
-  }
-}
+export { Session } from './session.ts';
 
 /** The database of staging and mart. Its errors are failures of `domain/failures.ts`. */
 export class Database {
   readonly pool: pg.Pool;
+  readonly #watch: Watch;
 
   constructor(pool: pg.Pool) {
     this.pool = pool;
+    this.#watch = new Watch(pool);
   }
 
-  async transaction<T>(work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    try {
-      return await inSpan('transaction', SQL_FACTS, () =>
-        transaction(this.pool, (client) => work(new Session(client)), signal),
-      );
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw isDatabaseError(error) ? databaseFailure(error) : error;
-    }
+  /**
+   * Runs `work` in one transaction: committed when it returns, rolled back when it throws. When `signal` aborts, the
+   * connection is destroyed, which ends the transaction on the server as well.
+   */
+  async transaction<T>(
+    work: (session: Session) => Promise<T>,
+    signal?: AbortSignal,
+    // Under any other level, a statement that has waited for a lock does not see what the lock's former holder wrote.
+    isolation: Isolation = 'read committed',
+  ): Promise<T> {
+    return await inSpan('transaction', SQL_FACTS, () => this.#transaction(work, signal, isolation));
+  }
+
+  /** Runs `work` so that all its statements see the same moment; it cannot write. */
+  async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.transaction(work, undefined, 'repeatable read, read only');
   }
 
   /** One statement in a transaction of its own. */
@@ -64,14 +43,63 @@ export class Database {
   ): Promise<R[]> {
     return await this.transaction((session) => session.run<R>(name, values), signal);
   }
+
+  async #transaction<T>(
+    work: (session: Session) => Promise<T>,
+    signal: AbortSignal | undefined,
+    isolation: Isolation,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const client = await orDatabaseFailure(this.pool.connect());
+    let broken: Error | undefined;
+    let released = false;
+    const release = () => {
+      if (!released) client.release(broken);
+      released = true;
+    };
+    // Without a listener, an error between two statements would end the process.
+    const onError = (error: Error) => (broken = error);
+    const onAbort = () => {
+      broken = new Error('aborted');
+      release();
+    };
+    let stopWatching: (() => void) | undefined;
+    client.on('error', onError);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      const session = new Session(client);
+      const name = transactionName(this.pool.options.application_name ?? '');
+      stopWatching = this.#watch.add(name, session, await begin(session, isolation, name));
+      const result = await work(session);
+      signal?.throwIfAborted();
+      await commit(session);
+      return result;
+    } catch (error) {
+      // An unknown outcome is not worth a rollback on a connection that may be dead: drop it.
+      broken ??= error instanceof Error ? error : new Error(String(error));
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      stopWatching?.();
+      signal?.removeEventListener('abort', onAbort);
+      client.off('error', onError);
+      release();
+    }
+  }
 }
 
-/** From the server (with a SQLSTATE), from the network, or from pg about its connection; not a bug of ours. */
-function isDatabaseError(error: unknown): error is Error {
-  if (!(error instanceof Error) || error instanceof ApplicationFailure || error instanceof TemporalFailure)
-    return false;
-  const { code, path } = error as { code?: unknown; path?: unknown };
-  // A disk error names a path; network errors name a host.
-  if (typeof code === 'string') return path === undefined;
-  return /connection|timeout/i.test(error.message);
+async function begin(session: Session, isolation: Isolation, name: string): Promise<ServerSeen> {
+  // One result for each statement of the message.
+  const results = (await session.query(
+    beginMessage(isolation, name),
+  )) as unknown as pg.QueryResult<ServerSeen>[];
+  return results.at(-1)?.rows[0] as ServerSeen;
+}
+
+async function commit(session: Session): Promise<void> {
+  const { command } = await session.query('commit');
+  // The answer to the commit of a transaction in which a statement has failed, and no error.
+  if (command === 'ROLLBACK')
+    throw databaseFailure(new Error('the transaction had failed and was rolled back'));
 }

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type pg from 'pg';
 import { projectRoot } from '../runtime/project-root.ts';
+import { Database, type Session } from './database.ts';
 import { sql } from './sql.ts';
-import { transaction } from './transaction.ts';
 
 /** Any constant serves, as long as nobody else in this database uses it. */
 const MIGRATION_LOCK = 7_256_301_001;
@@ -45,20 +45,19 @@ export function migrations(): Migration[] {
  */
 export async function migrate(pool: pg.Pool, upTo: number = Infinity): Promise<MigrationResult> {
   const applied: string[] = [];
+  const database = new Database(pool);
   for (;;) {
-    const { version, name } = await transaction(pool, (client) => applyNext(client, upTo));
+    const { version, name } = await database.transaction((session) => applyNext(session, upTo));
     if (name === undefined) return { version, applied };
     applied.push(name);
   }
 }
 
 /** Without a name when there was nothing to apply. */
-async function applyNext(client: pg.PoolClient, upTo: number): Promise<{ version: number; name?: string }> {
-  // A large migration may take its time, and so may the one that another process is applying right now.
-  await client.query('set local lock_timeout = 0; set local statement_timeout = 0');
-  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-  await client.query(sql('migrations_table'));
-  const { rows } = await client.query<{ version: number; checksum: string }>(
+async function applyNext(session: Session, upTo: number): Promise<{ version: number; name?: string }> {
+  await session.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  await session.execute('migrations_table');
+  const { rows } = await session.query<{ version: number; checksum: string }>(
     'select version, checksum from staging.schema_migration order by version',
   );
   const known = migrations();
@@ -79,8 +78,8 @@ async function applyNext(client: pg.PoolClient, upTo: number): Promise<{ version
   }
   const next = known[rows.length];
   if (!next || next.version > upTo) return { version: rows.length };
-  await client.query(sql(`migrations/${next.name}`));
-  await client.query('insert into staging.schema_migration (version, name, checksum) values ($1, $2, $3)', [
+  await session.execute(`migrations/${next.name}`);
+  await session.query('insert into staging.schema_migration (version, name, checksum) values ($1, $2, $3)', [
     next.version,
     next.name,
     checksumOf(next),

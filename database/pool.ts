@@ -19,40 +19,12 @@ const usualParserOf = pg.types.getTypeParser as ParserOf;
 const parserOf: ParserOf = (oid, format) =>
   oid === DATE || oid === TIMESTAMP ? (text) => text : usualParserOf(oid, format);
 
-/**
- * Session settings of every connection, so that no server, role or database setting can change what a value
- * means. `client_connection_check_interval` ends the statement of a client that is gone.
- */
-const SESSION = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, YMD',
-  IntervalStyle: 'iso_8601',
-  search_path: 'pg_catalog',
-  lock_timeout: '60s',
-  statement_timeout: '30min',
-  idle_in_transaction_session_timeout: '60s',
-  // A step whose commit was acknowledged is never done again: the acknowledgement must hold over a crash, also
-  // where the server's default gives it before the commit is written (`off`).
-  synchronous_commit: 'on',
-  client_connection_check_interval: '2s',
-  // The same for one whose machine or network is gone: nothing else would end a COPY that waits for its rows.
-  tcp_keepalives_idle: '30s',
-  tcp_keepalives_interval: '10s',
-  // A day's rows are sorted and hashed in memory, and wait in a temporary table; PostgreSQL's defaults are 4 and 8 MB.
-  work_mem: '32MB',
-  temp_buffers: '32MB',
-};
-
-const CONNECT_TIMEOUT_MS = 10_000;
-
-const SESSION_SQL = Object.entries(SESSION)
-  .map(([name, value]) => `set ${name} = '${value}'`)
-  .join('; ');
-
-const SETTING_UP: pg.QueryConfig & { query_timeout: number } = {
-  text: SESSION_SQL,
-  query_timeout: CONNECT_TIMEOUT_MS,
-};
+/** Also the longest wait for a connection of the pool. Some servers and poolers take seconds for a new one. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** One that has gone silent meanwhile is not kept for long. */
+const IDLE_TIMEOUT_MS = 10_000;
+/** The operating system asks ten times, a second apart, whether the other side is there. */
+const KEEPALIVE_AFTER_MS = 10_000;
 
 const GOODBYE_TIMEOUT_MS = 2_000;
 
@@ -74,13 +46,11 @@ export function createPool(options: PoolOptions): pg.Pool {
     application_name: options.applicationName,
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: 30_000,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
     types: { getTypeParser: parserOf },
     Client: SureToEnd,
-    // Awaited by the pool before it hands the connection out. The pool's own limit ends before it, and a
-    // connection that goes silent here would be waited for without an end.
-    onConnect: (client) => client.query(SETTING_UP) as unknown as undefined,
   });
   pool.on('error', options.onIdleError);
   return pool;

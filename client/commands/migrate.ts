@@ -1,17 +1,10 @@
 import { migrate as applyMigrations } from '../../database/migrate.ts';
-import { databaseFailure } from '../../database/database-failure.ts';
 import { withDatabase } from '../database.ts';
 import type { Output } from '../output.ts';
 
 /** `client migrate`: brings the schema to the newest version. */
 export async function migrate(output: Output): Promise<void> {
-  const { version, applied } = await withDatabase(async (database) => {
-    try {
-      return await applyMigrations(database.pool);
-    } catch (error) {
-      throw (error as { name?: unknown }).name === 'SchemaMismatch' ? error : databaseFailure(error);
-    }
-  });
+  const { version, applied } = await withDatabase(({ pool }) => applyMigrations(pool));
   output.result({ version, applied }, () =>
     applied.length === 0
       ? `The schema is at version ${version} already.`

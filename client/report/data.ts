@@ -85,8 +85,7 @@ export async function readReport(
   const range = known && rangeOf(asked, known);
   if (!range) return undefined;
   const { from, to } = range;
-  const sales = await database.transaction(async (session) => {
-    await session.run('report/snapshot');
+  const sales = await database.snapshot(async (session) => {
     const dates = [from, to];
     const [totals] = await session.run<Record<'orders' | 'refunds' | 'revenue' | 'customers', string>>(
       'report/totals',

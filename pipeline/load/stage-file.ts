@@ -1,6 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { from as copyFrom } from 'pg-copy-streams';
 import type { Database, Session } from '../../database/database.ts';
 import {
   describeFile,
@@ -13,7 +11,6 @@ import { feedNamed, fileName } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { deliveryKey } from './delivery-key.ts';
 import { failure } from '../../domain/failures.ts';
-import { inSpan, SQL_FACTS } from '../../runtime/tracing/span.ts';
 
 /** The run that stages, for the audit row. */
 export interface StagingRun extends RunRef {
@@ -49,13 +46,13 @@ export async function stageFile(
 ): Promise<StagedFile> {
   const name = fileName(file);
   return await database.transaction(async (session) => {
-    await copyIncoming(session, paths.rows, file, signal);
+    await copyIncoming(session, paths.rows, file);
     await session.lock(stagingLock(file.loadDate, name));
     const newer = await findNewer(session, file);
     if (newer) return newer;
     const counts = await replaceRows(session, file);
     await session.run('staging/forget_rejected', [file.loadDate, name]);
-    await copy(session, `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`, paths.rejected, signal);
+    await copy(session, `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`, paths.rejected);
     await session.run('audit/file_load', [
       file.loadDate,
       name,
@@ -107,48 +104,24 @@ async function findNewer(session: Session, file: CheckedFile): Promise<StagedFil
 }
 
 /** Fills the session's table `incoming` (of the feed's columns, plus the row's position in the file). */
-async function copyIncoming(
-  session: Session,
-  rowsPath: string,
-  file: CheckedFile,
-  signal: AbortSignal,
-): Promise<void> {
+async function copyIncoming(session: Session, rowsPath: string, file: CheckedFile): Promise<void> {
   const { name, columns: all, newestBy } = feedNamed(file.feed);
   const columns = all.map((column) => column.name);
-  await session.client.query(
+  await session.query(
     `create temporary table incoming on commit drop as
      select null::bigint as ordinal, ${columns.join(', ')} from staging.${name} with no data`,
   );
   const inFile = newestBy ? [newestBy, ...columns.filter((column) => column !== newestBy)] : columns;
-  const rows = await copy(
-    session,
-    `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`,
-    rowsPath,
-    signal,
-  );
+  const rows = await copy(session, `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`, rowsPath);
   if (rows !== file.rowsPrepared) {
     throw failure(
       'LandedFileGone',
       `The checked rows of ${describeFile(file)} have changed on disk (${rows} instead of ${file.rowsPrepared}).`,
     );
   }
-  await session.client.query('analyze incoming');
+  await session.query('analyze incoming');
 }
 
-async function copy(session: Session, statement: string, path: string, signal: AbortSignal): Promise<number> {
-  const source = createReadStream(path, { highWaterMark: COPY_CHUNK_BYTES });
-  const target = copyFrom(statement);
-  // A stream whose connection is gone waits for a drain that never comes: end it by hand.
-  const onError = (error: Error) => target.destroy(error);
-  session.client.once('error', onError);
-  try {
-    return await inSpan('copy', SQL_FACTS, async (span) => {
-      session.client.query(target);
-      await pipeline(source, target, { signal });
-      span.note({ 'sales.rows': target.rowCount });
-      return target.rowCount;
-    });
-  } finally {
-    session.client.off('error', onError);
-  }
+async function copy(session: Session, statement: string, path: string): Promise<number> {
+  return await session.copyFrom(statement, createReadStream(path, { highWaterMark: COPY_CHUNK_BYTES }));
 }

@@ -32,7 +32,7 @@ export async function updateFacts(session: Session, delivery: Delivery): Promise
   await session.lock(stagingLock(delivery.loadDate, fileName({ feed: ORDERS, source: delivery.source })));
   await session.execute('mart/fact_change_table');
   await session.run('mart/fact_change', deliveryKey(delivery));
-  await session.client.query('analyze fact_change (facts, date_id, customer_id)');
+  await session.query('analyze fact_change (facts, date_id, customer_id)');
   await session.execute('mart/f_sales');
   await session.execute('mart/d_calendar');
   await session.execute('mart/f_customer_retention');

@@ -106,8 +106,8 @@ describe('two sessions', () => {
     const abort = new AbortController();
     const cancelled = db.database.transaction(async (session) => {
       await session.lock('mart f_sales');
-      await session.client.query('delete from mart.f_sales');
-      await session.client.query('select pg_sleep(60)');
+      await session.query('delete from mart.f_sales');
+      await session.query('select pg_sleep(60)');
     }, abort.signal);
     await until(
       `select count(*) from pg_stat_activity where query like '%pg_sleep(60)' and state = 'active'`,

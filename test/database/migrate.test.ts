@@ -144,6 +144,9 @@ describe('migrate', () => {
       `enable_nestloop = off`,
       `standard_conforming_strings = on`,
       `extra_float_digits = -15`,
+      `lock_timeout = '1ms'`,
+      `statement_timeout = '30ms'`,
+      `transaction_timeout = '30ms'`,
     ];
     for (const setting of ['', ...hostile]) {
       await inEmptyDatabase(async (db) => {
@@ -154,11 +157,13 @@ describe('migrate', () => {
         try {
           await migrate(pool);
           await loader.load('2024-12-31', orders);
-          dumps.push((await dump(pool)) + (await dumpSchema(pool)));
         } finally {
           await loader.close();
           await pool.end();
         }
+        // What is there now, as somebody without these settings reads it.
+        await asAdmin(`alter database ${name} reset all`);
+        dumps.push((await dump(db.pool)) + (await dumpSchema(db.pool)));
       });
     }
     for (const [index, text] of dumps.entries()) {

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+export type Isolation = 'read committed' | 'repeatable read, read only';
+
+/**
+ * Settings of every transaction, so that no setting of a server, role or database changes what a value means or ends
+ * a load. They are local to the transaction: behind a pooler, the connection belongs to somebody else afterwards.
+ */
+const SETTINGS = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'iso_8601',
+  search_path: 'pg_catalog',
+  standard_conforming_strings: 'on',
+  // A statement that works, or waits for a lock, is given up by the limit of its activity and by nothing else.
+  lock_timeout: '0',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '60s',
+  // A step whose commit was acknowledged is never done again: the acknowledgement must hold over a crash, also
+  // where the server's default gives it before the commit is written (`off`).
+  synchronous_commit: 'on',
+  // The server ends the statement of a client that is gone,
+  client_connection_check_interval: '2s',
+  // and notices one whose machine or network is gone: nothing else would end a COPY that waits for its rows.
+  tcp_keepalives_idle: '30s',
+  tcp_keepalives_interval: '10s',
+  // A day's rows are sorted and hashed in memory; the default is 4 MB.
+  work_mem: '32MB',
+};
+
+const SET_LOCAL = Object.entries(SETTINGS)
+  .map(([name, value]) => `set local ${name} = '${value}'`)
+  // PostgreSQL 17 has one more limit.
+  .concat(
+    `select case when current_setting('server_version_num')::integer >= 170000
+       then set_config('transaction_timeout', '0', true) end`,
+  )
+  .join('; ');
+
+/** Nothing has begun before the answer to this message, so that a limit on it costs nothing. */
+const BEGIN_LIMIT_MS = 20_000;
+
+/** A server as seen by one of its sessions. */
+export interface ServerSeen {
+  /** When it was started, in seconds. */
+  started: string;
+  user: string;
+}
+
+export const SERVER_SEEN = `extract(epoch from pg_catalog.pg_postmaster_start_time())::text as started, session_user as "user"`;
+
+/** The message that begins a transaction; its last result is the `ServerSeen`. */
+export function beginMessage(isolation: Isolation, transactionName: string): pg.QueryConfig {
+  return {
+    text: `begin isolation level ${isolation}; set local application_name = ${pg.escapeLiteral(transactionName)}; ${SET_LOCAL}; select ${SERVER_SEEN}`,
+    query_timeout: BEGIN_LIMIT_MS,
+  } as pg.QueryConfig;
+}
+
+/** The name by which other sessions find this transaction, and no other, in pg_stat_activity. */
+export function transactionName(applicationName: string): string {
+  return `${applicationName} ${randomBytes(6).toString('hex')}`;
+}
