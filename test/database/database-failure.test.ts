@@ -110,19 +110,26 @@ test('a failure names table, column and constraint, and never a value', async ()
 
 test('COPY: an error of the source stays what it is, one of PostgreSQL is a failure', async () => {
   const db = await createTestDatabase();
-  const copy = (source: Readable) =>
-    db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', source));
+  const copy = (source: () => Readable) =>
+    db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', source()));
   try {
-    await assert.rejects(copy(createReadStream('/nowhere/rows')), { code: 'ENOENT', syscall: 'open' });
-    const breaking = Readable.from(
-      (function* () {
-        yield '1\tГород\n'.repeat(50_000);
-        throw new Error('the disk has a bad connection');
-      })(),
+    await assert.rejects(
+      copy(() => createReadStream('/nowhere/rows')),
+      { code: 'ENOENT', syscall: 'open' },
     );
-    await assert.rejects(copy(breaking), { message: 'the disk has a bad connection' });
-    await assert.rejects(copy(Readable.from(['1\tA\n', '1\tB\n'])), { type: 'DatabaseRefused' });
-    assert.equal(await copy(Readable.from(['1\tA\n', '2\tB\n'])), 2);
+    const breaking = function* () {
+      yield '1\tГород\n'.repeat(50_000);
+      throw new Error('the disk has a bad connection');
+    };
+    await assert.rejects(
+      copy(() => Readable.from(breaking())),
+      { message: 'the disk has a bad connection' },
+    );
+    await assert.rejects(
+      copy(() => Readable.from(['1\tA\n', '1\tB\n'])),
+      { type: 'DatabaseRefused' },
+    );
+    assert.equal(await copy(() => Readable.from(['1\tA\n', '2\tB\n'])), 2);
     const abort = new AbortController();
     const endless = new Readable({
       read() {
