@@ -1,7 +1,7 @@
 import type { DayOutcome } from '../domain/day.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import { INCREMENT_FILES } from '../domain/feeds.ts';
-import { planOf, type RunPlan } from './claim-day.ts';
+import { planOf, type RunPlan } from './plan-run.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { backfillInput, checkedInput } from './inputs.ts';

@@ -2,23 +2,17 @@ import { Context } from '@temporalio/activity';
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
-import type { DayResult, RunOptions, RunRef } from '../domain/day.ts';
-import { loadDateOfRun } from '../domain/due-days.ts';
-import type { LoadDate } from '../domain/load-date.ts';
+import type { DayResult, RunRef } from '../domain/day.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import type { z } from 'zod';
-import { checkedInput, historyInput, incrementInput, type optionsInput } from './inputs.ts';
-import { searchAttributesRegistered } from './search-attributes.ts';
+import { checkedInput, claimInput } from './inputs.ts';
 
-/** What a run works with, whatever its input left open. */
-export interface RunPlan {
-  options: RunOptions;
-  /** Whether the namespace has the custom search attributes. */
-  tagged: boolean;
-  /** Whether alerts are sent to a webhook. */
-  hasWebhook: boolean;
+/** What is claimed: a load date, or history, of which one run at a time is loaded. */
+export interface ClaimRequest {
+  claim: string;
+  /** The only files that the run is about; absent: all. */
+  files?: string[] | undefined;
 }
 
 export interface Holder extends RunRef {
@@ -34,49 +28,16 @@ export type Claim =
   /** The run that was waited for has loaded the date meanwhile. */
   | { state: 'done'; result: DayResult };
 
-export type DayClaim = RunPlan & { loadDate: LoadDate; claim: Claim };
-export type HistoryClaim = RunPlan & { claim: Claim };
-
 /**
- * Checks the input of a run, settles its date and options, and claims the date, so that two runs do not load it side by
- * side. (They would do no harm: staging and mart are safe against that by themselves. They would only do the work twice.)
+ * Claims a date for the current workflow, so that two runs do not load it side by side. (They would do no harm: staging
+ * and mart are safe against that by themselves. They would only do the work twice.)
  * A claim needs no release: it counts as long as its workflow is open in Temporal.
- * @param due ISO instant at which a scheduled run was due
- * @throws InvalidInput
  */
-export function claimDay(dependencies: ActivityDependencies) {
-  return async function claimDay(input: unknown, due: string, waitedFor?: Holder): Promise<DayClaim> {
-    const checked = checkedInput(incrementInput, input);
-    const loadDate = loadDateOf(checked, due);
-    const claim = await takeClaim(dependencies.database, loadDate, checked.files, waitedFor);
-    return { loadDate, claim, ...(await planOf(dependencies, checked.options)) };
+export function claimDay({ database }: ActivityDependencies) {
+  return async function claimDay(request: ClaimRequest, waitedFor?: Holder): Promise<Claim> {
+    const { claim, files } = checkedInput(claimInput, request);
+    return await takeClaim(database, claim, files, waitedFor);
   };
-}
-
-/** The same for history, of which one run at a time is loaded. */
-export function claimHistory(dependencies: ActivityDependencies) {
-  return async function claimHistory(input: unknown, waitedFor?: Holder): Promise<HistoryClaim> {
-    const { options } = checkedInput(historyInput, input);
-    const claim = await takeClaim(dependencies.database, 'history', undefined, waitedFor);
-    return { claim, ...(await planOf(dependencies, options)) };
-  };
-}
-
-export async function planOf(
-  { defaultRunOptions, alerts }: ActivityDependencies,
-  given: z.output<typeof optionsInput> = {},
-): Promise<RunPlan> {
-  return {
-    options: { ...defaultRunOptions, ...(given as Partial<RunOptions>) },
-    tagged: await searchAttributesRegistered(),
-    hasWebhook: alerts.webhookUrl !== undefined,
-  };
-}
-
-function loadDateOf({ loadDate, schedule }: z.output<typeof incrementInput>, due: string): LoadDate {
-  if (loadDate !== undefined) return loadDate;
-  if (!schedule) return checkedInput(incrementInput.required({ loadDate: true }), {}).loadDate;
-  return loadDateOfRun(schedule, new Date(due));
 }
 
 async function takeClaim(

@@ -1,12 +1,13 @@
 import { failBackfillDays, planBackfill, recordBackfillDays } from './backfill.ts';
 import { checkFile } from './check-file.ts';
 import { chooseLanding, pingLanding } from './choose-landing.ts';
-import { claimDay, claimHistory } from './claim-day.ts';
+import { claimDay } from './claim-day.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { generateReport } from './generate-report.ts';
 import { getIncrement } from './get-increment.ts';
 import { getReport } from './get-report.ts';
 import { landFile } from './land-file.ts';
+import { planDay, planHistory } from './plan-run.ts';
 import { findOpenDays, recordFailure, recordNotFound } from './record-outcome.ts';
 import { sendAlert } from './send-alert.ts';
 import { stageFile } from './stage-file.ts';
@@ -15,8 +16,9 @@ import { updateDCity, updateDCustomer, updateDItem, updateFSales } from './updat
 /** The steps of a day, by the names that the Temporal UI shows. */
 export function createActivities(dependencies: ActivityDependencies) {
   return {
+    planDay: planDay(dependencies),
+    planHistory: planHistory(dependencies),
     claimDay: claimDay(dependencies),
-    claimHistory: claimHistory(dependencies),
     generateReport: generateReport(dependencies),
     getReport: getReport(dependencies),
     getIncrement: getIncrement(dependencies),

@@ -96,6 +96,11 @@ export const checkedFileInput = landedFileInput.extend({
   warnings: z.array(z.string()),
 });
 
+export const claimInput = z.object({
+  claim: z.union([loadDate, z.literal('history')]),
+  files: files.optional(),
+});
+
 export const alertInput = z.object({
   kind: z.enum(['late', 'failed', 'volume']),
   loadDate,

@@ -17,12 +17,10 @@ export async function salesHistory(input: SalesHistoryInput | null = {}): Promis
     continueAsNew<typeof salesHistory>({ ...input, options, checkpoint }),
   );
   return await withOutcome(run, async () => {
-    const joined = await waitForClaim(run, async (waitedFor) => {
-      const summary = 'settles the options, claims history';
-      const planned = await databaseSteps.claimHistory.executeWithOptions({ summary }, [input, waitedFor]);
-      run.plan(planned, input?.checkpoint);
-      return planned.claim;
-    });
+    const summary = 'checks the input, settles the options';
+    const plan = await databaseSteps.planHistory.executeWithOptions({ summary }, [input]);
+    run.plan(plan, input?.checkpoint);
+    const joined = await waitForClaim(run, 'history');
     if (joined) return joined;
     const report = (run.checkpoint.report as Report | undefined) ?? (await waitForReport(run));
     run.loadDate = startDayOf(report);

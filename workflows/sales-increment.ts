@@ -20,24 +20,18 @@ export async function salesIncrement(input: SalesIncrementInput | null = {}): Pr
   );
   handleMessages(run);
   return await withOutcome(run, async () => {
-    const joined = await waitForClaim(run, async (waitedFor) => {
-      const summary = 'settles date and options, claims the date';
-      const planned = await databaseSteps.claimDay.executeWithOptions({ summary }, [
-        input,
-        dueAt(),
-        waitedFor,
-      ]);
-      run.plan(planned, input?.checkpoint);
-      run.loadDate = planned.loadDate;
-      return planned.claim;
-    });
-    if (joined) return joined;
+    const summary = 'checks the input, settles date and options';
+    const plan = await databaseSteps.planDay.executeWithOptions({ summary }, [input, dueAt()]);
+    run.plan(plan, input?.checkpoint);
+    run.loadDate = plan.loadDate;
     const result = await alertWhenLate(run, () => loadDay(run, input ?? {}));
     return input?.schedule ? await withOpenDays(run, result) : result;
   });
 }
 
 async function loadDay(run: Run, { report: given, files }: SalesIncrementInput): Promise<DayResult> {
+  const joined = await waitForClaim(run, run.loadDate, files);
+  if (joined) return joined;
   const report = given ?? run.checkpoint.report ?? (await waitForReport(run));
   const wait = new FileWait(run, files);
   for (;;) {

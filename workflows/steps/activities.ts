@@ -20,8 +20,9 @@ type Proxied = ActivityInterfaceFor<Activities>;
 /** Steps that work with the database, on any worker. */
 export const databaseSteps: Pick<
   Proxied,
+  | 'planDay'
+  | 'planHistory'
   | 'claimDay'
-  | 'claimHistory'
   | 'planBackfill'
   | 'recordBackfillDays'
   | 'failBackfillDays'

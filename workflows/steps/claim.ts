@@ -1,22 +1,26 @@
-import type { Claim, Holder } from '../../activities/claim-day.ts';
+import type { Holder } from '../../activities/claim-day.ts';
 import type { DayResult } from '../../domain/day.ts';
+import { databaseSteps } from './activities.ts';
 import type { Run } from './run.ts';
 
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 60_000;
 
 /**
- * Waits until no other run is loading the same date. Returns that run's result when it has loaded the whole date
+ * Waits until no other run is loading the same. Returns that run's result when it has loaded the whole date
  * meanwhile, so that a date started twice is loaded once.
- * @param claim plans the run and tries to take the claim
+ * @param claim a load date, or `history`
+ * @param files the only files that the run is about; absent: all
  */
 export async function waitForClaim(
   run: Run,
-  claim: (waitedFor: Holder | undefined) => Promise<Claim>,
+  claim: string,
+  files?: string[],
 ): Promise<DayResult | undefined> {
+  const summary = `${run.title} for this run alone`;
   let waitedFor: Holder | undefined;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
-    const taken = await claim(waitedFor);
+    const taken = await databaseSteps.claimDay.executeWithOptions({ summary }, [{ claim, files }, waitedFor]);
     if (taken.state === 'claimed') {
       run.rests(taken.number);
       return undefined;

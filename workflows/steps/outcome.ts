@@ -32,14 +32,23 @@ export async function noIncrement(run: Run): Promise<DayResult> {
 
 /** A daily run points out the days before it that are not in, and how to load them. */
 export async function withOpenDays(run: Run, result: DayResult): Promise<DayResult> {
-  const summary = `open days before ${run.loadDate}`;
-  const { days, first_date, last_date } = await outcomeSteps.findOpenDays.executeWithOptions({ summary }, [
-    run.delivery,
-  ]);
-  if (days === 0) return result;
-  const command = `npm run client -- backfill --from ${first_date ?? ''} --to ${last_date ?? ''} --only-missing`;
-  const warning = `${days} ${days === 1 ? 'day' : 'days'} before ${run.loadDate} not loaded: ${command}`;
-  return { ...result, warnings: [...result.warnings, warning] };
+  const warning = await openDaysWarning(run);
+  return warning === undefined ? result : { ...result, warnings: [...result.warnings, warning] };
+}
+
+async function openDaysWarning({ loadDate, delivery }: Run): Promise<string | undefined> {
+  const summary = `open days before ${loadDate}`;
+  try {
+    const open = await outcomeSteps.findOpenDays.executeWithOptions({ summary }, [delivery]);
+    if (open.days === 0) return undefined;
+    const range = `--from ${open.first_date ?? ''} --to ${open.last_date ?? ''}`;
+    const days = `${open.days} ${open.days === 1 ? 'day' : 'days'}`;
+    return `${days} before ${loadDate} not loaded: npm run client -- backfill ${range} --only-missing`;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    // The day itself is loaded.
+    return `which days before ${loadDate} are not loaded could not be found out: ${describe(error)}`;
+  }
 }
 
 /** Records the failure and sends an alert; returns what the run ends with. Cancelled runs are recorded too. */

@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
-import type { RunPlan } from '../../activities/claim-day.ts';
+import type { RunPlan } from '../../activities/plan-run.ts';
 import type { RunOptions } from '../../domain/day.ts';
 import type { Delivery, Source } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
