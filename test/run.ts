@@ -1,70 +1,103 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { findTemporalCli } from '../dev/services/temporal-cli.ts';
-import { startTemporalServer } from '../dev/services/temporal-server.ts';
 import { projectRoot } from '../runtime/project-root.ts';
-import { workflowBundle } from '../worker/workflow-bundle.ts';
-import { exitCodeOf, startTestPostgres } from './support/test-postgres.ts';
+import { startDevServers, startForCluster, type Servers } from './support/servers.ts';
+import { isClusterTest, isUnitTest, testFiles } from './support/test-files.ts';
+
+/** Twice the cores of a small machine, since tests wait for servers and clocks half of their time. */
+const FILES_AT_ONCE = 4;
+const FILE_LIMIT_MS = 300_000;
 
 /**
- * `npm test [-- file …]`: starts one Temporal server and one PostgreSQL for all tests, on free ports, and runs the
- * test files with node:test. Every test makes its own database from a template. A skipped test is a failure.
+ * `npm test [-- file, folder or flag of node:test …]`: runs the test files with node:test and the servers that they
+ * need, on free ports. Without files: all but those of a Temporal cluster; `--unit`: those that need no server;
+ * `--cluster`: those of a cluster.
  */
-async function main(): Promise<number> {
+async function main(args: string[]): Promise<number> {
+  const { files, flags } = await select(args);
+  const cluster = files.some(isClusterTest);
   const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-test-'));
-  const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+  const stops: (() => Promise<unknown>)[] = [
+    () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
+  ];
   try {
-    const cli = await findTemporalCli({ log: console.log });
-    const temporal = await startTemporalServer({
-      cliPath: cli.path,
-      uiPort: false,
-      logFile: path.join(directory, 'temporal.log'),
-    });
-    stops.push(() => temporal.stop());
-    const { postgres, template } = await startTestPostgres(directory, stops);
-    await workflowBundle();
-    return await runTests({
-      ...process.env,
-      TEMPORAL_CLI: cli.path,
-      TEMPORAL_ADDRESS: temporal.address,
-      TEST_POSTGRES_URL: postgres.adminUrl,
-      TEST_TEMPLATE_URL: template,
-    });
+    let servers: Servers = {};
+    if (cluster) servers = await startForCluster({ directory, stops });
+    else if (!(await Promise.all(files.map(isUnitTest))).every(Boolean))
+      servers = await startDevServers({ directory, stops });
+    return await run(files, flags, servers, cluster ? 1 : FILES_AT_ONCE);
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
 
-async function runTests(env: NodeJS.ProcessEnv): Promise<number> {
-  const named = process.argv.slice(2);
-  const files = named.length > 0 ? named : await testFiles();
+/** Files of `test/` and their folders are told from flags, and from the values of flags. */
+async function select(args: readonly string[]): Promise<{ files: string[]; flags: string[] }> {
+  const files: string[] = [];
+  const flags: string[] = [];
+  for (const arg of args) {
+    if (arg === '--unit' || arg === '--cluster') continue;
+    const file = path.relative(projectRoot, path.resolve(arg));
+    if (!file.startsWith('test')) flags.push(arg);
+    else if (file.endsWith('.ts')) files.push(file);
+    else files.push(...(await testFiles(file)));
+  }
+  if (files.length > 0) return { files, flags };
+  const all = await testFiles();
+  if (args.includes('--cluster')) return { files: all.filter(isClusterTest), flags };
+  const others = all.filter((file) => !isClusterTest(file));
+  if (!args.includes('--unit')) return { files: others, flags };
+  const areUnit = await Promise.all(others.map(isUnitTest));
+  return { files: others.filter((_, index) => areUnit[index]), flags };
+}
+
+async function run(
+  files: readonly string[],
+  flags: readonly string[],
+  servers: Servers,
+  concurrency: number,
+): Promise<number> {
+  const limit = flags.findLast((flag) => flag.startsWith('--test-timeout='))?.split('=')[1];
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', ...files],
-    { cwd: projectRoot, env, stdio: ['ignore', 'pipe', 'inherit'] },
+    [
+      ...['--import', 'tsx', '--import', './test/support/test-process.js', '--test'],
+      `--test-concurrency=${concurrency}`,
+      `--test-timeout=${FILE_LIMIT_MS}`,
+      ...(flags.some((flag) => flag.startsWith('--test-reporter'))
+        ? []
+        : ['--test-reporter=./test/support/reporter.js']),
+      ...flags,
+      ...files,
+    ],
+    {
+      cwd: projectRoot,
+      env: { ...process.env, ...servers, TEST_FILE_LIMIT_MS: limit ?? String(FILE_LIMIT_MS) },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // A group of its own, which takes along what tests have left behind.
+      detached: true,
+    },
   );
-  let tail = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    process.stdout.write(chunk);
-    tail = (tail + chunk.toString()).slice(-2_000);
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return exitCodeOf(code, tail);
+  const interrupt = () => {
+    child.kill('SIGINT');
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  endGroup(child.pid);
+  return code ?? 1;
 }
 
-async function testFiles(): Promise<string[]> {
-  const names = await readdir(path.join(projectRoot, 'test'), { recursive: true });
-  return (
-    names
-      .filter((name) => name.endsWith('.test.ts'))
-      // Against a released server, which `npm run test:cluster` builds and starts.
-      .filter((name) => !name.startsWith(`cluster${path.sep}`))
-      .map((name) => path.join('test', name))
-      .sort()
-  );
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // nobody is left
+  }
 }
 
-process.exitCode = await main();
+process.exitCode = await main(process.argv.slice(2));

@@ -10,113 +10,110 @@ import { Browser, findBrowser } from './browser.ts';
 import { fillMart } from './sample-mart.ts';
 
 const executable = findBrowser();
+const skip = executable === undefined && 'no Chromium: apt-get install chromium, or set CHROMIUM';
 
-// Only where there is a browser; CI has one, and its absence there is a failure.
-if (executable !== undefined || process.env.CI === 'true') {
-  describe('the report in Chromium', () => {
-    let directory: string;
-    let browser: Browser;
-    /** What was begun, also when the rest failed. */
-    const stops: (() => Promise<unknown>)[] = [];
-    const file = (name: string) => path.join(directory, name);
+describe('the report in Chromium', { skip }, () => {
+  let directory: string;
+  let browser: Browser;
+  /** What was begun, also when the rest failed. */
+  const stops: (() => Promise<unknown>)[] = [];
+  const file = (name: string) => path.join(directory, name);
 
-    before(async () => {
-      assert.ok(executable, 'No Chromium: apt-get install chromium, or set CHROMIUM.');
-      directory = await mkdtemp(path.join(tmpdir(), 'report-'));
-      stops.push(() => rm(directory, { recursive: true, force: true }));
-      const db = await createTestDatabase();
-      try {
-        await fillMart(db);
-        const ended = await client(['report', '--out', file('page.html')], { DATABASE_URL: db.url });
-        assert.equal(ended.code, 0, ended.stderr);
-      } finally {
-        await db.drop();
-      }
-      browser = await Browser.start(executable);
-      stops.push(() => browser.close());
-      for (const domain of ['Network', 'Log', 'Runtime', 'Accessibility'])
-        await browser.send(`${domain}.enable`);
-      await browser.open(pathToFileURL(file('page.html')).href);
-    });
-    after(async () => {
-      for (const stop of stops.reverse()) await stop();
-    });
-
-    test('asks for nothing but itself, and the browser has nothing to say about it', () => {
-      const requests = browser.events
-        .filter(({ method }) => method === 'Network.requestWillBeSent')
-        .map(({ params }) => (params.request as { url: string }).url);
-      assert.deepEqual(
-        requests.filter((url) => url !== 'data:,'),
-        [pathToFileURL(file('page.html')).href],
-      );
-      const said = ['Log.entryAdded', 'Runtime.consoleAPICalled', 'Runtime.exceptionThrown'];
-      assert.deepEqual(
-        browser.events.filter(({ method }) => said.includes(method)),
-        [],
-      );
-    });
-
-    for (const width of [320, 390, 1280]) {
-      test(`fits a window of ${width} pixels, with letters that can be read`, async () => {
-        await browser.width(width);
-        assert.equal(await browser.evaluate('document.documentElement.scrollWidth'), width);
-        // The size that an SVG's 12 pixels have on the screen, of the drawing that is shown.
-        const letters = await browser.evaluate(`Math.min(...[...document.querySelectorAll('svg')]
-          .filter((svg) => svg.clientWidth > 0).map((svg) => 12 * svg.clientWidth / svg.viewBox.baseVal.width))`);
-        assert.ok(Number(letters) >= 9.5, `${String(letters)} px`);
-        const shown = await browser.evaluate(
-          `[...document.querySelectorAll('svg')].filter((svg) => svg.clientWidth > 0).length`,
-        );
-        assert.equal(shown, 7, 'one drawing of each chart');
-        await keep(`report-${width}.png`, await browser.screenshot(width));
-      });
+  before(async () => {
+    assert.ok(executable);
+    directory = await mkdtemp(path.join(tmpdir(), 'report-'));
+    stops.push(() => rm(directory, { recursive: true, force: true }));
+    const db = await createTestDatabase();
+    try {
+      await fillMart(db);
+      const ended = await client(['report', '--out', file('page.html')], { DATABASE_URL: db.url });
+      assert.equal(ended.code, 0, ended.stderr);
+    } finally {
+      await db.drop();
     }
+    browser = await Browser.start(executable);
+    stops.push(() => browser.close());
+    for (const domain of ['Network', 'Log', 'Runtime', 'Accessibility'])
+      await browser.send(`${domain}.enable`);
+    await browser.open(pathToFileURL(file('page.html')).href);
+  });
+  after(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
 
-    test('no text of a chart stands over its edge', async () => {
-      for (const width of [390, 1280]) {
-        await browser.width(width);
-        const outside = await browser.evaluate(`[...document.querySelectorAll('svg')]
+  test('asks for nothing but itself, and the browser has nothing to say about it', () => {
+    const requests = browser.events
+      .filter(({ method }) => method === 'Network.requestWillBeSent')
+      .map(({ params }) => (params.request as { url: string }).url);
+    assert.deepEqual(
+      requests.filter((url) => url !== 'data:,'),
+      [pathToFileURL(file('page.html')).href],
+    );
+    const said = ['Log.entryAdded', 'Runtime.consoleAPICalled', 'Runtime.exceptionThrown'];
+    assert.deepEqual(
+      browser.events.filter(({ method }) => said.includes(method)),
+      [],
+    );
+  });
+
+  for (const width of [320, 390, 1280]) {
+    test(`fits a window of ${width} pixels, with letters that can be read`, async () => {
+      await browser.width(width);
+      assert.equal(await browser.evaluate('document.documentElement.scrollWidth'), width);
+      // The size that an SVG's 12 pixels have on the screen, of the drawing that is shown.
+      const letters = await browser.evaluate(`Math.min(...[...document.querySelectorAll('svg')]
+          .filter((svg) => svg.clientWidth > 0).map((svg) => 12 * svg.clientWidth / svg.viewBox.baseVal.width))`);
+      assert.ok(Number(letters) >= 9.5, `${String(letters)} px`);
+      const shown = await browser.evaluate(
+        `[...document.querySelectorAll('svg')].filter((svg) => svg.clientWidth > 0).length`,
+      );
+      assert.equal(shown, 7, 'one drawing of each chart');
+      await keep(`report-${width}.png`, await browser.screenshot(width));
+    });
+  }
+
+  test('no text of a chart stands over its edge', async () => {
+    for (const width of [390, 1280]) {
+      await browser.width(width);
+      const outside = await browser.evaluate(`[...document.querySelectorAll('svg')]
           .filter((svg) => svg.clientWidth > 0)
           .flatMap((svg) => [...svg.querySelectorAll('text')].filter((text) => {
             const [inner, outer] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
             return inner.left < outer.left - 2 || inner.right > outer.right + 2
               || inner.top < outer.top - 2 || inner.bottom > outer.bottom + 2;
           }).map((text) => text.textContent))`);
-        assert.deepEqual(outside, [], `${width} pixels`);
-      }
-    });
+      assert.deepEqual(outside, [], `${width} pixels`);
+    }
+  });
 
-    test('a screen reader finds headings, named pictures and tables with headers', async () => {
-      await browser.evaluate(
-        `for (const details of document.querySelectorAll('details')) details.open = true`,
-      );
-      const { nodes } = await browser.send('Accessibility.getFullAXTree');
-      const shown = (nodes as { ignored: boolean; role: { value: string }; name?: { value: string } }[])
-        .filter(({ ignored }) => !ignored)
-        .map(({ role, name }) => ({ role: role.value, name: name?.value ?? '' }));
-      const named = (role: string) => shown.filter((node) => node.role === role).map(({ name }) => name);
-      assert.deepEqual(named('heading'), [
-        'Sales report',
-        'Weekly retention',
-        'Sales by day',
-        'Sales by city',
-        'Sales by item',
-        'Days loaded',
-        'Rejected rows',
-      ]);
-      assert.equal(named('image').length, 7);
-      for (const name of named('image')) assert.match(name, /^C.*The numbers are in the table below\.$/);
-      assert.equal(named('table').length, 7);
-      assert.ok(named('columnheader').length >= 7 * 4);
-      assert.ok(named('rowheader').includes('<script>alert("1")</script> & \'Сыр\''));
-      await browser.evaluate(
-        `for (const details of document.querySelectorAll('details')) details.open = false`,
-      );
-    });
+  test('a screen reader finds headings, named pictures and tables with headers', async () => {
+    await browser.evaluate(`for (const details of document.querySelectorAll('details')) details.open = true`);
+    const { nodes } = await browser.send('Accessibility.getFullAXTree');
+    const shown = (nodes as { ignored: boolean; role: { value: string }; name?: { value: string } }[])
+      .filter(({ ignored }) => !ignored)
+      .map(({ role, name }) => ({ role: role.value, name: name?.value ?? '' }));
+    const named = (role: string) => shown.filter((node) => node.role === role).map(({ name }) => name);
+    assert.deepEqual(named('heading'), [
+      'Sales report',
+      'Weekly retention',
+      'Sales by day',
+      'Sales by city',
+      'Sales by item',
+      'Days loaded',
+      'Rejected rows',
+    ]);
+    assert.equal(named('image').length, 7);
+    for (const name of named('image')) assert.match(name, /^C.*The numbers are in the table below\.$/);
+    assert.equal(named('table').length, 7);
+    assert.ok(named('columnheader').length >= 7 * 4);
+    assert.ok(named('rowheader').includes('<script>alert("1")</script> & \'Сыр\''));
+    await browser.evaluate(
+      `for (const details of document.querySelectorAll('details')) details.open = false`,
+    );
+  });
 
-    test('text is dark enough on its ground', async () => {
-      const faint = await browser.evaluate(`(() => {
+  test('text is dark enough on its ground', async () => {
+    const faint = await browser.evaluate(`(() => {
         const channel = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
         const luminance = (colour) => {
           const [red, green, blue] = colour.match(/[\\d.]+/g).map((part) => channel(part / 255));
@@ -132,33 +129,32 @@ if (executable !== undefined || process.env.CI === 'true') {
           })
           .filter((ratio) => ratio < 7).length;
       })()`);
-      assert.equal(faint, 0, 'less than 7 : 1');
-    });
-
-    test('in print every table is open and the wide drawing is taken', async () => {
-      await browser.send('Emulation.setEmulatedMedia', { media: 'print' });
-      await browser.width(680);
-      const heights = (await browser.evaluate(
-        `[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().height)`,
-      )) as number[];
-      assert.equal(heights.length, 7);
-      for (const height of heights) assert.ok(height > 40, String(height));
-      assert.equal(
-        await browser.evaluate(
-          `[...document.querySelectorAll('.narrow')].every((drawing) => !drawing.clientWidth)`,
-        ),
-        true,
-      );
-      const { data } = await browser.send('Page.printToPDF', {
-        preferCSSPageSize: true,
-        printBackground: false,
-      });
-      const pdf = Buffer.from(String(data), 'base64');
-      assert.equal(pdf.subarray(0, 5).toString(), '%PDF-');
-      await keep('report.pdf', pdf);
-    });
+    assert.equal(faint, 0, 'less than 7 : 1');
   });
-}
+
+  test('in print every table is open and the wide drawing is taken', async () => {
+    await browser.send('Emulation.setEmulatedMedia', { media: 'print' });
+    await browser.width(680);
+    const heights = (await browser.evaluate(
+      `[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().height)`,
+    )) as number[];
+    assert.equal(heights.length, 7);
+    for (const height of heights) assert.ok(height > 40, String(height));
+    assert.equal(
+      await browser.evaluate(
+        `[...document.querySelectorAll('.narrow')].every((drawing) => !drawing.clientWidth)`,
+      ),
+      true,
+    );
+    const { data } = await browser.send('Page.printToPDF', {
+      preferCSSPageSize: true,
+      printBackground: false,
+    });
+    const pdf = Buffer.from(String(data), 'base64');
+    assert.equal(pdf.subarray(0, 5).toString(), '%PDF-');
+    await keep('report.pdf', pdf);
+  });
+});
 
 /** With REPORT_PICTURES, a folder, a person can look at what the tests have seen. */
 async function keep(name: string, bytes: Buffer): Promise<void> {

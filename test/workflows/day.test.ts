@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
-import { projectRoot } from '../../runtime/project-root.ts';
 import { dump } from '../support/dump.ts';
+import { REAL_DATA, withoutRealData } from '../support/left-out.ts';
 import { TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -37,21 +35,17 @@ test('a day is loaded from the API to the mart, and three times over leaves the 
   assert.deepEqual(sales, { facts: 2, revenue: '112.50' });
 });
 
-// Real files lie beside the project where it is developed; elsewhere there is nothing to test here.
-const realFiles = path.join(projectRoot, '..', 'shared', 'data');
-if (existsSync(realFiles)) {
-  test('the real files: 1,091 rows, 160 orders', async () => {
-    const real = await TestStack.start({ api: { source: directorySource(realFiles) } });
-    try {
-      const result = await real.runDay('2024-02-25');
-      assert.deepEqual(result.files.user_order_log_inc, {
-        rows_read: 1091,
-        rows_kept: 160,
-        rows_duplicate: 931,
-        rows_rejected: 0,
-      });
-    } finally {
-      await real.close();
-    }
-  });
-}
+test('the real files: 1,091 rows, 160 orders', { skip: withoutRealData }, async () => {
+  const real = await TestStack.start({ api: { source: directorySource(REAL_DATA) } });
+  try {
+    const result = await real.runDay('2024-02-25');
+    assert.deepEqual(result.files.user_order_log_inc, {
+      rows_read: 1091,
+      rows_kept: 160,
+      rows_duplicate: 931,
+      rows_rejected: 0,
+    });
+  } finally {
+    await real.close();
+  }
+});

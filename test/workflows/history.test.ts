@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
-import { projectRoot } from '../../runtime/project-root.ts';
 import { ACTIVITY_CSV, ordersCsv, PRICES_CSV, RESEARCH_CSV } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
 import { client } from '../support/processes.ts';
+import { REAL_DATA, withoutRealData } from '../support/left-out.ts';
 import { TestStack } from '../support/stack.ts';
 
 interface Document {
@@ -60,19 +58,16 @@ test('history is older than every increment, also when it is loaded again later'
   }
 });
 
-const realFiles = path.join(projectRoot, '..', 'shared', 'data');
-if (existsSync(realFiles)) {
-  test('the real full report: 22,525 rows, 5,119 orders', async () => {
-    const stack = await TestStack.start({ api: { source: directorySource(realFiles) } });
-    try {
-      const { outcome, files } = await bootstrap(stack);
-      assert.equal(outcome, 'loaded');
-      assert.equal(files.user_order_log?.rows_read, 22525);
-      assert.equal(files.user_order_log.rows_kept, 5119);
-      const [sales] = await stack.rows<{ facts: number }>('select count(*)::int as facts from mart.f_sales');
-      assert.equal(sales?.facts, 5119);
-    } finally {
-      await stack.close();
-    }
-  });
-}
+test('the real full report: 22,525 rows, 5,119 orders', { skip: withoutRealData }, async () => {
+  const stack = await TestStack.start({ api: { source: directorySource(REAL_DATA) } });
+  try {
+    const { outcome, files } = await bootstrap(stack);
+    assert.equal(outcome, 'loaded');
+    assert.equal(files.user_order_log?.rows_read, 22525);
+    assert.equal(files.user_order_log.rows_kept, 5119);
+    const [sales] = await stack.rows<{ facts: number }>('select count(*)::int as facts from mart.f_sales');
+    assert.equal(sales?.facts, 5119);
+  } finally {
+    await stack.close();
+  }
+});

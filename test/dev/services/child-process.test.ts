@@ -93,7 +93,7 @@ test('a command that does not exist is an error in one sentence', async () => {
 
 test(
   'a service ends when the program that started it is killed',
-  { skip: process.platform !== 'linux' },
+  { skip: process.platform !== 'linux' && 'looks into /proc, which Linux alone has' },
   async () => {
     const module = pathToFileURL(join(import.meta.dirname, '../../../dev/services/child-process.ts')).href;
     const program = `

@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { projectRoot } from '../../runtime/project-root.ts';
+
+/** The real files lie beside the project where it is developed, and nowhere else. */
+export const REAL_DATA = path.join(projectRoot, '..', 'shared', 'data');
+export const NO_REAL_DATA = 'no real data in ../shared/data';
+
+/** For `skip`. */
+export const withoutRealData = existsSync(REAL_DATA) ? false : NO_REAL_DATA;

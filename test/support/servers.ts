@@ -1,0 +1,54 @@
+import path from 'node:path';
+import { migrateDatabase } from '../../dev/services/migrate-database.ts';
+import { startPostgres } from '../../dev/services/postgres.ts';
+import { findTemporalCli } from '../../dev/services/temporal-cli.ts';
+import { findTemporalRelease } from '../cluster/temporal-release.ts';
+import { startTemporalServer } from '../../dev/services/temporal-server.ts';
+import { workflowBundle } from '../../worker/workflow-bundle.ts';
+
+/** The variables by which a test finds the servers that are started for it. */
+export type Servers = Record<string, string>;
+
+/** Each server that is started adds a function that stops it to `stops`. */
+interface Options {
+  directory: string;
+  stops: (() => Promise<unknown>)[];
+}
+
+/** One PostgreSQL and one Temporal dev server for all test files. */
+export async function startDevServers(options: Options): Promise<Servers> {
+  const { directory, stops } = options;
+  const cli = await findTemporalCli({ log: console.log });
+  const temporal = await startTemporalServer({
+    cliPath: cli.path,
+    uiPort: false,
+    logFile: path.join(directory, 'temporal.log'),
+  });
+  stops.push(() => temporal.stop());
+  const postgres = await startTestPostgres(options);
+  await workflowBundle();
+  return { TEMPORAL_CLI: cli.path, TEMPORAL_ADDRESS: temporal.address, ...postgres };
+}
+
+/** For tests against a released Temporal server: PostgreSQL and the server's binaries; each file starts a cluster of its own. */
+export async function startForCluster(options: Options): Promise<Servers> {
+  const release = await findTemporalRelease({ log: console.log });
+  const postgres = await startTestPostgres(options);
+  await workflowBundle();
+  // A test that breaks off leaves files of its clusters behind, which go with the directory.
+  return { TEMPORAL_SERVER_DIR: release.directory, TMPDIR: options.directory, ...postgres };
+}
+
+/** PostgreSQL, with a database with the schema that every test copies. */
+async function startTestPostgres({ directory, stops }: Options): Promise<Servers> {
+  const postgres = await startPostgres({
+    dataDir: path.join(directory, 'postgres'),
+    logFile: path.join(directory, 'postgres.log'),
+    fsync: false,
+    // Far from UTC, so that nothing depends on the server's time zone by luck.
+    settings: { timezone: 'Asia/Kamchatka', max_connections: '300' },
+  });
+  stops.push(() => postgres.stop());
+  const template = await migrateDatabase(await postgres.createApplicationDatabase('sales_template'));
+  return { TEST_POSTGRES_URL: postgres.adminUrl, TEST_TEMPLATE_URL: template };
+}
