@@ -3,7 +3,9 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type pg from 'pg';
 import { projectRoot } from '../runtime/project-root.ts';
-import { Database, type Session } from './database.ts';
+import { Database } from './database.ts';
+import { notingWaits } from './lock-waits.ts';
+import { orDatabaseFailure, type Session } from './session.ts';
 import { sql } from './sql.ts';
 
 /** Any constant serves, as long as nobody else in this database uses it. */
@@ -39,19 +41,52 @@ export function migrations(): Migration[] {
     });
 }
 
+/** A server or database that the schema cannot be made in. */
+export class UnsuitableDatabase extends Error {
+  override readonly name = 'UnsuitableDatabase';
+}
+
+const OLDEST_SERVER = 14;
+
+/** Throws `UnsuitableDatabase`. */
+export function checkSuitable({ version, encoding }: { version: string; encoding: string }): void {
+  if (Number.parseInt(version) < OLDEST_SERVER) {
+    throw new UnsuitableDatabase(
+      `The server is PostgreSQL ${version}, and the oldest that serves is ${OLDEST_SERVER}. Upgrade it, or use another one.`,
+    );
+  }
+  if (encoding !== 'UTF8') {
+    throw new UnsuitableDatabase(
+      `The encoding of the database is ${encoding}, which cannot hold every text. ` +
+        "Create the database anew with `encoding 'UTF8' template template0`.",
+    );
+  }
+}
+
 /**
  * Brings the schema to the newest version. Each migration and its version row are one transaction; an advisory
- * lock makes it safe to start from many places at once. Throws `SchemaMismatch`.
+ * lock makes it safe to start from many places at once. `note` is called with what a long wait is for. Throws
+ * `SchemaMismatch` and `UnsuitableDatabase`.
  */
-export async function migrate(pool: pg.Pool, upTo: number = Infinity): Promise<MigrationResult> {
+export async function migrate(
+  pool: pg.Pool,
+  upTo: number = Infinity,
+  note: (line: string) => void = () => undefined,
+): Promise<MigrationResult> {
+  const { rows } = await orDatabaseFailure(pool.query<{ version: string; encoding: string }>(SERVER));
+  for (const server of rows) checkSuitable(server);
   const applied: string[] = [];
   const database = new Database(pool);
   for (;;) {
-    const { version, name } = await database.transaction((session) => applyNext(session, upTo));
+    const { version, name } = await database.transaction((session) =>
+      notingWaits(session, pool, note, () => applyNext(session, upTo)),
+    );
     if (name === undefined) return { version, applied };
     applied.push(name);
   }
 }
+
+const SERVER = `select current_setting('server_version') as version, current_setting('server_encoding') as encoding`;
 
 /** Without a name when there was nothing to apply. */
 async function applyNext(session: Session, upTo: number): Promise<{ version: number; name?: string }> {
@@ -77,6 +112,7 @@ async function applyNext(session: Session, upTo: number): Promise<{ version: num
     }
   }
   const next = known[rows.length];
+  if (!next) await session.run('staging/next_delivery_number', [0]);
   if (!next || next.version > upTo) return { version: rows.length };
   await session.execute(`migrations/${next.name}`);
   await session.query('insert into staging.schema_migration (version, name, checksum) values ($1, $2, $3)', [

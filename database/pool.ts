@@ -55,3 +55,22 @@ export function createPool(options: PoolOptions): pg.Pool {
   pool.on('error', options.onIdleError);
   return pool;
 }
+
+/**
+ * Another connection to the same database, which the caller ends. Not of the pool: that may be used up, or its
+ * connections lost.
+ */
+export async function connectBeside(pool: pg.Pool, applicationName: string): Promise<pg.Client> {
+  const { options } = pool;
+  const client = new SureToEnd({
+    ...options,
+    // Not enumerable.
+    password: options.password,
+    application_name: applicationName,
+    query_timeout: CONNECT_TIMEOUT_MS,
+  });
+  // An error between two queries shows at the next one.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

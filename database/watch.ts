@@ -1,10 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { SERVER_SEEN, type ServerSeen } from './begin.ts';
+import { connectBeside } from './pool.ts';
 import type { Session } from './session.ts';
 
 const LOOK_EVERY_MS = 5_000;
-/** For a new connection, and for the answer to a look. */
-const LOOK_LIMIT_MS = 15_000;
 
 interface Watched {
   name: string;
@@ -98,26 +97,8 @@ export class Watch {
   }
 
   async #ask<R extends object>(query: string, values: unknown[]): Promise<R[]> {
-    this.#connection ??= await this.#connect();
+    this.#connection ??= await connectBeside(this.#pool, 'sales-increment watch');
     return (await this.#connection.query<R>(query, values)).rows;
-  }
-
-  /** Not of the pool: that may be used up, and its idle connections are silent for the same reason. */
-  async #connect(): Promise<pg.Client> {
-    const { options } = this.#pool;
-    const Client = (options.Client ?? pg.Client) as typeof pg.Client;
-    const connection = new Client({
-      ...options,
-      // Not enumerable.
-      password: options.password,
-      application_name: 'sales-increment watch',
-      connectionTimeoutMillis: LOOK_LIMIT_MS,
-      query_timeout: LOOK_LIMIT_MS,
-    });
-    // An error between two looks shows at the next one.
-    connection.on('error', () => undefined);
-    await connection.connect();
-    return connection;
   }
 
   #disconnect(): void {

@@ -278,28 +278,6 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION mart.retention_by_item_in_week(week integer)
- RETURNS SETOF mart.retention_week_item
- LANGUAGE plpgsql
- STABLE
-AS $function$
-begin
-    return query select * from mart.f_customer_retention_by_item_definition where period_id = week;
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION mart.retention_in_week(week integer)
- RETURNS SETOF mart.retention_week
- LANGUAGE plpgsql
- STABLE
-AS $function$
-begin
-    return query select * from mart.f_customer_retention_definition where period_id = week;
-end
-$function$
-;
-
 CREATE OR REPLACE FUNCTION mart.week_of(date_id integer)
  RETURNS integer
  LANGUAGE sql
@@ -426,7 +404,21 @@ UNION ALL
     week.returning_customers_refunded,
     week.refunded_customers_refunded
    FROM mart.retention_stale_week stale
-     CROSS JOIN LATERAL mart.retention_in_week(stale.period_id) week(period_name, period_id, period_start, new_customers_count, returning_customers_count, refunded_customers_count, new_customers_revenue, returning_customers_revenue, refunded_customers_revenue, new_customers_refunded, returning_customers_refunded, refunded_customers_refunded);
+     CROSS JOIN LATERAL ( SELECT definition.period_name,
+            definition.period_id,
+            definition.period_start,
+            definition.new_customers_count,
+            definition.returning_customers_count,
+            definition.refunded_customers_count,
+            definition.new_customers_revenue,
+            definition.returning_customers_revenue,
+            definition.refunded_customers_revenue,
+            definition.new_customers_refunded,
+            definition.returning_customers_refunded,
+            definition.refunded_customers_refunded
+           FROM mart.f_customer_retention_definition definition
+          WHERE definition.period_id = stale.period_id
+         OFFSET 0) week;
 
 create view mart.f_customer_retention_by_item as
  SELECT week.period_name,
@@ -461,7 +453,22 @@ UNION ALL
     week.returning_customers_refunded,
     week.refunded_customers_refunded
    FROM mart.retention_stale_week stale
-     CROSS JOIN LATERAL mart.retention_by_item_in_week(stale.period_id) week(period_name, period_id, period_start, item_id, new_customers_count, returning_customers_count, refunded_customers_count, new_customers_revenue, returning_customers_revenue, refunded_customers_revenue, new_customers_refunded, returning_customers_refunded, refunded_customers_refunded);
+     CROSS JOIN LATERAL ( SELECT definition.period_name,
+            definition.period_id,
+            definition.period_start,
+            definition.item_id,
+            definition.new_customers_count,
+            definition.returning_customers_count,
+            definition.refunded_customers_count,
+            definition.new_customers_revenue,
+            definition.returning_customers_revenue,
+            definition.refunded_customers_revenue,
+            definition.new_customers_refunded,
+            definition.returning_customers_refunded,
+            definition.refunded_customers_refunded
+           FROM mart.f_customer_retention_by_item_definition definition
+          WHERE definition.period_id = stale.period_id
+         OFFSET 0) week;
 
 create view mart.f_customer_retention_by_item_definition as
  SELECT 'weekly'::text AS period_name,

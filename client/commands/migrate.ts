@@ -4,7 +4,9 @@ import type { Output } from '../output.ts';
 
 /** `client migrate`: brings the schema to the newest version. */
 export async function migrate(output: Output): Promise<void> {
-  const { version, applied } = await withDatabase(({ pool }) => applyMigrations(pool));
+  const { version, applied } = await withDatabase(({ pool }) =>
+    applyMigrations(pool, Infinity, (line) => output.note(line)),
+  );
   output.result({ version, applied }, () =>
     applied.length === 0
       ? `The schema is at version ${version} already.`

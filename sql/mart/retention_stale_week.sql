@@ -11,13 +11,25 @@ with stale as materialized (
 current_week as materialized (
     select week.*
     from stale
-    cross join lateral mart.retention_in_week(stale.period_id) as week
+    cross join lateral (
+        select *
+        from mart.f_customer_retention_definition as definition
+        where definition.period_id = stale.period_id
+        -- Week by week, by the index.
+        offset 0
+    ) as week
 ),
 
 current_week_item as materialized (
     select week_item.*
     from stale
-    cross join lateral mart.retention_by_item_in_week(stale.period_id) as week_item
+    cross join lateral (
+        select *
+        from mart.f_customer_retention_by_item_definition as definition
+        where definition.period_id = stale.period_id
+        -- Week by week, by the index.
+        offset 0
+    ) as week_item
 ),
 
 emptied_week as (

@@ -128,24 +128,9 @@ create table mart.retention_stale_week (
     marked_at timestamptz not null default clock_timestamp()
 );
 
--- In plpgsql, since a function in SQL would be inlined, and joined with the definition of all weeks instead of asking
--- for one (300,000 facts over 104 weeks: 3.8 s instead of 0.01 s).
-create function mart.retention_in_week(week integer) returns setof mart.retention_week
-    language plpgsql stable
-as $$
-begin
-    return query select * from mart.f_customer_retention_definition where period_id = week;
-end
-$$;
-
-create function mart.retention_by_item_in_week(week integer) returns setof mart.retention_week_item
-    language plpgsql stable
-as $$
-begin
-    return query select * from mart.f_customer_retention_by_item_definition where period_id = week;
-end
-$$;
-
+-- `offset 0` keeps a stale week apart: the planner would join with the definition of all weeks instead of asking for
+-- one (300,000 facts over 104 weeks: 3.8 s instead of 0.01 s). No function: it would run with the rights of the reader,
+-- who needs none but to select from these two views.
 create view mart.f_customer_retention as
 select week.*
 from mart.retention_week as week
@@ -153,7 +138,12 @@ where not exists (select from mart.retention_stale_week as stale where stale.per
 union all
 select week.*
 from mart.retention_stale_week as stale
-cross join lateral mart.retention_in_week(stale.period_id) as week;
+cross join lateral (
+    select *
+    from mart.f_customer_retention_definition as definition
+    where definition.period_id = stale.period_id
+    offset 0
+) as week;
 
 create view mart.f_customer_retention_by_item as
 select week.*
@@ -162,7 +152,12 @@ where not exists (select from mart.retention_stale_week as stale where stale.per
 union all
 select week.*
 from mart.retention_stale_week as stale
-cross join lateral mart.retention_by_item_in_week(stale.period_id) as week;
+cross join lateral (
+    select *
+    from mart.f_customer_retention_by_item_definition as definition
+    where definition.period_id = stale.period_id
+    offset 0
+) as week;
 
 -- `do update`, not `do nothing`: it waits for a refresh that is just taking the same mark away, and marks again.
 create function mart.mark_changed_weeks() returns trigger

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type pg from 'pg';
 import { Database } from '../../database/database.ts';
-import { migrate, migrations, SchemaMismatch } from '../../database/migrate.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkSuitable, migrate, migrations, SchemaMismatch } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
-import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { asAdmin, createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
+import { client } from '../support/processes.ts';
 import { dump } from '../support/dump.ts';
 import { committedSchema, dumpSchema, RENEW } from './schema-dump.ts';
 import { lines, Loader } from './support.ts';
@@ -124,6 +126,60 @@ describe('migrate', () => {
         ),
         ['false'],
       );
+    });
+  });
+
+  test('a server that is too old, or a database that is not UTF-8, is refused with a sentence', async () => {
+    const server = { version: '13.22 (Debian 13.22-1.pgdg12+1)', encoding: 'UTF8' };
+    assert.throws(() => checkSuitable(server), {
+      message:
+        'The server is PostgreSQL 13.22 (Debian 13.22-1.pgdg12+1), and the oldest that serves is 14. Upgrade it, or use another one.',
+    });
+    for (const version of ['14.0', '18.4', '19beta1']) checkSuitable({ ...server, version });
+    const template = new URL(variable('TEST_TEMPLATE_URL'));
+    await asAdmin(
+      `create database not_utf8 owner ${template.username} encoding 'LATIN1' locale_provider libc locale 'C' template template0`,
+    );
+    template.pathname = '/not_utf8';
+    const { code, stderr } = await client(['migrate'], { DATABASE_URL: template.href });
+    await asAdmin('drop database not_utf8');
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      'The encoding of the database is LATIN1, which cannot hold every text. ' +
+        "Create the database anew with `encoding 'UTF8' template template0`.\n",
+    );
+  });
+
+  test('while another session holds a lock that a migration needs, it notes which one', async () => {
+    await inEmptyDatabase(async (db) => {
+      await migrate(db.pool, 1);
+      const reader = await db.pool.connect();
+      try {
+        await reader.query(
+          `set application_name = 'long reader'; begin; select from staging.schema_migration`,
+        );
+        // Another migration needs what the reader holds, and this one waits for both.
+        const other = anotherPool(db);
+        const blocked = other.query('begin; lock table staging.schema_migration; select pg_sleep(2); commit');
+        const migrating = client(['migrate'], { DATABASE_URL: db.url });
+        await sleep(7_000);
+        await reader.query('commit');
+        await blocked;
+        await other.end();
+        const { code, stderr } = await migrating;
+        assert.equal(code, 0, stderr);
+        const lines = stderr.trimEnd().split('\n');
+        assert.ok(lines.length >= 1 && lines.length <= 3, stderr);
+        for (const line of lines) {
+          assert.match(
+            line,
+            /^Waiting for a lock: process \d+ holds it \(application "(?:long reader|test)", in a transaction for \d+ s\)\.$/,
+          );
+        }
+      } finally {
+        reader.release();
+      }
     });
   });
 

@@ -11,14 +11,16 @@ let db: TestDatabase;
 const suffix = randomBytes(4).toString('hex');
 const worker = `worker_${suffix}`;
 const analyst = `analyst_${suffix}`;
+const reader = `reader_${suffix}`;
+const roles = [worker, analyst, reader];
 
 before(async () => {
   db = await createTestDatabase();
-  for (const role of [worker, analyst]) await asAdmin(`create role ${role} login password 'x'`);
+  for (const role of roles) await asAdmin(`create role ${role} login password 'x'`);
 });
 after(async () => {
   await db.drop();
-  for (const role of [worker, analyst]) await asAdmin(`drop role ${role}`);
+  for (const role of roles) await asAdmin(`drop role ${role}`);
 });
 
 /** As psql does: its variable, and \gexec, which runs what a statement gives. */
@@ -81,6 +83,39 @@ test('the role of sql/roles/analyst.sql reads the mart and the audit, and nothin
       await assert.rejects(pool.query(statement), /permission denied/, statement);
     }
   } finally {
+    await pool.end();
+  }
+});
+
+test('usage on the schema and select on the tables and views of the contract are enough to read, at any moment', async () => {
+  const views = ['f_customer_retention', 'f_customer_retention_by_item'];
+  const names = ['d_calendar', 'd_city', 'd_item', 'd_customer', 'f_sales', ...views];
+  await db.pool.query(`grant usage on schema mart to ${reader};
+    grant select on ${names.map((name) => `mart.${name}`).join(', ')} to ${reader}`);
+  const pool = poolOf(reader);
+  const loader = await Loader.create(db.database);
+  const read = async () =>
+    await Promise.all(
+      views.map((view) => lines(pool, `select period_id, new_customers_revenue from mart.${view}`)),
+    );
+  try {
+    await loader.load('2024-02-26', [{ uniq_id: 'b', payment_amount: 5, date_time: '2024-03-20' }]);
+    const week = [...(await read())];
+    assert.ok(week.every((rows) => rows.includes('202412 | 5.00')));
+    // By hand, and then by a load: the week is stale in between.
+    await db.pool.query(`update mart.f_sales set payment_amount = 7 where uniq_id = 'b'`);
+    assert.deepEqual(await lines(db.pool, 'select period_id from mart.retention_stale_week'), ['202412']);
+    assert.ok((await read()).every((rows) => rows.includes('202412 | 7.00')));
+    await loader.load('2024-02-27', [
+      { uniq_id: 'c', customer_id: 2, payment_amount: 1, date_time: '2024-03-20' },
+    ]);
+    assert.deepEqual(await lines(db.pool, 'select period_id from mart.retention_stale_week'), []);
+    assert.deepEqual((await read())[0]?.at(-1), '202412 | 8.00');
+    for (const hidden of ['retention_week', 'f_customer_retention_definition', 'retention_stale_week']) {
+      await assert.rejects(pool.query(`select from mart.${hidden}`), /permission denied/);
+    }
+  } finally {
+    await loader.close();
     await pool.end();
   }
 });

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { describeNetworkError } from '../runtime/network-error.ts';
+import { connectBeside } from './pool.ts';
+import type { Session } from './session.ts';
+import { sql } from './sql.ts';
+
+/** Between two notes: the first pause, doubled after each note up to the longest. */
+const FIRST_PAUSE_MS = 3_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+interface Blocker {
+  pid: number;
+  application: string | null;
+  seconds: number | null;
+}
+
+/** Runs `work`; while it waits for locks that other sessions hold, notes now and then which these are. */
+export async function notingWaits<T>(
+  session: Session,
+  pool: pg.Pool,
+  note: (line: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const done = new AbortController();
+  const noting = noteWaits(pool, rows[0]?.pid, note, done.signal);
+  try {
+    return await work();
+  } finally {
+    done.abort();
+    await noting;
+  }
+}
+
+async function noteWaits(
+  pool: pg.Pool,
+  pid: number | undefined,
+  note: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const pause = (ms: number) => sleep(ms, true, { signal }).catch(() => false);
+  for (let ms = FIRST_PAUSE_MS; await pause(ms); ms = Math.min(2 * ms, LONGEST_PAUSE_MS)) {
+    try {
+      for (const blocker of await blockersOf(pool, pid)) note(`Waiting for a lock: ${describe(blocker)}.`);
+    } catch (error) {
+      note(`What the migration waits for could not be seen: ${describeNetworkError(error)}.`);
+    }
+  }
+}
+
+async function blockersOf(pool: pg.Pool, pid: number | undefined): Promise<Blocker[]> {
+  const client = await connectBeside(pool, 'sales-increment lock waits');
+  try {
+    return (await client.query<Blocker>(sql('blockers'), [pid])).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+function describe({ pid, application, seconds }: Blocker): string {
+  // The holder of a prepared transaction.
+  if (pid === 0) return 'a prepared transaction holds it (see pg_prepared_xacts)';
+  const about = [
+    application ? `application "${application}"` : 'of another role',
+    seconds !== null && `in a transaction for ${seconds} s`,
+  ];
+  return `process ${pid} holds it (${about.filter(Boolean).join(', ')})`;
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { migrate } from '../../database/migrate.ts';
+import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { lines, Loader } from './support.ts';
+
+let db: TestDatabase;
+let loader: Loader;
+
+before(async () => {
+  db = await createTestDatabase();
+  loader = await Loader.create(db.database);
+});
+
+after(async () => {
+  await loader.close();
+  await db.drop();
+});
+
+/** As in a subscriber of logical replication, or after a copy of the data alone. */
+const setBack = () => db.pool.query(`select setval('staging.delivery_number', 1, false)`);
+const next = () => nextDeliveryNumber(db.database);
+
+test('numbers grow by one', async () => {
+  assert.deepEqual([await next(), await next(), await next()], [1, 2, 3]);
+});
+
+test('a sequence that was left behind never numbers a download below what is staged', async () => {
+  for (let day = 1; day <= 9; day += 1) await loader.load(`2024-03-0${day}`, [{ uniq_id: 'a', quantity: 1 }]);
+  await setBack();
+  const staged = await loader.load('2024-03-09', [{ uniq_id: 'a', quantity: 2 }]);
+  assert.equal(staged.superseded, false);
+  assert.deepEqual(await lines(db.pool, 'select quantity from mart.f_sales'), ['2']);
+  const newest = Number((await lines(db.pool, 'select max(delivery_number) from staging.file_load'))[0]);
+  assert.equal(await next(), newest + 1);
+});
+
+test('nor below an outcome that is recorded', async () => {
+  await db.pool
+    .query(`insert into staging.day_load (load_date, outcome, number, workflow_id, run_id, started_at, finished_at)
+    values ('2024-04-01', 'no_increment', 500, 'test', 'test', now(), now())`);
+  assert.equal(await next(), 501);
+});
+
+test('however many sessions draw at once, each has a number of its own', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    await setBack();
+    const numbers = await Promise.all(Array.from({ length: 10 }, next));
+    assert.equal(new Set(numbers).size, numbers.length);
+    assert.ok(Math.min(...numbers) > 500, numbers.join());
+  }
+});
+
+test('migrate puts the sequence right', async () => {
+  await setBack();
+  await migrate(db.pool);
+  const [number] = await lines(db.pool, `select nextval('staging.delivery_number')`);
+  assert.ok(Number(number) > 500, number);
+});
