@@ -4,6 +4,7 @@ import { failure } from '../domain/failures.ts';
 import { isLoadDate } from '../domain/load-date.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { checkedInput, idInput } from './inputs.ts';
 
 /** Feeds whose file is there, and those whose file is not. Addresses are secrets and stay out of the history. */
 export interface AvailableFiles {
@@ -19,7 +20,7 @@ export interface Report extends ReportRef, AvailableFiles {
 /** Asks once whether the report is ready; undefined while it is not. */
 export function getReport({ reportApi }: ActivityDependencies) {
   return async function getReport(taskId: string): Promise<Report | undefined> {
-    const report = await reportApi.getReport(taskId, cancellation());
+    const report = await reportApi.getReport(checkedInput(idInput, taskId), cancellation());
     if (report.status === 'RUNNING') return undefined;
     if (report.status === 'FAILED') {
       throw failure(

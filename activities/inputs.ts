@@ -11,14 +11,14 @@ import { isLoadDate } from '../domain/load-date.ts';
 /** A year: no wait is longer. */
 const MAX_MILLISECONDS = 366 * 86_400_000;
 
-const loadDate = z
+export const loadDateInput = z
   .string()
   .refine(isLoadDate, 'expected a date like 2024-02-25, from 1900-01-01 to 2999-12-31');
 const file = z.enum(fileNames('increment'));
 const files = z.array(file);
 const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
 const count = z.number().int().min(0);
-const id = z.string().min(1).max(2_000);
+export const idInput = z.string().min(1).max(2_000);
 const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
@@ -34,13 +34,13 @@ export const optionsInput = z
   })
   .partial();
 
-const reportRef = z.object({ reportId: id, taskId: id });
+export const reportRefInput = z.object({ reportId: idInput, taskId: idInput });
 
 const checkpoint = z.object({
   startedAt: z.iso.datetime(),
   number: count.optional(),
-  taskId: id.optional(),
-  report: reportRef.loose().optional(),
+  taskId: idInput.optional(),
+  report: reportRefInput.loose().optional(),
   reportDeadline: count.optional(),
   filesDeadline: count.optional(),
   landingDeadline: count.optional(),
@@ -49,19 +49,19 @@ const checkpoint = z.object({
 });
 
 const backfillCheckpoint = z.object({
-  next: loadDate,
-  report: reportRef.optional(),
+  next: loadDateInput,
+  report: reportRefInput.optional(),
   reportDeadline: count.optional(),
-  taskId: id.optional(),
+  taskId: idInput.optional(),
   paused: z.boolean(),
   counts: z.object({ loaded: count, no_increment: count, failed: count }),
 });
 
 export const incrementInput = z
   .strictObject({
-    loadDate,
+    loadDate: loadDateInput,
     options: optionsInput,
-    report: reportRef,
+    report: reportRefInput,
     schedule: z.strictObject({ timeZone, offsetDays: z.number().int().min(0).max(366) }),
     files: files.min(1),
     checkpoint,
@@ -72,8 +72,8 @@ export const historyInput = z.strictObject({ options: optionsInput, checkpoint }
 
 export const backfillInput = z
   .strictObject({
-    from: loadDate,
-    to: loadDate,
+    from: loadDateInput,
+    to: loadDateInput,
     concurrency: z.number().int().min(1),
     onlyMissing: z.boolean().optional(),
     options: optionsInput.optional(),
@@ -82,7 +82,7 @@ export const backfillInput = z
   })
   .refine(({ from, to }) => from <= to, { path: ['to'], message: 'expected a date not before `from`' });
 
-export const deliveryInput = z.object({ loadDate, source: z.enum(['increment', 'history']) });
+export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(['increment', 'history']) });
 export const deliveryFileInput = deliveryInput.extend({ feed: z.enum(FEEDS.map(({ name }) => name)) });
 export const landedFileInput = deliveryFileInput.extend({
   deliveryNumber: count,
@@ -97,13 +97,13 @@ export const checkedFileInput = landedFileInput.extend({
 });
 
 export const claimInput = z.object({
-  claim: z.union([loadDate, z.literal('history')]),
+  claim: z.union([loadDateInput, z.literal('history')]),
   files: files.optional(),
 });
 
 export const alertInput = z.object({
   kind: z.enum(['late', 'failed', 'volume']),
-  loadDate,
+  loadDate: loadDateInput,
   error: z.string(),
   errorType: z.string().optional(),
   run: z.object({ workflowId: z.string(), runId: z.string() }),

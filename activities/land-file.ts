@@ -6,7 +6,7 @@ import { fileName } from '../domain/feeds.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryFileInput } from './inputs.ts';
+import { checkedInput, deliveryFileInput, reportRefInput } from './inputs.ts';
 
 /** Tries of one address; then the run asks for another. */
 const MAX_DOWNLOADS = 5;
@@ -18,6 +18,7 @@ const MAX_DOWNLOADS = 5;
 export function landFile({ database, reportApi, downloader, landing }: ActivityDependencies) {
   return async function landFile(input: DeliveryFile, report: ReportRef): Promise<LandedFile> {
     const file = checkedInput(deliveryFileInput, input);
+    checkedInput(reportRefInput, report);
     const signal = cancellation();
     const deliveryNumber = await nextDeliveryNumber(database, signal);
     const address = (await addresses(file, report, signal))[fileName(file)];
