@@ -25,7 +25,7 @@ export async function watchBackfill(
       view.show(state);
     } catch (error) {
       // The workflow has ended, or no worker answers.
-      if (!signal.aborted) view.say(await whyNoAnswer(client, taskQueue, error));
+      if (!signal.aborted) view.say(await whyNoAnswer(client, handle, taskQueue, error));
     }
     more = await sleep(LOOK_EVERY_MS, true, { signal }).catch(() => false);
   }

@@ -15,8 +15,9 @@ export function printLoaded(result: DayResult, ids: Ids, output: Output, what: s
   const document = { date, outcome, files, warnings, ...ids, error: null, ...(joined && { joined }) };
   output.result(document, () => {
     if (outcome === 'no_increment') return `${what}: the report API has no increment for this date.`;
+    const by = joined ? ` by workflow ${joined.workflowId}` : '';
     return [
-      joined ? `${what} was loaded by workflow ${joined.workflowId}.` : `${what} is loaded.`,
+      outcome === 'partial' ? `${what} is loaded in part${by}.` : `${what} is loaded${by}.`,
       filesTable(files),
       ...warnings.map((warning) => `warning: ${warning}`),
     ].join('\n');

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { loadEnvFile } from '../runtime/env-file.ts';
 import { SettingsError } from '../runtime/settings.ts';
-import { addDays, dayOf } from '../domain/load-date.ts';
+import { loadDateOfRun } from '../domain/due-days.ts';
 import { stopTracing } from '../runtime/tracing/start.ts';
 import { backfill, type BackfillOptions } from './commands/backfill.ts';
 import { bootstrap } from './commands/bootstrap.ts';
@@ -12,7 +12,7 @@ import * as schedule from './commands/schedule.ts';
 import { registerSearchAttributes } from './commands/search-attributes.ts';
 import { status, type StatusOptions } from './commands/status.ts';
 import { countArgument, dateArgument, fileArgument } from './arguments.ts';
-import { scheduleSettings } from './schedule.ts';
+import { dailySchedule } from './schedule.ts';
 import { CommandFailed, Output } from './output.ts';
 
 const JSON_OPTION = ['--json', 'print one JSON document, and nothing else, on standard output'] as const;
@@ -110,8 +110,7 @@ function addSchedule(root: Command): void {
 
 /** The day that a run of the schedule would load if it were due now. */
 function scheduledDate(): string {
-  const { SCHEDULE_TIME_ZONE, SCHEDULE_OFFSET_DAYS } = scheduleSettings(process.env);
-  return addDays(dayOf(new Date(), SCHEDULE_TIME_ZONE), -SCHEDULE_OFFSET_DAYS);
+  return loadDateOfRun(dailySchedule(process.env), new Date());
 }
 
 function outputOf({ json }: Json): Output {
@@ -137,6 +136,14 @@ function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommanderError)
     return new CommandFailed(`${message.replace(/^error: /, '')} See --help.`, 2);
   return new CommandFailed(message);
+}
+
+// Whoever reads the output may have seen enough.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
 }
 
 loadEnvFile();

@@ -15,11 +15,11 @@ export async function startDay(
 ): Promise<Started<typeof salesIncrement>> {
   return await startOrJoin<typeof salesIncrement>(client, {
     workflowType: 'salesIncrement',
-    workflowId: workflowIds(taskQueue).day(loadDate),
+    workflowId: workflowIds(taskQueue).day(loadDate, files),
     taskQueue,
     kind: 'run',
     loadDate,
-    summary: `Sales of ${loadDate}`,
+    summary: files ? `${files.join(', ')} of ${loadDate}` : `Sales of ${loadDate}`,
     input: { loadDate, options, ...(files && { files }) },
   });
 }

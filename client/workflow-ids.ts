@@ -6,7 +6,8 @@ import type { LoadDate } from '../domain/load-date.ts';
  */
 export function workflowIds(taskQueue: string) {
   return {
-    day: (date: LoadDate) => `${taskQueue}-${date}`,
+    /** A run of some files has an id of its own, so that a run of the whole day never joins it. */
+    day: (date: LoadDate, files: readonly string[] = []) => [taskQueue, date, ...files.toSorted()].join('-'),
     backfill: (from: LoadDate, to: LoadDate) => `${taskQueue}-backfill-${from}-${to}`,
     history: `${taskQueue}-history`,
     schedule: `${taskQueue}-daily`,

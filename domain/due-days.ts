@@ -24,3 +24,36 @@ export function newestDueDay(schedule: DailySchedule, now: Date): LoadDate {
   const due = `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`;
   return time >= due ? today : addDays(today, -1);
 }
+
+const DAY_MS = 86_400_000;
+const YEARS_CHECKED = 5;
+
+/**
+ * The first date, from the day before `now` on, on which the schedule's time of day does not exist because clocks are
+ * put forward over it; undefined when there is none in five years.
+ */
+export function firstSkippedDate({ hour, minute, timeZone }: DailySchedule, now: Date): LoadDate | undefined {
+  const first = addDays(dayOf(now, timeZone), -1);
+  for (let day = 0; day < YEARS_CHECKED * 366; day += 1) {
+    const date = addDays(first, day);
+    if (!existsIn(timeZone, date, hour, minute)) return date;
+  }
+  return undefined;
+}
+
+/** Whether some instant reads as this local time: the zone's offset may change on that day. */
+function existsIn(timeZone: string, date: LoadDate, hour: number, minute: number): boolean {
+  const asUtc = Date.parse(`${date}T00:00:00Z`) + (hour * 60 + minute) * 60_000;
+  const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((at) => offsetAt(timeZone, at));
+  return offsets.some((offset) => offsetAt(timeZone, asUtc - offset) === offset);
+}
+
+/** Milliseconds that local time is ahead of UTC. */
+function offsetAt(timeZone: string, at: number): number {
+  const local = new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  }).format(at);
+  return Date.parse(`${local.replace(' ', 'T')}Z`) - Math.floor(at / 1_000) * 1_000;
+}

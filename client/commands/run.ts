@@ -16,19 +16,24 @@ export async function run(date: LoadDate, files: string[] | undefined, output: O
     throw notStarted(date, error);
   });
   try {
-    const { handle, joined } = await startDay(client, taskQueue, date, options, files).catch(
-      (error: unknown) => {
-        throw notStarted(date, error);
-      },
-    );
-    const { workflowId } = handle;
-    output.note(
-      joined ? `${date} is being loaded already: waiting for ${workflowId}.` : `Started ${workflowId}.`,
-    );
-    const { runId, result, failure } = await awaitResult(client, handle, taskQueue, output);
-    const ids = { workflow_id: workflowId, run_id: runId };
-    if (failure) throw runFailed(date, failure, ids);
-    printLoaded(result, ids, output, date);
+    for (;;) {
+      const { handle, joined } = await startDay(client, taskQueue, date, options, files).catch(
+        (error: unknown) => {
+          throw notStarted(date, error);
+        },
+      );
+      const { workflowId } = handle;
+      output.note(
+        joined ? `${date} is being loaded already: waiting for ${workflowId}.` : `Started ${workflowId}.`,
+      );
+      const { runId, result, failure } = await awaitResult(client, handle, taskQueue, output);
+      const ids = { workflow_id: workflowId, run_id: runId };
+      if (failure) throw runFailed(date, failure, ids);
+      // What was joined was started with this id for some files only, from the UI for instance.
+      if (joined && !files && result.only) continue;
+      printLoaded(result, ids, output, date);
+      return;
+    }
   } finally {
     await client.connection.close();
   }

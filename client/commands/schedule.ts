@@ -1,11 +1,13 @@
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import { runOptions } from '../../runtime/run-options.ts';
 import { connectClient } from '../../runtime/temporal.ts';
-import { addDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
+import { firstSkippedDate, loadDateOfRun } from '../../domain/due-days.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import {
   changes,
+  dailySchedule,
   describeSchedule,
   factsOf,
   scheduleHandle,
@@ -29,6 +31,7 @@ async function withClient(work: Work): Promise<void> {
 
 /** `client schedule apply`: creates the daily schedule, or brings it to what the settings say. */
 export async function apply(options: { paused?: boolean }, output: Output): Promise<void> {
+  refuseSkippedTime(process.env);
   await withClient(async (client) => {
     const wanted = wantedSchedule(process.env, await hasSearchAttributes(client));
     const handle = scheduleHandle(client, process.env);
@@ -54,6 +57,21 @@ export async function apply(options: { paused?: boolean }, output: Output): Prom
       ].join('\n'),
     );
   });
+}
+
+/** A run that is due at a time that clocks skip would not come, and its day be lost (contract, ruling 23). */
+function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
+  const daily = dailySchedule(env);
+  const skipped = firstSkippedDate(daily, new Date());
+  if (skipped === undefined) return;
+  const time = (hour: number) => `${String(hour).padStart(2, '0')}:${String(daily.minute).padStart(2, '0')}`;
+  const hours = Array.from({ length: 24 }, (_, ahead) => (daily.hour + ahead) % 24);
+  const safe = hours.find((hour) => firstSkippedDate({ ...daily, hour }, new Date()) === undefined);
+  throw new CommandFailed(
+    `SCHEDULE_TIME ${time(daily.hour)} does not exist on ${skipped} in ${daily.timeZone}, where clocks are put forward: ` +
+      `that day's run would be lost.${safe === undefined ? '' : ` ${time(safe)} exists on every day.`}`,
+    2,
+  );
 }
 
 /** `client schedule show`. */
@@ -147,7 +165,7 @@ async function existing(client: Client) {
 }
 
 function loadDateOf(due: Date, { time_zone, offset_days }: ScheduleFacts): LoadDate | null {
-  return offset_days === null ? null : addDays(dayOf(due, time_zone), -offset_days);
+  return offset_days === null ? null : loadDateOfRun({ timeZone: time_zone, offsetDays: offset_days }, due);
 }
 
 function describeFacts(facts: ScheduleFacts): string {
