@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { startWorkerProcess } from '../support/processes.ts';
+import { until } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 import { Proxy } from './proxy.ts';
 
@@ -178,7 +179,7 @@ test('a full disk: the day waits, goes on when there is room, and leaves nothing
             activity.lastFailure?.applicationFailureInfo?.type === 'LandingUnavailable',
         );
       };
-      while (!(await waiting())) await sleep(50);
+      await until(`${step} waits for room`, async () => (await waiting()) !== undefined);
       assert.deepEqual(await unfinishedFiles(landingDir), []);
       assert.deepEqual(
         await stack.rows('select file from staging.file_load where load_date = $1', [date]),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ended } from '../support/processes.ts';
+import { killAtExit, type Ended } from '../support/processes.ts';
 
 /** Nothing that the tests run takes so long. */
 const LONGEST_RUN_MS = 60_000;
@@ -36,6 +36,7 @@ export class Terminal {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    killAtExit(child, { group: true });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

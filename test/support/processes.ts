@@ -18,6 +18,21 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
+/** A test that fails stops nothing: when its process ends, what it started ends too. */
+export function killAtExit(child: ChildProcess, { group = false } = {}): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const kill = () => {
+    try {
+      process.kill(group ? -pid : pid, 'SIGKILL');
+    } catch {
+      // It ended just now.
+    }
+  };
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+}
+
 /** Starts one of the project's programs as a user would, with only these variables of the project. */
 export function start(
   args: readonly string[],
@@ -29,6 +44,7 @@ export function start(
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  killAtExit(child);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -37,10 +53,10 @@ export function start(
   return {
     pid: child.pid ?? 0,
     output: () => stdout + stderr,
-    async says(text, withinMs = 20_000) {
+    async says(text, withinMs = 60_000) {
       const deadline = Date.now() + withinMs;
       while (!(stdout + stderr).includes(text)) {
-        if (child.exitCode !== null || Date.now() > deadline) {
+        if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
           throw new Error(`${args.join(' ')} did not say "${text}": ${stdout}${stderr}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 20));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startWorkerProcess } from '../support/processes.ts';
+import { until } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
 test('the worker that downloaded dies for good: the day ends on another, with another disk', async () => {
@@ -20,7 +21,7 @@ test('the worker that downloaded dies for good: the day ends on another, with an
     const doomed = await startWorkerProcess({ ...stack.environment, LANDING_DIR: first });
     const handle = await stack.startDay('2024-02-25');
     const landed = path.join(first, '2024-02-25', 'user_order_log_inc.csv');
-    while (!existsSync(landed)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until('the first file is landed', () => existsSync(landed));
     const other = await startWorkerProcess({ ...stack.environment, LANDING_DIR: second });
     const killedAt = Date.now();
     doomed.kill('SIGKILL');

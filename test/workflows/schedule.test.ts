@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { addDays, dayOf } from '../../domain/load-date.ts';
 import { client } from '../support/processes.ts';
+import { until } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -9,22 +10,13 @@ before(async () => {
   stack = await TestStack.start();
 });
 after(async () => {
-  await schedule('delete');
-  await stack.close();
+  await schedule('delete').finally(() => stack.close());
 });
 
 async function schedule(...args: string[]): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await client(['schedule', ...args, '--json'], stack.environment);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as Record<string, unknown>;
-}
-
-async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    if (await done()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`Not within 30 s: ${what}`);
 }
 
 async function loadedDays(): Promise<string[]> {
