@@ -28,6 +28,7 @@ async function main(): Promise<void> {
       namespace,
       tracing,
       onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
+      onWarning: (message) => logger.warn(message),
       onFreshnessError: (error) => logger.warn('how fresh the mart is could not be measured', { error }),
     });
     const closeHealth = await serveHealth(settings.HEALTH_ADDRESS, worker);

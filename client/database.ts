@@ -10,6 +10,7 @@ export async function withDatabase<T>(work: (database: Database) => Promise<T>):
     applicationName: 'sales-increment client',
     maxConnections: 2,
     onIdleError: () => undefined,
+    onWarning: (message) => process.stderr.write(`${message}\n`),
   });
   try {
     return await work(new Database(pool));

@@ -1,4 +1,6 @@
+import { connect } from 'node:net';
 import pg from 'pg';
+import { tlsOf } from './tls.ts';
 
 export interface PoolOptions {
   /** Undefined: the PG* variables of the process's environment. */
@@ -8,6 +10,8 @@ export interface PoolOptions {
   maxConnections: number;
   /** Told of an idle connection that broke; the pool replaces it by itself. */
   onIdleError: (error: Error) => void;
+  /** Called at once with what to know about the encryption of connections. */
+  onWarning?: (message: string) => void;
 }
 
 /** Dates and timestamps stay the text that PostgreSQL sends: a JavaScript Date would shift them by a time zone. */
@@ -28,6 +32,8 @@ const KEEPALIVE_AFTER_MS = 10_000;
 
 const GOODBYE_TIMEOUT_MS = 2_000;
 
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+
 /** Ends also where the server does not answer the goodbye; a process could not end beside such a socket. */
 class SureToEnd extends pg.Client {
   override end(): Promise<void>;
@@ -40,9 +46,43 @@ class SureToEnd extends pg.Client {
   }
 }
 
+/** For sslmode=prefer: asks the server for TLS first, and goes without where it has none. */
+class PrefersTls extends SureToEnd {
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error | null, client?: pg.Client) => void): void;
+  override connect(
+    callback?: (error: Error | null, client?: pg.Client) => void,
+  ): Promise<pg.Client> | undefined {
+    const connected = this.#negotiate().then(() => super.connect());
+    if (!callback) return connected;
+    connected.then((client) => callback(null, client), callback);
+    return undefined;
+  }
+
+  async #negotiate(): Promise<void> {
+    if (await offersTls(this)) return;
+    // pg reads both when it connects.
+    Object.assign(this, { ssl: false });
+    Object.assign(this.connection, { ssl: false });
+  }
+}
+
+async function offersTls({ host, port }: { host: string; port: number }): Promise<boolean> {
+  const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
+  socket.once('timeout', () => socket.destroy(new Error('timeout expired')));
+  socket.write(SSL_REQUEST);
+  // The loop ends the socket.
+  for await (const answer of socket) return (answer as Buffer).toString().startsWith('S');
+  return false;
+}
+
+/** Throws `SettingsError`. */
 export function createPool(options: PoolOptions): pg.Pool {
+  const { connectionString, ssl, isOptional, warning } = tlsOf(options.connectionString, process.env);
+  if (warning !== undefined) options.onWarning?.(warning);
   const pool = new pg.Pool({
-    ...(options.connectionString === undefined ? {} : { connectionString: options.connectionString }),
+    ...(connectionString === undefined ? {} : { connectionString }),
+    ssl,
     application_name: options.applicationName,
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -50,7 +90,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
     types: { getTypeParser: parserOf },
-    Client: SureToEnd,
+    Client: isOptional ? PrefersTls : SureToEnd,
   });
   pool.on('error', options.onIdleError);
   return pool;
@@ -62,7 +102,8 @@ export function createPool(options: PoolOptions): pg.Pool {
  */
 export async function connectBeside(pool: pg.Pool, applicationName: string): Promise<pg.Client> {
   const { options } = pool;
-  const client = new SureToEnd({
+  const Client = options.Client as typeof pg.Client;
+  const client = new Client({
     ...options,
     // Not enumerable.
     password: options.password,

@@ -1,4 +1,5 @@
 import { parseDuration } from '../domain/durations.ts';
+import { databaseUrl } from './database-url.ts';
 import { fileNames } from '../domain/feeds.ts';
 
 /** One setting of the environment: everything that code and docs know about it. */
@@ -51,12 +52,6 @@ function share(value: string): number {
 function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('must be an http(s) URL');
-  return value;
-}
-
-function databaseUrl(value: string): string {
-  if (!/^postgres(ql)?:\/\//.test(value))
-    throw new Error('must be a URL like postgresql://user:password@host/database');
   return value;
 }
 

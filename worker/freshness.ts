@@ -39,7 +39,11 @@ export function measureFreshness(
     '{days}',
     'Days of the last 30 whose newest run failed',
   );
+  let isMeasuring = false;
   const measure = async () => {
+    // One that takes long holds one connection of the pool, not one more each minute.
+    if (isMeasuring) return;
+    isMeasuring = true;
     try {
       const [row] = await database.query<Freshness & object>('status/freshness', [
         newestDueDay(schedule, new Date()),
@@ -52,6 +56,8 @@ export function measureFreshness(
       failed.set(row.days_failed);
     } catch (error) {
       onError(error);
+    } finally {
+      isMeasuring = false;
     }
   };
   void measure();

@@ -3,6 +3,7 @@ import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbea
 import { createActivities } from '../activities/index.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
+import { Probe } from '../database/probe.ts';
 import { Downloader } from '../pipeline/extract/download.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
@@ -38,6 +39,8 @@ export interface WorkerEnvironment {
   connection: NativeConnection;
   namespace: string;
   onDatabaseError: (error: Error) => void;
+  /** Something about the settings that is worth knowing at the start. */
+  onWarning: (message: string) => void;
   /** How fresh the mart is could not be measured; it is tried again. */
   onFreshnessError: (error: unknown) => void;
   /** Undefined: no traces. */
@@ -63,6 +66,7 @@ export async function startWorker(
     applicationName: 'sales-increment worker',
     maxConnections: settings.DATABASE_POOL_SIZE,
     onIdleError: environment.onDatabaseError,
+    onWarning: environment.onWarning,
   });
   const idleTimeoutMs = settings.DOWNLOAD_IDLE_TIMEOUT;
   const downloader = new Downloader({
@@ -78,6 +82,7 @@ export async function startWorker(
     timeoutMs: settings.REPORT_API_TIMEOUT,
   });
   const database = new Database(pool);
+  const probe = new Probe(pool);
   const activities = createActivities({
     database,
     reportApi,
@@ -105,7 +110,7 @@ export async function startWorker(
   );
   const close = async () => {
     stopMeasuring();
-    await Promise.all([reportApi.close(), downloader.close(), pool.end()]);
+    await Promise.all([reportApi.close(), downloader.close(), probe.close(), pool.end()]);
   };
   // Most activities hold a database connection while they run: more of them than connections would only queue.
   const slots = Math.max(1, Math.floor(settings.DATABASE_POOL_SIZE / 2));
@@ -160,8 +165,7 @@ export async function startWorker(
     .finally(close);
   const isReady = async () => {
     if (!workers.every((worker) => worker.getState() === 'RUNNING')) return false;
-    await pool.query('select 1');
-    return true;
+    return await probe.answers();
   };
   return { taskQueue, landingTaskQueue, stopped, stop, isReady };
 }

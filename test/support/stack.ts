@@ -102,6 +102,7 @@ export class TestStack {
       connection: this.#connection,
       namespace: 'default',
       onDatabaseError: () => undefined,
+      onWarning: () => undefined,
       onFreshnessError: () => undefined,
       ...(this.#overrides ? { overrides: this.#overrides } : {}),
     });

@@ -1,0 +1,69 @@
+/** What psql knows, and pg's own word for `require`. */
+export const SSL_MODES = [
+  'disable',
+  'allow',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+  'no-verify',
+] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+/**
+ * A DATABASE_URL that pg reads as it is meant. Throws an Error whose message is a clause that says what to write; it never
+ * holds a part of the URL.
+ */
+export function databaseUrl(value: string): string {
+  const url = value.trim();
+  const [, authority = '', path = '', query = ''] =
+    /^postgres(?:ql)?:\/\/([^/?]*)([^?]*)\??(.*)$/.exec(url) ?? [];
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new Error('must be a URL like postgresql://user:password@host/database');
+  }
+  if (url.includes('#')) throw new Error('must percent-encode # as %23 in user and password');
+  const parameters = new URLSearchParams(query);
+  if (path.includes('@') || [...parameters.keys()].some((name) => !/^\w+$/.test(name))) {
+    throw new Error('must percent-encode / as %2F, ? as %3F and @ as %40 in user and password');
+  }
+  const [, host = '', port] =
+    /^(\[.*\]|.*?)(?::(.*))?$/.exec(authority.slice(authority.lastIndexOf('@') + 1)) ?? [];
+  if (/,/.test(host + (port ?? '') + (parameters.get('host') ?? ''))) {
+    throw new Error('must name one host: pg tries no list of hosts');
+  }
+  for (const text of [port, parameters.get('port')]) {
+    if (text && !(/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535)) {
+      throw new Error(
+        authority.includes('@')
+          ? 'must have a port from 1 to 65535'
+          : 'must have a port from 1 to 65535, and must percent-encode / as %2F and ? as %3F in user and password',
+      );
+    }
+  }
+  const sslmode = parameters.get('sslmode');
+  if (sslmode !== null && !isSslMode(sslmode))
+    throw new Error(`must have an sslmode of ${SSL_MODES.join(', ')}`);
+  try {
+    parseDatabaseUrl(url);
+    decodeURIComponent(authority + path);
+  } catch {
+    throw new Error(
+      'cannot be read: percent-encode what is no letter or digit in user, password and database (% as %25)',
+    );
+  }
+  return url;
+}
+
+export function isSslMode(text: string): text is SslMode {
+  return SSL_MODES.some((mode) => mode === text);
+}
+
+/** Without a host (a socket directory can be a parameter) the URL standard refuses a user. */
+export function parseDatabaseUrl(url: string): URL {
+  return new URL(url.replace('@/', '@localhost/'));
+}
+
+/** Whether a host, or the directory of a socket, is this machine. */
+export function isLocalHost(host: string): boolean {
+  return host === '' || host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/.test(host);
+}
