@@ -73,7 +73,7 @@ async function installedPackage(): Promise<{ native: string; version: string }> 
 async function serverUser(dataDir: string): Promise<User> {
   if (process.platform === 'linux') {
     const existing = await stat(join(dataDir, 'PG_VERSION')).catch(() => undefined);
-    if (existing !== undefined && existing.uid !== 0) return existing;
+    if (existing !== undefined && existing.uid !== 0) return { uid: existing.uid, gid: existing.gid };
     const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
     const [, , uid, gid] =
       users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody') ?? [];
