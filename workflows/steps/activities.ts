@@ -6,7 +6,7 @@ import { pingQueue } from '../../domain/task-queues.ts';
 const HEARTBEAT_TIMEOUT_MS = 5_000;
 /** How long a day waits for a database or a disk before it is given up. */
 export const PATIENCE_MS = 24 * 3_600_000;
-/** However short the run's own limits are, a call is tried again for this long. */
+/** However short the run's own limits are, a call is tried for this long. */
 const MIN_CALL_PATIENCE_MS = 5_000;
 /** A landing queue on which nobody takes a task within this may have lost its worker: first, while it is busy, and long. */
 const LANDING_WAIT_MS = { short: 3_000, busy: 8_000, long: 10 * 60_000 } as const;
@@ -60,14 +60,16 @@ export const alertSteps: Pick<Proxied, 'sendAlert'> = proxyActivities<Activities
 /**
  * Calls of the report API, tried again until the wait that they belong to is over.
  * @param deadline milliseconds since 1970
+ * @param minPatienceMs however soon that is, a call is tried for this long
  */
 export function reportSteps(
   deadline: number,
+  minPatienceMs = MIN_CALL_PATIENCE_MS,
 ): Pick<Proxied, 'generateReport' | 'getReport' | 'getIncrement'> {
   return proxyActivities<Activities>({
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     startToCloseTimeout: '5m',
-    scheduleToCloseTimeout: Math.max(deadline - Date.now(), MIN_CALL_PATIENCE_MS),
+    scheduleToCloseTimeout: Math.max(deadline - Date.now(), minPatienceMs),
     retry,
   });
 }

@@ -4,6 +4,9 @@ import { failure } from '../../domain/failures.ts';
 import { reportSteps } from './activities.ts';
 import type { Run } from './run.ts';
 
+/** FILES_TIMEOUT is about missing files: an API that does not answer is asked for this long, however short it is. */
+const MIN_PATIENCE_MS = 30_000;
+
 /** Feeds of an increment whose files are there; what the run goes without is missing and accepted. */
 export interface IncrementFeeds {
   present: string[];
@@ -67,7 +70,7 @@ export class FileWait {
 
   async #ask(reportId: string) {
     const { loadDate } = this.#run;
-    const { getIncrement } = reportSteps(this.#deadline);
+    const { getIncrement } = reportSteps(this.#deadline, MIN_PATIENCE_MS);
     const summary = `which files of ${loadDate} are there?`;
     return await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
   }
