@@ -147,10 +147,10 @@ export const SETTINGS = {
   REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
   REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
   REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
-  REPORT_API_TIMEOUT: setting('Longest wait for one whole answer of the report API', positiveDuration, {
+  REPORT_API_TIMEOUT: setting('Time limit of one call of the report API', positiveDuration, {
     default: '30s',
   }),
-  REPORT_POLL_INTERVAL: setting('Time between two looks at a report or at missing files', positiveDuration, {
+  REPORT_POLL_INTERVAL: setting('Time between two polls of a report or of missing files', positiveDuration, {
     default: '10s',
   }),
   REPORT_TIMEOUT: setting('Longest wait for a report', positiveDuration, { default: '1h' }),
@@ -164,13 +164,13 @@ export const SETTINGS = {
     default: '0.1',
   }),
   MAX_FILE_BYTES: setting('Size beyond which a file is refused', integer(1), { default: '10737418240' }),
-  DOWNLOAD_IDLE_TIMEOUT: setting('Longest wait for further bytes of a download', positiveDuration, {
+  DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', positiveDuration, {
     default: '30s',
   }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
   LANDING_RETENTION: setting('How long landed files are kept', positiveDuration, { default: '30d' }),
   DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
-  DATABASE_POOL_SIZE: setting('Most database connections of one worker', integer(2, 1_000), {
+  DATABASE_POOL_SIZE: setting('Maximum number of database connections of one worker', integer(2, 1_000), {
     default: '10',
   }),
   TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
@@ -186,9 +186,13 @@ export const SETTINGS = {
   ),
   SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', timeOfDay, { default: '05:00' }),
   SCHEDULE_TIME_ZONE: setting('Time zone of the daily run, an IANA name', timeZone, { default: 'UTC' }),
-  SCHEDULE_OFFSET_DAYS: setting('How many days before the run the loaded day lies', integer(0, 366), {
-    default: '1',
-  }),
+  SCHEDULE_OFFSET_DAYS: setting(
+    'Days between the loaded day and the run: 1 loads yesterday',
+    integer(0, 366),
+    {
+      default: '1',
+    },
+  ),
   SCHEDULE_CATCHUP_WINDOW: setting(
     'How far back missed runs are made up for after an outage',
     catchupWindow,
@@ -196,7 +200,7 @@ export const SETTINGS = {
       default: '30d',
     },
   ),
-  LATE_AFTER: setting('A day that takes longer is told to ALERT_WEBHOOK_URL; 0s: never', duration, {
+  LATE_AFTER: setting('An alert is sent for a day that takes longer; 0s: never', duration, {
     default: '2h',
   }),
   VOLUME_ALERT_SHARE: setting(
@@ -204,9 +208,13 @@ export const SETTINGS = {
     share,
     { default: '0.5' },
   ),
-  ALERT_WEBHOOK_URL: setting('Told when a day fails or is late (JSON, Slack-compatible)', httpUrl, {
-    secret: true,
-  }),
+  ALERT_WEBHOOK_URL: setting(
+    'Webhook for alerts: a day failed, is late or has few rows (JSON, Slack-compatible)',
+    httpUrl,
+    {
+      secret: true,
+    },
+  ),
   TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', httpUrl, {
     default: 'http://localhost:8233',
   }),
@@ -230,7 +238,7 @@ export const SETTINGS = {
   LOG_LEVEL: setting('What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR', logLevel, {
     default: 'INFO',
   }),
-  WORKER_SHUTDOWN_GRACE: setting('How long a stopping worker lets its activities finish', duration, {
+  WORKER_SHUTDOWN_GRACE: setting('Time that a stopping worker gives its activities to finish', duration, {
     default: '10s',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
@@ -241,13 +249,13 @@ export const SETTINGS = {
     'The same, as the whole address, e.g. http://localhost:4318/v1/traces',
     httpUrl,
   ),
-  OTEL_EXPORTER_OTLP_PROTOCOL: setting('How traces travel: http/protobuf or http/json', otlpProtocol, {
+  OTEL_EXPORTER_OTLP_PROTOCOL: setting('Protocol of traces: http/protobuf or http/json', otlpProtocol, {
     default: 'http/protobuf',
   }),
   OTEL_EXPORTER_OTLP_HEADERS: setting('Headers for the collector, name=value, comma-separated', otlpHeaders, {
     secret: true,
   }),
-  OTEL_SERVICE_NAME: setting('The name that traces are shown under', text, { default: 'sales-increment' }),
+  OTEL_SERVICE_NAME: setting('Service name of traces', text, { default: 'sales-increment' }),
   OTEL_SDK_DISABLED: setting('true: no traces, whatever else is set', yesOrNo, { default: 'false' }),
 } as const satisfies Record<string, Setting<unknown>>;
 
