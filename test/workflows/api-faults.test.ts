@@ -112,7 +112,7 @@ describe('a day and its report API', { concurrency: 4 }, () => {
     const started = performance.now();
     const { type, message } = await failureOf(stack.runDay(DATE, { reportTimeoutMs: 1_500 }));
     assert.equal(type, 'ReportTimedOut');
-    assert.match(message, /not made within 1500ms \(REPORT_TIMEOUT\)/);
+    assert.match(message, /not ready within 1500ms \(REPORT_TIMEOUT\)/);
     assert.ok(performance.now() - started >= 1_400);
     assert.ok(callsOf(stack, 'get_report').length >= 2);
     assert.deepEqual(await outcome(stack), failedAs('ReportTimedOut'));
