@@ -6,14 +6,17 @@ import { feedNamed, fileName, type Feed } from '../../domain/feeds.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { copyLine } from './copy-text.ts';
 import { FileRefused } from './file-refused.ts';
-import { checkSignature } from './file-signature.ts';
+import { checkSignature, markBytes } from './file-signature.ts';
 import { layoutByHeader, layoutByPosition, type Layout } from './header.ts';
 import { RecordSplitter } from './record-splitter.ts';
 import { RepeatWindow } from './repeat-window.ts';
 import { RowChecker } from './row-checker.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Bytes behind any byte order marks that tell what kind of file it is. */
+const SIGNATURE_BYTES = 16;
 const SHOWN_REASONS = 3;
+const LF = 0x0a;
 /** Rows between two looks at whether enough is buffered to write it out. */
 const ROWS_PER_FLUSH = 1_000;
 const COMMA = 0x2c;
@@ -70,6 +73,8 @@ class FileCheck {
   readonly #hash = createHash('sha256');
   readonly #window: RepeatWindow;
   readonly #reasons: string[] = [];
+  /** Lines at which rows with a field that spans lines begin. */
+  readonly #multiLine: number[] = [];
   #layout: Layout | undefined;
   #checker: RowChecker | undefined;
   #rowsRead = 0;
@@ -100,7 +105,7 @@ class FileCheck {
       this.#hash.update(data);
       if (head) {
         head = Buffer.concat([head, data]);
-        if (head.length < 16) continue;
+        if (head.length - markBytes(head) < SIGNATURE_BYTES) continue;
         data = head.subarray(checkSignature(head).skip);
         head = undefined;
       }
@@ -138,6 +143,7 @@ class FileCheck {
     }
     const warnings = [...(this.#layout?.warnings ?? [])];
     if (this.#rowsRead === 0) warnings.push('the file has no rows');
+    if (this.#multiLine.length > 0) warnings.push(this.#multiLineWarning());
     return {
       ...this.#file,
       rowsRead: this.#rowsRead,
@@ -165,9 +171,18 @@ class FileCheck {
       this.#useLayout(layoutByPosition(this.#feed, text));
     }
     this.#rowsRead += 1;
+    if (quotedFields > 0 && data.subarray(start, end).includes(LF)) this.#multiLine.push(line);
     const raw = this.#rawContent(data, start, end, quotedFields > 0);
     if (raw && this.#window.repeats(raw, raw.id, this.#rowsRead)) return;
     this.#newContent(data.toString('utf8', start, end), line, quotedFields, malformed, raw);
+  }
+
+  /** A stray quote must not swallow rows without a word (contract, ruling 32). */
+  #multiLineWarning(): string {
+    const lines = this.#multiLine;
+    const shown = lines.slice(0, SHOWN_REASONS).join(', ');
+    const more = lines.length > SHOWN_REASONS ? ` and ${lines.length - SHOWN_REASONS} more` : '';
+    return `a quoted field spans lines in the row${lines.length === 1 ? '' : 's'} at line ${shown}${more}`;
   }
 
   #useLayout(layout: Layout): void {
@@ -255,7 +270,7 @@ class FileCheck {
   }
 
   #refuseWhole(): void {
-    if (!this.#layout) throw new FileRefused('the file is empty');
+    if (!this.#layout && this.#feed.hasHeader) throw new FileRefused('the file is empty');
     // Divided, not multiplied: 100 * 0.29 is a little less than 29, and exactly the share is allowed.
     if (this.#rowsRejected / this.#rowsRead > this.#options.maxRejectedShare) {
       const share = ((100 * this.#rowsRejected) / this.#rowsRead).toFixed(1);

@@ -8,7 +8,7 @@ import type { Column, ColumnType } from '../../domain/feeds.ts';
 export interface BrokenRule {
   /** Stable word for grouping: `required`, `type`, `range`, `allowed`, `rounding`, `nul`, `fields`, `quote`. */
   rule: string;
-  /** A sentence for a person, with the column and the value. */
+  /** A sentence for a person, with the column; never with the value, which can be personal (contract, ruling 25). */
   reason: string;
 }
 
@@ -17,9 +17,8 @@ const MONEY_INTEGER_DIGITS = 16;
 const MONEY_SCALE = 2;
 const BIGINT_MIN = -(2n ** 63n);
 const BIGINT_MAX = 2n ** 63n - 1n;
-const SHOWN_VALUE_CHARACTERS = 60;
 /** No number or timestamp is longer; it also keeps the patterns below linear on hostile input. */
-const LONGEST_SCALAR = 100;
+const MAX_SCALAR_LENGTH = 100;
 
 /** Checks one value; undefined means that it may be loaded. Empty values are told by `checkColumn`. */
 const checks: Record<ColumnType, (value: string) => { rule: string; fault: string } | undefined> = {
@@ -80,15 +79,15 @@ export function checkColumn(column: Column, value: string): BrokenRule | undefin
   if (column.allowed && !column.allowed.includes(value)) {
     return {
       rule: 'allowed',
-      reason: `${column.name} is ${shown(value)}; allowed: ${column.allowed.join(', ')}.`,
+      reason: `${column.name} is none of ${column.allowed.join(', ')}.`,
     };
   }
-  const longest = column.type === 'text' ? column.maxLength : LONGEST_SCALAR;
-  if (longest !== undefined && value.length > longest) {
-    return { rule: 'range', reason: `${column.name} ${shown(value)} is longer than ${longest} characters.` };
+  const maxLength = column.type === 'text' ? column.maxLength : MAX_SCALAR_LENGTH;
+  if (maxLength !== undefined && value.length > maxLength) {
+    return { rule: 'range', reason: `${column.name} is longer than ${maxLength} characters.` };
   }
   const broken = checks[column.type](value);
-  return broken && { rule: broken.rule, reason: `${column.name} ${shown(value)} ${broken.fault}.` };
+  return broken && { rule: broken.rule, reason: `${column.name} ${broken.fault}.` };
 }
 
 function trailingZeros(digits: string): number {
@@ -98,10 +97,4 @@ function trailingZeros(digits: string): number {
 function daysOfMonth(year: number, month: number): number {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
-}
-
-function shown(value: string): string {
-  if (value.length <= SHOWN_VALUE_CHARACTERS) return `"${value}"`;
-  // Half of a surrogate pair would make the message undecodable for whoever it is sent to.
-  return `"${value.slice(0, SHOWN_VALUE_CHARACTERS).replace(/[\ud800-\udbff]$/, '')}…"`;
 }

@@ -9,18 +9,25 @@ const SIGNATURES: readonly { bytes: number[]; what: string }[] = [
 ];
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Refuses what is recognisably not CSV by its first bytes, and returns how many bytes of BOM to skip. */
+/** Refuses what is recognisably not CSV by its first bytes, and returns how many bytes of byte order marks to skip. */
 export function checkSignature(firstBytes: Buffer): { skip: number } {
   for (const { bytes, what } of SIGNATURES) {
     if (bytes.every((byte, index) => firstBytes[index] === byte)) {
       throw new FileRefused(`it is ${what}; expected UTF-8 CSV`);
     }
   }
-  const skip = firstBytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
+  const skip = markBytes(firstBytes);
   const text = firstBytes.toString('latin1', skip).trimStart();
   if (/^<(?:!doctype|html|\?xml|head|body|error)/i.test(text)) {
     throw new FileRefused('it is an HTML or XML page; expected CSV');
   }
   if (/^(?:\{\s*["}]|\[\s*[[{"\]])/.test(text)) throw new FileRefused('it is JSON; expected CSV');
   return { skip };
+}
+
+/** Bytes of the byte order marks at the start, however often they are repeated (contract, ruling 31). */
+export function markBytes(firstBytes: Buffer): number {
+  let bytes = 0;
+  while (firstBytes.subarray(bytes, bytes + BOM.length).equals(BOM)) bytes += BOM.length;
+  return bytes;
 }

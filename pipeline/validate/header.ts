@@ -14,15 +14,13 @@ export interface Layout {
   warnings: string[];
 }
 
+const SHOWN_POSITIONS = 10;
+
 const OTHER_DELIMITERS: readonly [string, string][] = [
   [';', 'semicolons'],
   ['\t', 'tabs'],
   ['|', 'vertical bars'],
 ];
-/** Names and warnings beyond these are only counted: a message stays readable whatever stands in the file. */
-const SHOWN_NAMES = 20;
-const SHOWN_NAME_CHARACTERS = 40;
-
 /** The layout of a file without a header: the feed's own order, unless its first row has another delimiter. */
 export function layoutByPosition(feed: Feed, firstRow: string): Layout {
   refuseOtherDelimiter((delimiter) => areValues(feed.columns, firstRow.split(delimiter)));
@@ -33,35 +31,43 @@ export function layoutByPosition(feed: Feed, firstRow: string): Layout {
   );
 }
 
-/** Reads a header line: columns are found by name, an unknown one is tolerated and told. */
+/**
+ * Reads a header line: columns are found by name, unknown ones are tolerated and told. Only names of known columns are
+ * quoted: a file without a header begins with a row, whose values are nobody's to see (contract, ruling 39).
+ */
 export function layoutByHeader(feed: Feed, line: string): Layout {
   const names = splitLine(line).map((name) => name.trim());
-  const found = new Set(names);
   const expected = feed.columns.map((column) => column.name);
+  const found = expected.filter((name) => names.includes(name));
   const mandatory = feed.columns.filter((column) => column.whenColumnIsMissing === undefined);
-  const missing = mandatory.filter((column) => !found.has(column.name));
+  const missing = mandatory.map((column) => column.name).filter((name) => !found.includes(name));
   if (line.includes('\r')) {
     throw new FileRefused('its lines seem to end with CR alone; expected LF or CRLF');
   }
   if (missing.length > 0) {
     refuseOtherDelimiter((delimiter) => line.split(delimiter).length >= mandatory.length);
     throw new FileRefused(
-      `the header lacks the column${missing.length > 1 ? 's' : ''} ${missing.map((c) => c.name).join(', ')}; ` +
-        `found: ${listed(names).join(', ')}; expected: ${expected.join(', ')}`,
+      `the header lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}; ` +
+        `of its ${names.length} columns, known are: ${found.join(', ') || 'none'}`,
     );
   }
-  if (found.size < names.length) {
-    const repeated = firstRepeated(names) ?? '';
-    throw new FileRefused(`the header has the column "${shortened(repeated)}" twice`);
+  const repeated = firstRepeated(names);
+  if (repeated !== undefined) {
+    const name = expected.includes(repeated) ? `"${repeated}"` : `number ${names.indexOf(repeated) + 1}`;
+    throw new FileRefused(`the header has the column ${name} twice`);
   }
-  const unknown = names.filter((name) => !expected.includes(name));
-  return layout(feed, names, unknownColumns(unknown));
+  return layout(feed, names, unknownColumns(names, expected));
 }
 
-function unknownColumns(names: readonly string[]): string[] {
-  const warnings = names.slice(0, SHOWN_NAMES).map((name) => `unknown column "${shortened(name)}" ignored`);
-  const more = names.length - warnings.length;
-  return more > 0 ? [...warnings, `${more} more unknown columns ignored`] : warnings;
+/** Told by position. */
+function unknownColumns(names: readonly string[], expected: readonly string[]): string[] {
+  const positions = names.flatMap((name, index) => (expected.includes(name) ? [] : [index + 1]));
+  if (positions.length === 0) return [];
+  const shown = positions.slice(0, SHOWN_POSITIONS).join(', ');
+  const more = positions.length > SHOWN_POSITIONS ? ` and ${positions.length - SHOWN_POSITIONS} more` : '';
+  return [
+    `unknown ${positions.length === 1 ? 'column' : 'columns'} ${shown}${more} of ${names.length} ignored`,
+  ];
 }
 
 function refuseOtherDelimiter(fits: (delimiter: string) => boolean): void {
@@ -90,19 +96,8 @@ function splitLine(line: string): string[] {
   return Papa.parse<string[]>(line, { delimiter: ',', newline: '\n' }).data[0] ?? [];
 }
 
+/** Several nameless columns, as trailing commas make them, are no fault (contract, ruling 31). */
 function firstRepeated(names: readonly string[]): string | undefined {
   const seen = new Set<string>();
-  return names.find((name) => seen.size === seen.add(name).size);
-}
-
-function listed(names: readonly string[]): string[] {
-  const shown = names.slice(0, SHOWN_NAMES).map(shortened);
-  return names.length > SHOWN_NAMES ? [...shown, `${names.length - SHOWN_NAMES} more`] : shown;
-}
-
-/** A name as a message shows it: neither PostgreSQL nor a terminal takes every character of a foreign file. */
-function shortened(name: string): string {
-  const visible = name.replace(/\p{Cc}/gu, '\ufffd');
-  if (visible.length <= SHOWN_NAME_CHARACTERS) return visible;
-  return `${visible.slice(0, SHOWN_NAME_CHARACTERS).replace(/[\ud800-\udbff]$/, '')}…`;
+  return names.find((name) => name !== '' && seen.size === seen.add(name).size);
 }

@@ -46,11 +46,9 @@ async function assertRefused(
 describe('refused whole, with what was found', () => {
   const cases: [name: string, file: string, content: string | Buffer, message: RegExp][] = [
     ['an empty file', ORDERS, '', /^the file is empty$/],
-    ['an empty file without a header', PRICES, '', /^the file is empty$/],
     ['nothing but a byte order mark', ORDERS, '\ufeff', /^the file is empty$/],
     ['nothing but blank lines', ORDERS, '\r\n\n\r\n', /^the file is empty$/],
     ['nothing but white space', ORDERS, '  \n\t\n ', /^the file is empty$/],
-    ['nothing but white space, without a header', PRICES, '  \n\t\n ', /^the file is empty$/],
     ['HTML', ORDERS, '\n <!DOCTYPE html>\n<html><body>502</body></html>', /HTML or XML page; expected CSV/],
     ['HTML behind a byte order mark', PRICES, '\ufeff<html lang="ru">,1\n', /HTML or XML page/],
     ['an XML error', PRICES, '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', /HTML or XML/],
@@ -92,17 +90,22 @@ describe('refused whole, with what was found', () => {
       'a missing column',
       ACTIVITY,
       'id,uniq_id,date_time,action_id,quantity\n',
-      /lacks the column customer_id; found: id,/,
+      /lacks the column customer_id; of its 5 columns, known are: id, uniq_id, /,
     ],
     ['missing columns', RESEARCH, 'date_id,geo_id,sales_qty\n', /lacks the columns category_id, sales_amt;/],
     [
       'no header where one is due',
       ACTIVITY,
       `${activity(1, 'a')}\n`,
-      /lacks the columns id, .* found: 1, a, 2024/,
+      /^the header lacks the columns id, .*; of its 6 columns, known are: none$/,
     ],
     ['a repeated column', ACTIVITY, `${ACTIVITY_HEADER},quantity\n`, /has the column "quantity" twice/],
-    ['a repeated unknown column', ACTIVITY, `${ACTIVITY_HEADER},note,note\n`, /has the column "note" twice/],
+    [
+      'a repeated unknown column',
+      ACTIVITY,
+      `${ACTIVITY_HEADER},note,note\n`,
+      /has the column number 7 twice/,
+    ],
     [
       'an unclosed quote',
       ACTIVITY,
@@ -169,7 +172,7 @@ describe('the share of bad rows', () => {
     await assertRefused(
       ACTIVITY,
       rows(16, 4),
-      /^4 of its 20 rows \(20\.0 %\) are bad, .*\(0\.19\); first: line 2: quantity "many0" is not an integer\. line 3: .* line 4: [^:]*$/,
+      /^4 of its 20 rows \(20\.0 %\) are bad, .*\(0\.19\); first: line 2: quantity is not an integer\. line 3: .* line 4: [^:]*$/,
       { maxRejectedShare: 0.19 },
     );
     await assertRefused(ACTIVITY, rows(0, 1), /^1 of its 1 rows \(100\.0 %\)/, { maxRejectedShare: 0.99 });
@@ -184,11 +187,6 @@ describe('the share of bad rows', () => {
       maxRejectedShare: 0.5,
     });
   });
-
-  test('a long value with an emoji at the cut is shown whole or not at all', () =>
-    assertRefused(ACTIVITY, activityFile([activity(1, 'a', 'x'.repeat(59) + '😀😀')]), /"x{59}…"/, {
-      maxRejectedShare: 0,
-    }));
 });
 
 describe('tolerated', () => {
@@ -225,20 +223,45 @@ describe('tolerated', () => {
     const csv = plain.replace(ACTIVITY_HEADER, `${ACTIVITY_HEADER},__proto__`).replace(/,1$/gm, ',1,more');
     const { rows, warnings } = await prepare(ACTIVITY, csv);
     assert.deepEqual(rows, (await prepare(ACTIVITY, plain)).rows);
-    assert.deepEqual(warnings, ['unknown column "__proto__" ignored']);
+    assert.deepEqual(warnings, ['unknown column 7 of 7 ignored']);
   });
 
-  test('very many unknown columns, of which a few are named', async () => {
+  test('very many unknown columns, by position: no name of a foreign file is quoted', async () => {
     const names = Array.from({ length: 200_000 }, (_, n) => `c${n}`).join(',');
     const { warnings } = await prepare(ACTIVITY, `${ACTIVITY_HEADER},${names}\n`);
-    assert.equal(warnings.length, 22);
-    assert.equal(warnings[20], '199980 more unknown columns ignored');
+    assert.deepEqual(warnings, [
+      'unknown columns 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 and 199990 more of 200006 ignored',
+      'the file has no rows',
+    ]);
   });
 
-  test('an unknown name that PostgreSQL could not store in a warning', async () => {
-    const { warningText } = await prepare(ACTIVITY, `${ACTIVITY_HEADER},n\0te,${'😀'.repeat(30)}x\n`);
-    assert.match(warningText, /"n\ufffdte"/);
-    assert.doesNotMatch(warningText, /\0|\p{Surrogate}/u);
+  test('several nameless columns at the end, told once', async () => {
+    const csv = plain.replace(ACTIVITY_HEADER, `${ACTIVITY_HEADER},,`).replace(/,1$/gm, ',1,,');
+    const { rows, warnings } = await prepare(ACTIVITY, csv);
+    assert.deepEqual(rows, (await prepare(ACTIVITY, plain)).rows);
+    assert.deepEqual(warnings, ['unknown columns 7, 8 of 8 ignored']);
+  });
+
+  test('byte order marks, however often they are repeated', async () => {
+    for (const chunkBytes of [1, 7, 1024]) {
+      const { rows, warnings } = await prepare(ACTIVITY, '\ufeff'.repeat(20) + plain, { chunkBytes });
+      assert.deepEqual(rows, (await prepare(ACTIVITY, plain)).rows);
+      assert.deepEqual(warnings, []);
+    }
+  });
+
+  test('a file of 0 bytes, white space or byte order marks, where the feed has no header: no rows', async () => {
+    for (const content of ['', '  \n\t\n ', '\ufeff\ufeff']) {
+      const { rows, warnings } = await prepare(PRICES, content);
+      assert.deepEqual({ rows, warnings }, { rows: [], warnings: ['the file has no rows'] });
+    }
+  });
+
+  test('a quoted field that spans lines, with a warning that names its line', async () => {
+    const csv = `${PRICES_CSV}"Сыр\nтвёрдый",10\nХлеб,5\n"a\n\nb",6\n`;
+    const { rows, warnings } = await prepare(PRICES, csv);
+    assert.equal(rows.length, 5);
+    assert.deepEqual(warnings, ['a quoted field spans lines in the rows at line 3, 6']);
   });
 
   test('nothing but a header: no rows, and a warning', async () => {

@@ -140,7 +140,7 @@ describe('values', () => {
 
   test('a time zone is named as the reason', () => {
     const reason = checkColumn({ name: 'date_time', type: 'timestamp' }, '2024-02-25T00:00:00Z')?.reason;
-    assert.equal(reason, 'date_time "2024-02-25T00:00:00Z" has a time zone; timestamps are naive.');
+    assert.equal(reason, 'date_time has a time zone; timestamps are naive.');
   });
 
   test('text: anything but NUL, nothing where a value is required, and what is too long for a key', () => {
