@@ -31,6 +31,7 @@ export const getReportAnswer = z.object({
 
 export const getIncrementAnswer = z.object({
   status: z.string(),
-  debug_info: z.unknown().optional(),
+  report_id: z.unknown().optional(),
+  date: z.unknown().optional(),
   data: orNothing(z.object({ s3_path: urls })),
 });

@@ -27,7 +27,7 @@ export type ReportState =
   | { status: 'FAILED'; word: string };
 
 /** `urls` holds only files that have an address. */
-export type Increment = { found: true; urls: Urls } | { found: false; reason: string };
+export type Increment = { found: true; urls: Urls } | { found: false };
 
 /** Address by file name, e.g. `user_order_log_inc`. Secret: object storage addresses carry a signature. */
 type Urls = Readonly<Record<string, string>>;
@@ -67,10 +67,8 @@ export class ReportApi {
   async getIncrement(reportId: string, loadDate: string, signal: AbortSignal): Promise<Increment> {
     const query = { report_id: reportId, date: `${loadDate}T00:00:00` };
     const answer = await this.#call('GET', 'get_increment', query, getIncrementAnswer, signal);
-    if (answer.status === 'NOT FOUND') {
-      const reason = typeof answer.debug_info === 'string' ? answer.debug_info : 'no increment for that date';
-      return { found: false, reason: shortened(reason) };
-    }
+    refuseOtherAnswer(answer, reportId, loadDate);
+    if (answer.status === 'NOT FOUND') return { found: false };
     // The report was finished a moment ago: this can only be an API that has not caught up with itself.
     if (answer.status === 'RUNNING') throw invalid('get_increment', 'its status is "RUNNING"');
     if (answer.status !== 'SUCCESS') {
@@ -177,6 +175,22 @@ export class ReportApi {
   }
 }
 
+/** A cache in front of the API may answer what somebody else has asked (contract, ruling 20). */
+function refuseOtherAnswer(
+  { report_id: answeredId, date: answeredDate }: { report_id?: unknown; date?: unknown },
+  reportId: string,
+  loadDate: string,
+): void {
+  if (answeredId != null && answeredId !== '' && answeredId !== reportId)
+    throw invalid('get_increment', 'it is about another report_id than was asked for');
+  if (answeredDate != null && answeredDate !== '' && !isDay(answeredDate, loadDate))
+    throw invalid('get_increment', `it is about another date than ${loadDate}`);
+}
+
+function isDay(text: unknown, loadDate: string): boolean {
+  return typeof text === 'string' && text.slice(0, 10) === loadDate;
+}
+
 async function boundedText(body: Dispatcher.ResponseData['body']): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -196,7 +210,9 @@ function parse<T>(call: string, text: string, schema: z.ZodType<T>, statusCode: 
   try {
     json = JSON.parse(text);
   } catch {
-    if (statusCode >= 400) throw refused(call, statusCode);
+    // A 404 may be NOT FOUND, cut off on the way (contract, ruling 8).
+    const isCutOff = statusCode === 404 && /^\s*(\{|$)/.test(text);
+    if (statusCode >= 400 && !isCutOff) throw refused(call, statusCode);
     throw invalid(call, `it is not JSON (${text.length} characters)`);
   }
   const result = schema.safeParse(json);

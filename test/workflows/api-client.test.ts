@@ -81,15 +81,36 @@ describe('what the report API answers', () => {
     }
   });
 
-  test('no increment, with what the API says about it, cut to a length', async () => {
+  test('no increment', async () => {
     const reportId = await finishedReport();
-    const found = await api.getIncrement(reportId, '2020-01-01', signal);
-    assert.deepEqual(found, { found: false, reason: 'Date is too early or not there yet: 2020-01-01' });
-    const body = { status: 'NOT FOUND', debug_info: 'x'.repeat(100_000) };
-    sample.addFault({ on: 'get_increment', do: 'json', body });
-    const long = await api.getIncrement(reportId, DATE, signal);
-    assert.ok(!long.found && long.reason.length < 300, 'it stands in the history');
+    assert.deepEqual(await api.getIncrement(reportId, '2020-01-01', signal), { found: false });
   });
+
+  for (const [name, about] of Object.entries({
+    'another date': { date: '2024-03-05 00:00:00' },
+    'another report': { report_id: 'another' },
+  })) {
+    for (const status of ['SUCCESS', 'NOT FOUND']) {
+      test(`an answer about ${name} (${status}) is invalid, and asked for again`, async () => {
+        const reportId = await finishedReport();
+        const body = {
+          status,
+          report_id: reportId,
+          date: `${DATE} 00:00:00`,
+          data: { s3_path: {} },
+          ...about,
+        };
+        sample.addFault({ on: 'get_increment', do: 'json', body });
+        const failed = await failureOf(api.getIncrement(reportId, DATE, signal));
+        assert.equal(failed.type, 'ReportApiAnswerInvalid');
+        assert.match(
+          failed.message,
+          new RegExp(`about another ${name === 'another date' ? 'date' : 'report_id'}`),
+        );
+        assert.ok((await api.getIncrement(reportId, DATE, signal)).found);
+      });
+    }
+  }
 
   test('addresses that are no text, and data that is empty in any way, are no addresses', async () => {
     const reportId = await finishedReport();
@@ -139,6 +160,11 @@ const FAULTS: [string, FaultAction, Expected][] = [
   ['401', { do: 'status', status: 401 }, { ...UNAUTHORIZED, message: /401 Unauthorized.*REPORT_API_KEY/ }],
   ['403', { do: 'status', status: 403 }, { ...UNAUTHORIZED, message: /403 Forbidden.*REPORT_API_KEY/ }],
   ['400', { do: 'status', status: 400 }, { ...REFUSED, message: /400 Bad Request/ }],
+  [
+    '404 that is cut off',
+    { do: 'status', status: 404, body: '{"status": "NOT FO' },
+    { ...INVALID, message: /it is not JSON/ },
+  ],
   [
     '404 of a wrong address',
     { do: 'status', status: 404, body: '<h1>' },
