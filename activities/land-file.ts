@@ -15,7 +15,7 @@ const MAX_DOWNLOADS = 5;
  * Downloads one file to the landing directory. Its address is asked for here, at every try: it is a secret that must
  * not stand in a history, and it may have expired since the run began.
  */
-export function landFile({ database, reportApi, downloader, landing }: ActivityDependencies) {
+export function landFile({ database, reportApi, downloader, landing, now }: ActivityDependencies) {
   return async function landFile(input: DeliveryFile, report: ReportRef): Promise<LandedFile> {
     const file = checkedInput(deliveryFileInput, input);
     checkedInput(reportRefInput, report);
@@ -26,7 +26,7 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
       throw failure('FileNotAvailable', `${describeFile(file)} has no address any more.`);
     }
     const downloaded = await landing
-      .land(file, (target) => downloader.download(fileName(file), address, target, signal))
+      .land(file, now(), (target) => downloader.download(fileName(file), address, target, signal))
       .catch(giveUpInTime);
     return { ...file, deliveryNumber, ...downloaded };
   };

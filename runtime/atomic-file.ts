@@ -7,7 +7,7 @@ const UTF8_BYTES_PER_CHARACTER = 3;
 
 /**
  * A file that appears whole or not at all: written under a temporary name in the same directory, synced,
- * then renamed. Writes are buffered; call `flush` now and then, so that the buffer stays small, and write nothing
+ * then renamed; for its user only. Writes are buffered; call `flush` now and then, so that the buffer stays small, and write nothing
  * until it is done.
  */
 export class AtomicFile {
@@ -28,9 +28,9 @@ export class AtomicFile {
 
   static async create(target: string): Promise<AtomicFile> {
     const directory = path.dirname(target);
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const temporaryPath = path.join(directory, `.${path.basename(target)}.${randomUUID()}.tmp`);
-    return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx'));
+    return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx', 0o600));
   }
 
   /** Runs `fill` with a new file; what it has not committed is removed, whatever happens. */

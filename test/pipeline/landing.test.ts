@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
@@ -32,24 +32,79 @@ describe('the landing directory', () => {
       assert.notEqual(await new Landing(path.join(directory, 'other')).id(), ids[0]);
     }));
 
-  test('prunes the days that nothing was written to since an instant, whatever their dates, and nothing else', () =>
+  test('prunes what it landed on days that nothing was written to since an instant, and nothing else', () =>
     inScratch(async (root) => {
-      const old = ['2023-12-31', '2024-02-24'];
-      const kept = ['2024-02-25', '2020-01-01', 'notes', '.landing-id', '2024-02-30', '2023'];
-      for (const name of [...old, ...kept]) {
-        await mkdir(path.join(root, name, '.checked'), { recursive: true });
-        await writeFile(path.join(root, name, 'file.csv'), 'x');
+      const landing = new Landing(root);
+      const now = new Date();
+      for (const loadDate of ['2023-12-31', '2024-02-24', '2024-02-25']) {
+        await landing.land(landed(1, { loadDate }), now, (target) => writeFile(target, 'x'));
       }
+      // Of others: folders named like days, and a file beside ours.
+      await mkdir(path.join(root, '2020-01-01'));
+      await writeFile(path.join(root, '2020-01-01', 'user_order_log_inc.csv'), 'mine');
+      await writeFile(path.join(root, '2024-02-24', 'notes.txt'), 'mine');
       const longAgo = new Date('2024-03-01T00:00:00Z');
-      for (const name of [...old, 'notes', '2024-02-30']) {
-        for (const part of ['.checked', '.']) await utimes(path.join(root, name, part), longAgo, longAgo);
+      for (const name of ['2020-01-01', '2023-12-31', '2024-02-24']) {
+        for (const part of ['.checked', '.']) {
+          await utimes(path.join(root, name, part), longAgo, longAgo).catch(() => undefined);
+        }
       }
       const before = new Date('2024-03-02T00:00:00Z');
-      const landing = new Landing(root);
-      assert.deepEqual((await landing.prune(before)).sort(), old);
-      assert.deepEqual((await readdir(root)).sort(), [...kept].sort());
+      assert.deepEqual((await landing.prune(before)).sort(), ['2023-12-31', '2024-02-24']);
+      assert.deepEqual((await readdir(root)).sort(), ['2020-01-01', '2024-02-24', '2024-02-25']);
+      assert.deepEqual(await readdir(path.join(root, '2020-01-01')), ['user_order_log_inc.csv']);
+      assert.deepEqual(await readdir(path.join(root, '2024-02-24')), ['notes.txt']);
       assert.deepEqual(await landing.prune(before), []);
       assert.deepEqual(await new Landing(path.join(root, 'absent')).prune(before), []);
+    }));
+
+  test('is for its user only, whatever the umask', () =>
+    inScratch(async (directory) => {
+      const root = path.join(directory, 'landing');
+      const umask = process.umask(0);
+      try {
+        const landing = new Landing(root);
+        await landing.id();
+        await landing.land(landed(1), new Date(), (target) =>
+          AtomicFile.using(target, async (file) => {
+            file.write('x');
+            await file.commit();
+          }),
+        );
+      } finally {
+        process.umask(umask);
+      }
+      for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+        const { mode } = await stat(path.join(entry.parentPath, entry.name));
+        assert.equal(mode & 0o777, entry.isDirectory() ? 0o700 : 0o600, entry.name);
+      }
+      assert.equal((await stat(root)).mode & 0o777, 0o700);
+    }));
+
+  test('follows no symbolic link', () =>
+    inScratch(async (directory) => {
+      const root = path.join(directory, 'landing');
+      const outside = path.join(directory, 'outside');
+      await Promise.all([mkdir(root), mkdir(outside)]);
+      await symlink(outside, path.join(root, LOAD_DATE));
+      const landing = new Landing(root);
+      const refused = landing.land(landed(1), new Date(), (target) => writeFile(target, 'x'));
+      await assert.rejects(refused, /is a symbolic link, which is not followed/);
+      await landing.prune(new Date(Date.now() + 86_400_000));
+      assert.deepEqual(await readdir(outside), []);
+    }));
+
+  test('is usable when it can be written to', () =>
+    inScratch(async (directory) => {
+      const root = path.join(directory, 'landing');
+      await new Landing(root).checkUsable();
+      assert.deepEqual(await readdir(root), []);
+      const file = path.join(directory, 'file');
+      await writeFile(file, '');
+      const unusable = await new Landing(path.join(file, 'landing'))
+        .checkUsable()
+        .catch((error: unknown) => error);
+      assert.equal(landingFailure(unusable)?.type, 'LandingUnavailable');
     }));
 
   test('drops what older deliveries of a file have left, not those of other files or newer ones', () =>
