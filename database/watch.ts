@@ -34,7 +34,7 @@ const TERMINATE =
 
 /**
  * Notices connections that have gone silent without an error: a firewall forgets them, a cable is pulled. TCP then
- * waits for an answer until the activity's own limit (docs/decisions/0009-lost-connections.md).
+ * waits for an answer until the activity's own limit (docs/decisions/0011-lost-connections.md).
  *
  * A transaction that waits for the server while no byte moves is looked up by another connection. It is lost when two
  * looks in a row have found nobody at work for it: its session is gone, or waits for us as well. Whatever cannot be

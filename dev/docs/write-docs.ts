@@ -32,7 +32,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
   'database/pool.ts': ['PoolOptions', 'createPool'],
   'database/database.ts': ['Database'],
   'database/session.ts': ['Session'],
-  'database/migrate.ts': ['migrate', 'MigrationResult', 'SchemaMismatch'],
+  'database/migrate.ts': ['migrate', 'MigrationResult', 'SchemaMismatch', 'UnsuitableDatabase'],
   'pipeline/validate/check-file.ts': ['checkFile', 'CheckPaths', 'CheckOptions'],
   'pipeline/load/stage-file.ts': ['stageFile', 'RowPaths', 'StagingRun'],
   'pipeline/load/update-mart.ts': ['updateDimension', 'Dimension', 'updateFacts'],

@@ -36,6 +36,8 @@ interface Armed extends Aim {
 export class Proxy {
   /** False: new connections are reset. */
   accepting = true;
+  /** How long a new connection takes to reach the server. */
+  delayMs = 0;
   /** True: new connections are accepted and never hear anything. */
   silent = false;
   readonly #server: Server;
@@ -44,18 +46,21 @@ export class Proxy {
 
   private constructor(target: { host: string; port: number }) {
     this.#server = createServer((client) => {
-      if (!this.accepting) {
-        resetSocket(client.on('error', () => undefined));
-        return;
-      }
-      const pair = new Pair(client, connect(target), this);
-      this.#pairs.add(pair);
-      client.once('close', () => {
-        // The server's half of a frozen one stays, and is ours to end.
-        if (!pair.isFrozen) this.#pairs.delete(pair);
-      });
-      if (this.silent) pair.freeze();
+      client.on('error', () => undefined);
+      if (!this.accepting) resetSocket(client);
+      else if (this.delayMs === 0) this.#join(client, target);
+      else setTimeout(() => this.#join(client, target), this.delayMs);
     });
+  }
+
+  #join(client: Socket, target: { host: string; port: number }): void {
+    const pair = new Pair(client, connect(target), this);
+    this.#pairs.add(pair);
+    client.once('close', () => {
+      // The server's half of a frozen one stays, and is ours to end.
+      if (!pair.isFrozen) this.#pairs.delete(pair);
+    });
+    if (this.silent) pair.freeze();
   }
 
   static async start(target: { host: string; port: number }): Promise<Proxy> {
@@ -131,17 +136,22 @@ class Pair {
     this.#server = server.setNoDelay();
     this.#proxy = proxy;
     for (const socket of [client, server]) {
-      socket.on('error', () => this.cut());
-      socket.on('close', () => {
-        if (!this.#frozen) this.cut();
-      });
+      // A frozen one hears nothing of the end of the other side.
+      for (const event of ['error', 'close']) {
+        socket.on(event, () => {
+          if (!this.#frozen) this.cut();
+        });
+      }
     }
     client.on('data', (chunk) => this.#fromClient(chunk));
     server.on('data', (chunk) => this.#fromServer(chunk));
     client.on('drain', () => server.resume());
     server.on('drain', () => client.resume());
-    client.on('end', () => server.end());
-    server.on('end', () => client.end());
+    const endUnlessFrozen = (other: Socket) => () => {
+      if (!this.#frozen) other.end();
+    };
+    client.on('end', endUnlessFrozen(server));
+    server.on('end', endUnlessFrozen(client));
   }
 
   get isFrozen(): boolean {

@@ -8,3 +8,10 @@ export const NO_REAL_DATA = 'no real data in ../shared/data';
 
 /** For `skip`. */
 export const withoutRealData = existsSync(REAL_DATA) ? false : NO_REAL_DATA;
+
+export const PGBOUNCER = [process.env.PGBOUNCER, '/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find(
+  (file) => file !== undefined && existsSync(file),
+);
+
+/** For `skip`. */
+export const withoutPgbouncer = PGBOUNCER === undefined && 'pgbouncer is not installed';

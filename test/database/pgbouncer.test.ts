@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { Database } from '../../database/database.ts';
+import { migrate } from '../../database/migrate.ts';
+import { createPool } from '../../database/pool.ts';
+import { Proxy } from '../chaos/proxy.ts';
+import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { withoutPgbouncer } from '../support/left-out.ts';
+import { startPgbouncer, type Pgbouncer } from '../support/pgbouncer.ts';
+import { lines, Loader } from './support.ts';
+
+/** Three looks of the watch, and a little. */
+const LONG_MS = 17_000;
+/** A connection that has gone silent is noticed within this. */
+const SILENCE_LIMIT_MS = 30_000;
+
+function open(url: string, maxConnections = 10): Database {
+  return new Database(
+    createPool({
+      connectionString: url,
+      applicationName: 'test',
+      maxConnections,
+      onIdleError: () => undefined,
+    }),
+  );
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
+  for (const mode of ['session', 'transaction'] as const)
+    describe(`in ${mode} mode`, { concurrency: 1 }, () => {
+      let db: TestDatabase;
+      let proxy: Proxy;
+      let pooler: Pgbouncer;
+      let database: Database;
+
+      before(async () => {
+        db = await createTestDatabase();
+        const { hostname: host, port, pathname } = new URL(db.url);
+        proxy = await Proxy.start({ host, port: Number(port) });
+        pooler = await startPgbouncer(proxy.through(db.url), mode);
+        database = open(pooler.url);
+        // Neither state nor query are to be seen then.
+        await asAdmin(`alter database ${pathname.slice(1)} set track_activities = off`);
+        // Settings of others, which must not count here, and of the product, which must not count for others.
+        await asAdmin(`alter database ${pathname.slice(1)} set statement_timeout = '40s'`);
+      });
+
+      after(async () => {
+        await database.pool.end();
+        await pooler.stop();
+        await proxy.close();
+        await db.drop();
+      });
+
+      test('steps that take long end on the first try: one that works, one that waits for a lock, COPY on both sides', async () => {
+        const analyst = await db.pool.connect();
+        await analyst.query('begin; lock table mart.d_city');
+        const commit = sleep(LONG_MS).then(() => analyst.query('commit'));
+        const watching = sleep(12_000).then(() =>
+          lines(
+            db.pool,
+            `select count(*) from pg_stat_activity
+          where application_name = 'sales-increment watch' and datname = current_database()`,
+          ),
+        );
+        async function* slowly() {
+          yield '1\tA\n';
+          await sleep(LONG_MS);
+          yield '2\tB\n';
+        }
+        const rows = Array.from({ length: 400_000 }, (_, index) => `${index + 10}\tГород\n`);
+        await Promise.all([
+          database.transaction((session) => session.query(`select pg_sleep(${LONG_MS / 1_000})`)),
+          database.transaction((session) => session.query(`insert into mart.d_city values (1, 'A')`)),
+          database.transaction((session) =>
+            session.copyFrom('copy mart.d_item from stdin', Readable.from(slowly())),
+          ),
+          database.transaction((session) =>
+            session.copyFrom('copy mart.d_city from stdin', Readable.from(rows)),
+          ),
+        ]);
+        await commit;
+        analyst.release();
+        assert.deepEqual(await watching, ['1'], 'the watch has looked, by one connection');
+        assert.deepEqual(await lines(db.pool, 'select count(*) from mart.d_city'), ['400001']);
+        assert.deepEqual(await lines(db.pool, 'select count(*) from mart.d_item'), ['2']);
+      });
+
+      test('a connection that goes silent is noticed, before the pooler or behind it, and gives its locks back', async () => {
+        const { hostname: host, port } = new URL(pooler.url);
+        const before = await Proxy.start({ host, port: Number(port) });
+        const throughBefore = open(before.through(pooler.url));
+        const cases = [
+          { name: 'before', proxy: before, database: throughBefore },
+          { name: 'behind', proxy, database },
+        ];
+        try {
+          const noticed = cases.flatMap(({ name, proxy: by, database: through }) =>
+            (['freeze before', 'freeze after'] as const).map(async (fault, index) => {
+              const text = `select ${index} as ${name}`;
+              const hit = by.aim({ text, fault });
+              const startedAt = performance.now();
+              await assert.rejects(
+                through.transaction(async (session) => {
+                  await session.lock(`${name} ${index}`);
+                  await session.query(text);
+                }),
+                { type: 'DatabaseUnavailable' },
+              );
+              const ms = performance.now() - startedAt;
+              await hit;
+              assert.ok(ms < SILENCE_LIMIT_MS, `${fault}, ${name} the pooler: ${ms} ms`);
+              await db.database.transaction((session) => session.lock(`${name} ${index}`));
+            }),
+          );
+          await Promise.all(noticed);
+        } finally {
+          await throughBefore.pool.end();
+          await before.close();
+        }
+      });
+
+      test('its settings hold for its own transactions and for nobody else', async () => {
+        const names = [
+          'search_path',
+          'statement_timeout',
+          'lock_timeout',
+          'work_mem',
+          'TimeZone',
+          'DateStyle',
+        ];
+        const shown = `select ${names.map((name) => `current_setting('${name}')`).join(', ')}`;
+        const others = () =>
+          Promise.all(
+            Array.from({ length: 8 }, () =>
+              withClient(pooler.url, async (client) => {
+                await client.query('begin');
+                const { rows } = await client.query<string[]>({ text: shown, rowMode: 'array' });
+                await client.query('select pg_sleep(0.2)');
+                await client.query('commit');
+                return rows.join();
+              }),
+            ),
+          );
+        const untouched = await lines(db.pool, shown);
+        const loader = await Loader.create(database);
+        await Promise.all(
+          ['2024-03-01', '2024-03-02', '2024-03-03'].map((day) => loader.load(day, [{ uniq_id: day }])),
+        );
+        await loader.close();
+        for (const other of await others()) assert.equal(other, untouched[0]?.replaceAll(' | ', ','));
+        const own = Array.from({ length: 8 }, () =>
+          database.transaction(async (session) => {
+            const { rows } = await session.query<string[]>({
+              text: shown,
+              rowMode: 'array',
+            } as pg.QueryConfig);
+            return rows.join();
+          }),
+        );
+        for (const settings of await Promise.all(own))
+          assert.match(settings, /^pg_catalog,0,0,32MB,UTC,ISO, YMD$/);
+      });
+
+      test('a server connection on which another program has used a temporary table serves as well', async () => {
+        const single = await startPgbouncer(db.url, mode, 1);
+        const through = open(single.url, 1);
+        try {
+          await withClient(single.url, async (client) => {
+            await client.query('create temporary table y as select g from generate_series(1, 1000) as g');
+            await client.query('select count(*) from y');
+            await client.query('drop table y');
+          });
+          await migrate(through.pool);
+          const loader = await Loader.create(through);
+          await loader.load('2024-03-04', [{ uniq_id: 'd' }]);
+          await loader.close();
+        } finally {
+          await through.pool.end();
+          await single.stop();
+        }
+      });
+    });
+});
