@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
-import { startWorkerProcess } from '../support/processes.ts';
-import { until } from '../client/harness.ts';
+import { test, type TestContext } from 'node:test';
+import * as processes from '../support/processes.ts';
+import { workflowFailure } from '../../client/failure-text.ts';
+import { eachDay } from '../../domain/load-date.ts';
+import { callsOf, stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
 test('the worker that downloaded dies for good: the day ends on another, with another disk', async () => {
@@ -18,11 +20,11 @@ test('the worker that downloaded dies for good: the day ends on another, with an
     stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
     // The last file takes long, so that the worker has landed the others and staged nothing.
     stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
-    const doomed = await startWorkerProcess({ ...stack.environment, LANDING_DIR: first });
+    const doomed = await processes.startWorkerProcess({ ...stack.environment, LANDING_DIR: first });
     const handle = await stack.startDay('2024-02-25');
     const landed = path.join(first, '2024-02-25', 'user_order_log_inc.csv');
     await until('the first file is landed', () => existsSync(landed));
-    const other = await startWorkerProcess({ ...stack.environment, LANDING_DIR: second });
+    const other = await processes.startWorkerProcess({ ...stack.environment, LANDING_DIR: second });
     const killedAt = Date.now();
     doomed.kill('SIGKILL');
     const { outcome, files } = await handle.result();
@@ -53,4 +55,70 @@ test('the landing queue of a directory survives a restart', async () => {
   } finally {
     await stack.close();
   }
+});
+
+/** Directories for landing, removed when the test ends. */
+async function directoriesFor(t: TestContext, ...names: string[]): Promise<string[]> {
+  const directories = await Promise.all(names.map((name) => mkdtemp(path.join(tmpdir(), `${name}-`))));
+  t.after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true }))));
+  return directories;
+}
+
+test('a landing directory that cannot be used holds no day where another worker could take it', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
+  await startWorkerProcess(t, stack, { LANDING_DIR: broken });
+  await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
+  // Nothing can be made below a file, not even by root.
+  await rm(broken, { recursive: true });
+  await writeFile(broken, '');
+  const dates = eachDay('2024-02-01', '2024-02-06');
+  for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
+  const started = performance.now();
+  const results = await Promise.all(dates.map((date) => stack.runDay(date)));
+  assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
+  assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
+  assert.equal((await readdir(healthy)).filter((name) => name.startsWith('2024')).length, dates.length);
+});
+
+test('alone, it holds the day until it can be used again', async (t) => {
+  const stack = await stackFor(t);
+  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+  await rm(stack.landingDir, { recursive: true });
+  await writeFile(stack.landingDir, '');
+  const run = await stack.startDay('2024-02-25');
+  await until('a step is tried again', async () => {
+    const { raw } = await run.describe();
+    return /landing directory cannot be used/.test(raw.pendingActivities?.[0]?.lastFailure?.message ?? '');
+  });
+  await rm(stack.landingDir);
+  assert.equal((await run.result()).outcome, 'loaded');
+});
+
+test('a busy landing queue is not taken for a lost worker: nothing is downloaded twice', async (t) => {
+  const stack = await stackFor(t, { settings: { DATABASE_POOL_SIZE: '2' } });
+  // One slot, and downloads that take their time: most of them wait far longer than a lost worker is waited for.
+  stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 3, do: 'trickle', bytesPerSecond: 6 });
+  const dates = eachDay('2024-02-01', '2024-02-12');
+  for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
+  const results = await Promise.all(dates.map((date) => stack.runDay(date)));
+  assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
+  assert.equal(callsOf(stack, 'storage').length, dates.length * 4);
+});
+
+test('two landing directories with one id: the day ends after some rounds, and says why', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const directories = await directoriesFor(t, 'original', 'copy');
+  for (const directory of directories) await writeFile(path.join(directory, '.landing-id'), 'same\n');
+  for (const LANDING_DIR of directories) await startWorkerProcess(t, stack, { LANDING_DIR });
+  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+  const run = await stack.startDay('2024-02-25');
+  const failure = await run.result().then(
+    () => undefined,
+    (error: unknown) => workflowFailure(error),
+  );
+  const { historyLength } = await run.describe();
+  assert.ok(historyLength < 500, `${historyLength} events`);
+  // By chance one worker may have taken all steps.
+  if (failure) assert.match(failure.message, /have the same \.landing-id/);
 });
