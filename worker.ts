@@ -1,6 +1,7 @@
 import { Runtime } from '@temporalio/worker';
 import { loadEnvFile } from './runtime/env-file.ts';
-import { SettingsError } from './runtime/settings.ts';
+import { format, listenAddress, type ListenAddress } from './runtime/listen-address.ts';
+import { SettingsError, type SettingName } from './runtime/settings.ts';
 import { connectWorker, TemporalUnreachable } from './runtime/temporal.ts';
 import { startTracing, stopTracing } from './runtime/tracing/start.ts';
 import { serveHealth } from './runtime/health.ts';
@@ -13,11 +14,14 @@ async function main(): Promise<void> {
   loadEnvFile();
   const settings = readWorkerSettings(process.env);
   const logger = createLogger(settings.LOG_LEVEL);
-  const metrics = settings.METRICS_ADDRESS;
+  const metrics = await addressOf('METRICS_ADDRESS', settings.METRICS_ADDRESS);
+  const health = await addressOf('HEALTH_ADDRESS', settings.HEALTH_ADDRESS);
   Runtime.install({
     logger,
     ...(metrics && {
-      telemetryOptions: { metrics: { prometheus: { bindAddress: metrics, countersTotalSuffix: true } } },
+      telemetryOptions: {
+        metrics: { prometheus: { bindAddress: format(metrics), countersTotalSuffix: true } },
+      },
     }),
   });
   const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));
@@ -31,7 +35,7 @@ async function main(): Promise<void> {
       onWarning: (message) => logger.warn(message),
       onFreshnessError: (error) => logger.warn('how fresh the mart is could not be measured', { error }),
     });
-    const closeHealth = await serveHealth(settings.HEALTH_ADDRESS, worker);
+    const closeHealth = await serveHealth(health, worker);
     const { taskQueue, landingTaskQueue } = worker;
     logger.info('worker started', { namespace, taskQueue, landingTaskQueue });
     await worker.stopped.finally(closeHealth);
@@ -39,6 +43,10 @@ async function main(): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+async function addressOf(name: SettingName, address: string | undefined): Promise<ListenAddress | undefined> {
+  return address === undefined ? undefined : await listenAddress(name, address);
 }
 
 main()

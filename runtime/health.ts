@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import type { ListenAddress } from './listen-address.ts';
 
 export interface Health {
   /** False ends in 503: this process should be given work. */
@@ -7,11 +8,10 @@ export interface Health {
 
 /** `/healthz`: the process lives; `/readyz`: it polls and its database answers. Undefined address: no server. */
 export async function serveHealth(
-  address: string | undefined,
+  address: ListenAddress | undefined,
   { isReady }: Health,
 ): Promise<() => Promise<void>> {
   if (address === undefined) return () => Promise.resolve();
-  const { host, port } = splitAddress(address);
   const server = createServer((request, response) => {
     const answer = (status: number, text: string) =>
       response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`);
@@ -24,17 +24,9 @@ export async function serveHealth(
     } else answer(404, 'try /healthz or /readyz');
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new Error(`HEALTH_ADDRESS ${address} cannot be used: ${error.message}.`)),
-    );
-    server.listen(port, host, resolve);
+    server.once('error', reject).listen(address.port, address.host, resolve);
   });
   return () => close(server);
-}
-
-function splitAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
 }
 
 function close(server: Server): Promise<void> {

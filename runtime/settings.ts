@@ -1,4 +1,4 @@
-import { parseDuration } from '../domain/durations.ts';
+import { formatDuration, parseDuration } from '../domain/durations.ts';
 import { databaseUrl } from './database-url.ts';
 import { fileNames } from '../domain/feeds.ts';
 
@@ -14,23 +14,35 @@ export interface Setting<T> {
   readonly parse: (text: string) => T;
 }
 
-function setting<T>(meaning: string, parse: (text: string) => T, more: Partial<Setting<T>> = {}): Setting<T> {
+/** One that always has a value: it is required, or has a default. */
+type PresentSetting<T> = Setting<T> & ({ readonly default: string } | { readonly required: true });
+
+function setting<T>(
+  meaning: string,
+  parse: (text: string) => T,
+  more: { default: string; secret?: boolean } | { required: true; secret?: boolean },
+): PresentSetting<T>;
+function setting<T>(meaning: string, parse: (text: string) => T, more?: { secret: true }): Setting<T>;
+function setting<T>(meaning: string, parse: (text: string) => T, more = {}): Setting<T> {
   return { meaning, parse, ...more };
 }
 
 const text = (value: string) => value;
 const optional = { default: '' } as const;
 
-function duration(value: string): number {
-  const milliseconds = parseDuration(value);
-  if (milliseconds === undefined) throw new Error('must be a duration like 2s, 45s, 10m or 1h');
-  return milliseconds;
-}
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600 * SECOND_MS;
+const YEAR_MS = 366 * 24 * HOUR_MS;
 
-function positiveDuration(value: string): number {
-  const milliseconds = duration(value);
-  if (milliseconds <= 0) throw new Error('must be longer than 0');
-  return milliseconds;
+/** A duration within bounds that timers and the Temporal server take, in milliseconds. */
+function duration(minimum: number, maximum = YEAR_MS) {
+  return (value: string): number => {
+    const milliseconds = parseDuration(value);
+    if (milliseconds === undefined) throw new Error('must be a duration like 2s, 45s, 10m or 1h');
+    if (milliseconds < minimum || milliseconds > maximum)
+      throw new Error(`must be from ${formatDuration(minimum)} to ${formatDuration(maximum)}`);
+    return milliseconds;
+  };
 }
 
 function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
@@ -52,6 +64,15 @@ function share(value: string): number {
 function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('must be an http(s) URL');
+  return value;
+}
+
+/** The calls' names are added to its path; credentials would be dropped, and a query would swallow them. */
+function apiUrl(value: string): string {
+  const url = new URL(httpUrl(value));
+  if (url.username !== '' || url.password !== '')
+    throw new Error('must hold no user or password; the key is REPORT_API_KEY');
+  if (url.search !== '' || url.hash !== '') throw new Error('must have no query and no fragment');
   return value;
 }
 
@@ -112,21 +133,20 @@ function timeOfDay(value: string): { hour: number; minute: number } {
   return { hour, minute };
 }
 
+/** Written as the Temporal server knows it: Node takes any case, and offsets, which the server does not. */
 function timeZone(value: string): string {
+  let known: string;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone && value;
+    known = new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
   } catch {
     throw new Error('must be an IANA time zone like Europe/Moscow');
   }
-}
-
-const LEAST_CATCHUP_MS = 7 * 86_400_000;
-
-function catchupWindow(value: string): number {
-  const milliseconds = duration(value);
-  if (milliseconds < LEAST_CATCHUP_MS)
-    throw new Error('must be 7d or more, so that no day is lost over an outage');
-  return milliseconds;
+  if (known === value) return value;
+  if (known.toLowerCase() === value.toLowerCase()) throw new Error(`must be written ${known}`);
+  // Another name of the same zone, which may be written rightly or not.
+  if (!/^[A-Z]\w*(?:[+-]\d+)?(?:\/[A-Z][\w+-]*)*$/.test(value))
+    throw new Error(`must be an IANA time zone like Europe/Moscow; this one is ${known}`);
+  return value;
 }
 
 function incrementFiles(value: string): string[] {
@@ -143,18 +163,18 @@ function incrementFiles(value: string): string[] {
 
 /** Every setting, once. docs/settings.md is generated from it. */
 export const SETTINGS = {
-  REPORT_API_URL: setting('Address of the report API', httpUrl, { required: true }),
+  REPORT_API_URL: setting('Address of the report API', apiUrl, { required: true }),
   REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
   REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
   REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
-  REPORT_API_TIMEOUT: setting('Time limit of one call of the report API', positiveDuration, {
+  REPORT_API_TIMEOUT: setting('Time limit of one call of the report API', duration(1, 4 * 60 * SECOND_MS), {
     default: '30s',
   }),
-  REPORT_POLL_INTERVAL: setting('Time between two polls of a report or of missing files', positiveDuration, {
+  REPORT_POLL_INTERVAL: setting('Time between two polls of a report or of missing files', duration(1), {
     default: '10s',
   }),
-  REPORT_TIMEOUT: setting('Longest wait for a report', positiveDuration, { default: '1h' }),
-  FILES_TIMEOUT: setting('Longest wait for missing files', duration, { default: '30m' }),
+  REPORT_TIMEOUT: setting('Longest wait for a report', duration(1), { default: '1h' }),
+  FILES_TIMEOUT: setting('Longest wait for missing files', duration(0), { default: '30m' }),
   OPTIONAL_FILES: setting(
     'Files whose absence does not stop a day, comma-separated',
     incrementFiles,
@@ -164,11 +184,11 @@ export const SETTINGS = {
     default: '0.1',
   }),
   MAX_FILE_BYTES: setting('Size beyond which a file is refused', integer(1), { default: '10737418240' }),
-  DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', positiveDuration, {
+  DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', duration(1, HOUR_MS), {
     default: '30s',
   }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
-  LANDING_RETENTION: setting('How long landed files are kept', positiveDuration, { default: '30d' }),
+  LANDING_RETENTION: setting('How long landed files are kept', duration(1), { default: '30d' }),
   DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
   DATABASE_POOL_SIZE: setting('Maximum number of database connections of one worker', integer(2, 1_000), {
     default: '10',
@@ -195,12 +215,12 @@ export const SETTINGS = {
   ),
   SCHEDULE_CATCHUP_WINDOW: setting(
     'How far back missed runs are made up for after an outage',
-    catchupWindow,
+    duration(7 * 24 * HOUR_MS),
     {
       default: '30d',
     },
   ),
-  LATE_AFTER: setting('An alert is sent for a day that takes longer; 0s: never', duration, {
+  LATE_AFTER: setting('An alert is sent for a day that takes longer; 0s: never', duration(0), {
     default: '2h',
   }),
   VOLUME_ALERT_SHARE: setting(
@@ -238,9 +258,13 @@ export const SETTINGS = {
   LOG_LEVEL: setting('What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR', logLevel, {
     default: 'INFO',
   }),
-  WORKER_SHUTDOWN_GRACE: setting('Time that a stopping worker gives its activities to finish', duration, {
-    default: '10s',
-  }),
+  WORKER_SHUTDOWN_GRACE: setting(
+    'Time that a stopping worker gives its activities to finish',
+    duration(0, HOUR_MS),
+    {
+      default: '10s',
+    },
+  ),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
     'Collector that gets traces, e.g. http://localhost:4318; empty: no traces',
     httpUrl,
@@ -261,19 +285,8 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-type ValueOf<S> = S extends { parse: (text: string) => infer T } ? T : never;
-type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> | Missing<K> };
-/** A setting that is neither required nor has a default can be absent. */
-type Missing<K extends SettingName> = K extends
-  | 'DATABASE_URL'
-  | 'ALERT_WEBHOOK_URL'
-  | 'METRICS_ADDRESS'
-  | 'HEALTH_ADDRESS'
-  | 'OTEL_EXPORTER_OTLP_ENDPOINT'
-  | 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
-  | 'OTEL_EXPORTER_OTLP_HEADERS'
-  ? undefined
-  : never;
+type ValueOf<S> = S extends PresentSetting<infer T> ? T : S extends Setting<infer T> ? T | undefined : never;
+type Values<N extends SettingName> = { [K in N]: ValueOf<(typeof SETTINGS)[K]> };
 
 /** All faults of the environment at once, each with the setting's name and what to do. */
 export class SettingsError extends Error {
@@ -303,7 +316,7 @@ export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, name
     try {
       values[name] = parse(value);
     } catch (error) {
-      const shown = secret ? '' : `, but is "${value}"`;
+      const shown = secret ? '' : `, but is "${withoutCredentials(value)}"`;
       faults.push(`${name} ${error instanceof Error ? error.message : 'cannot be read'}${shown}.`);
     }
   }
@@ -320,6 +333,11 @@ export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, name
   }
   if (faults.length > 0) throw new SettingsError(faults);
   return values as Values<N>;
+}
+
+/** A URL's user and password are secrets wherever it is shown. */
+function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/\s]*@/g, '//***@');
 }
 
 function hasLibpqSettings(env: NodeJS.ProcessEnv): boolean {

@@ -18,12 +18,21 @@ export function temporalConfig() {
 }
 
 function load() {
+  trimApiKey(process.env);
   try {
     return loadClientConnectConfig();
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
     throw new SettingsError([`Temporal's environment configuration (TEMPORAL_…) cannot be used: ${what}.`]);
   }
+}
+
+/** A key from a mounted file often ends with a line feed; gRPC would print the whole key in its complaint. */
+function trimApiKey(env: NodeJS.ProcessEnv): void {
+  const key = env.TEMPORAL_API_KEY?.trim();
+  if (key === undefined) return;
+  if (!/^[\x21-\x7e]*$/.test(key)) throw new SettingsError(['TEMPORAL_API_KEY must be printable ASCII.']);
+  env.TEMPORAL_API_KEY = key;
 }
 
 export async function connectWorker(): Promise<{ connection: NativeConnection; namespace: string }> {

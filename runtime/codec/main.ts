@@ -1,4 +1,5 @@
 import { loadEnvFile } from '../env-file.ts';
+import { listenAddress } from '../listen-address.ts';
 import { readSettings, SettingsError } from '../settings.ts';
 import { AesGcmCodec } from './aes-gcm-codec.ts';
 import { codecServer } from './server.ts';
@@ -9,16 +10,11 @@ try {
   const settings = readSettings(process.env, ['PAYLOAD_KEYS', 'CODEC_SERVER_ADDRESS', 'TEMPORAL_UI_URL']);
   if (settings.PAYLOAD_KEYS.length === 0)
     throw new SettingsError(['PAYLOAD_KEYS is not set: nothing to decrypt with.']);
-  const address = settings.CODEC_SERVER_ADDRESS;
-  const colon = address.lastIndexOf(':');
+  const address = await listenAddress('CODEC_SERVER_ADDRESS', settings.CODEC_SERVER_ADDRESS);
   const origin = new URL(settings.TEMPORAL_UI_URL).origin;
   const server = codecServer(new AesGcmCodec(settings.PAYLOAD_KEYS), origin);
-  server.on('error', (error) => {
-    console.error(`CODEC_SERVER_ADDRESS ${address} cannot be used: ${error.message}.`);
-    process.exitCode = 1;
-  });
-  server.listen(Number(address.slice(colon + 1)), address.slice(0, colon), () => {
-    console.log(`codec server at http://${address}, for pages of ${origin}`);
+  server.listen(address.port, address.host, () => {
+    console.log(`codec server at http://${settings.CODEC_SERVER_ADDRESS}, for pages of ${origin}`);
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close());
 } catch (error) {

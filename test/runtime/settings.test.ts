@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { format, listenAddress } from '../../runtime/listen-address.ts';
+import { readSettings, type SettingName, SettingsError } from '../../runtime/settings.ts';
+
+/** What is wrong with a value; undefined when it is taken. */
+function faultOf(name: SettingName, value: string): string | undefined {
+  try {
+    readSettings({ [name]: value }, [name]);
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof SettingsError);
+    return error.message;
+  }
+}
+
+describe('a value that what uses it would refuse is a settings fault (contract, ruling 22)', () => {
+  const refused: [SettingName, string, RegExp][] = [
+    ['SCHEDULE_TIME_ZONE', 'europe/moscow', /SCHEDULE_TIME_ZONE must be written Europe\/Moscow/],
+    ['SCHEDULE_TIME_ZONE', 'gmt', /SCHEDULE_TIME_ZONE must be/],
+    ['SCHEDULE_TIME_ZONE', '+03:00', /SCHEDULE_TIME_ZONE must be/],
+    ['SCHEDULE_TIME_ZONE', 'Moscow', /SCHEDULE_TIME_ZONE must be an IANA time zone/],
+    [
+      'REPORT_API_URL',
+      'http://user:pass@host',
+      /REPORT_API_URL must hold no user or password.*http:\/\/\*\*\*@host/,
+    ],
+    ['REPORT_API_URL', 'http://host/?tenant=7', /REPORT_API_URL must have no query/],
+    ['REPORT_API_URL', 'ftp://u:secret@host', /REPORT_API_URL must be an http/],
+    ['REPORT_TIMEOUT', '9999d', /REPORT_TIMEOUT must be from 1ms to 366d/],
+    ['DOWNLOAD_IDLE_TIMEOUT', '30d', /DOWNLOAD_IDLE_TIMEOUT must be from 1ms to 1h/],
+    ['SCHEDULE_CATCHUP_WINDOW', '1d', /SCHEDULE_CATCHUP_WINDOW must be from 7d/],
+    ['VOLUME_ALERT_SHARE', '50%', /VOLUME_ALERT_SHARE must be a number from 0 to 1/],
+  ];
+  for (const [name, value, message] of refused) {
+    test(`${name}=${value}`, () => {
+      const fault = faultOf(name, value) ?? '';
+      assert.match(fault, message);
+      assert.doesNotMatch(fault, /pass@|secret/);
+    });
+  }
+
+  for (const zone of [
+    'UTC',
+    'Europe/Moscow',
+    'Asia/Kolkata',
+    'US/Pacific',
+    'America/Argentina/Buenos_Aires',
+  ]) {
+    test(`SCHEDULE_TIME_ZONE=${zone} is taken`, () =>
+      assert.equal(faultOf('SCHEDULE_TIME_ZONE', zone), undefined));
+  }
+});
+
+describe('an address to listen on', () => {
+  test('may be a name or IPv6, and becomes what a socket takes', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    free.close();
+    await once(free, 'close');
+    assert.match(
+      format(await listenAddress('METRICS_ADDRESS', `localhost:${port}`)),
+      /^(127\.0\.0\.1|\[::1\]):\d+$/,
+    );
+  });
+
+  test('that is taken or unknown is named', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await assert.rejects(
+      listenAddress('METRICS_ADDRESS', `127.0.0.1:${port}`),
+      /METRICS_ADDRESS 127\.0\.0\.1:\d+ cannot be used: another process listens there/,
+    );
+    taken.close();
+    await assert.rejects(
+      listenAddress('HEALTH_ADDRESS', 'no-such-host.invalid:80'),
+      /HEALTH_ADDRESS .* cannot be used/,
+    );
+  });
+});
