@@ -69,13 +69,10 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
         const analyst = await db.pool.connect();
         await analyst.query('begin; lock table mart.d_city');
         const commit = sleep(LONG_MS).then(() => analyst.query('commit'));
-        const watching = sleep(12_000).then(() =>
-          lines(
-            db.pool,
-            `select count(*) from pg_stat_activity
-          where application_name = 'sales-increment watch' and datname = current_database()`,
-          ),
-        );
+        const { hostname: host, port } = new URL(pooler.url);
+        const front = await Proxy.start({ host, port: Number(port) });
+        const through = open(front.through(pooler.url));
+        const connections = sleep(12_000).then(() => front.connections);
         async function* slowly() {
           yield '1\tA\n';
           await sleep(LONG_MS);
@@ -83,18 +80,20 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
         }
         const rows = Array.from({ length: 400_000 }, (_, index) => `${index + 10}\tГород\n`);
         await Promise.all([
-          database.transaction((session) => session.query(`select pg_sleep(${LONG_MS / 1_000})`)),
-          database.transaction((session) => session.query(`insert into mart.d_city values (1, 'A')`)),
-          database.transaction((session) =>
+          through.transaction((session) => session.query(`select pg_sleep(${LONG_MS / 1_000})`)),
+          through.transaction((session) => session.query(`insert into mart.d_city values (1, 'A')`)),
+          through.transaction((session) =>
             session.copyFrom('copy mart.d_item from stdin', Readable.from(slowly())),
           ),
-          database.transaction((session) =>
+          through.transaction((session) =>
             session.copyFrom('copy mart.d_city from stdin', Readable.from(rows)),
           ),
         ]);
         await commit;
         analyst.release();
-        assert.deepEqual(await watching, ['1'], 'the watch has looked, by one connection');
+        assert.equal(await connections, 4 + 1, 'the watch has looked, by one connection for all');
+        await through.pool.end();
+        await front.close();
         assert.deepEqual(await lines(db.pool, 'select count(*) from mart.d_city'), ['400001']);
         assert.deepEqual(await lines(db.pool, 'select count(*) from mart.d_item'), ['2']);
       });

@@ -190,7 +190,7 @@ describe('a run is cancelled', { concurrency: 4 }, () => {
     const run = await stack.startDay(DATE, HOURS);
     const blocked = async () => {
       const { rows } = await stack.db.pool.query(
-        `select from pg_stat_activity where application_name = 'sales-increment worker' and wait_event_type = 'Lock'
+        `select from pg_stat_activity where application_name like 'sales-increment worker %' and wait_event_type = 'Lock'
            and datname = current_database()`,
       );
       return rows.length > 0;
