@@ -7,7 +7,8 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { request } from 'undici';
 import { AesGcmCodec } from '../runtime/codec/aes-gcm-codec.ts';
 import { codecServer } from '../runtime/codec/server.ts';
-import { client, startWorkerProcess } from './support/processes.ts';
+import { stackFor } from './client/harness.ts';
+import { client, start, startWorkerProcess } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
@@ -67,3 +68,36 @@ test('a day runs with encrypted payloads, and the codec server decrypts its hist
     await stack.close();
   }
 });
+
+test('failures are encrypted too, and read as before', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const { id, key: secret } = key('k1');
+  const environment = { ...stack.environment, PAYLOAD_KEYS: `${id}:${secret.toString('base64')}` };
+  stack.deliveries.set('2024-02-25', '<html>a refused file</html>');
+  const worker = await startWorkerProcess(environment);
+  t.after(() => worker.kill('SIGKILL'));
+  const { code, stdout } = await client(['run', '--date', '2024-02-25', '--json'], environment);
+  assert.equal(code, 1);
+  assert.match(stdout, /user_order_log_inc of 2024-02-25 is refused: it is an HTML/);
+  const history = await stack.client.workflow.getHandle(`${stack.taskQueue}-2024-02-25`).fetchHistory();
+  const text = JSON.stringify(history, (_, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
+  );
+  assert.match(text, /Encoded failure/);
+  assert.doesNotMatch(text, /is refused|HTML/);
+});
+
+for (const side of ['client', 'worker'] as const) {
+  test(`keys on the ${side}'s side alone: somebody says so`, { timeout: 60_000 }, async (t) => {
+    const stack = await stackFor(t, { worker: false });
+    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+    const { id, key: secret } = key('k1');
+    const withKeys = { ...stack.environment, PAYLOAD_KEYS: `${id}:${secret.toString('base64')}` };
+    const worker = await startWorkerProcess(side === 'worker' ? withKeys : stack.environment);
+    t.after(() => worker.kill('SIGKILL'));
+    const environment = side === 'client' ? withKeys : stack.environment;
+    const run = start(['client/main.ts', 'run', '--date', '2024-02-25'], environment);
+    t.after(() => run.kill('SIGKILL'));
+    await run.says('PAYLOAD_KEYS is not set here');
+  });
+}

@@ -118,7 +118,7 @@ export async function startWorker(
     connection: environment.connection,
     namespace: environment.namespace,
     activities,
-    ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
+    dataConverter: settings.dataConverter,
     // The span is around it, so that it ends with the failure that Temporal is told.
     interceptors: { activity: [...(environment.tracing?.activity ?? []), heartbeatInterceptor] },
     sinks: environment.tracing?.sinks ?? NOBODY_LISTENS,
@@ -133,7 +133,7 @@ export async function startWorker(
       Worker.create({
         ...common,
         taskQueue,
-        workflowBundle: await workflowBundle(),
+        workflowBundle: await workflowBundle(settings.dataConverter.failureConverterPath),
         ...(workerDeploymentOptions && { workerDeploymentOptions }),
         maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
         stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,

@@ -4,9 +4,11 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { FAILURE_CONVERTER } from '../runtime/codec/data-converter.ts';
 import { projectRoot } from '../runtime/project-root.ts';
 
 const BUNDLE = path.join(projectRoot, 'dist', 'workflow-bundle.js');
+const ENCRYPTED_BUNDLE = path.join(projectRoot, 'dist', 'workflow-bundle-encrypted.js');
 const workflowsPath = path.join(projectRoot, 'workflows', 'index.ts');
 const tracingPath = path.join(projectRoot, 'runtime', 'tracing', 'workflow.ts');
 const sdkPath = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
@@ -17,11 +19,13 @@ type Sources = Record<string, string>;
 /**
  * Path of the prebuilt workflow bundle. It is rebuilt, which takes seconds, when it is missing or one of its sources
  * has changed; the first line of the bundle lists them.
+ * @param failureConverterPath of a worker that encrypts failures, for which there is a bundle of its own
  */
-export async function workflowBundle(): Promise<{ codePath: string }> {
-  const [firstLine = ''] = (await readFile(BUNDLE, 'utf8').catch(() => '')).split('\n', 1);
-  if (!(await isUpToDate(firstLine.slice('// '.length)))) await build();
-  return { codePath: BUNDLE };
+export async function workflowBundle(failureConverterPath?: string): Promise<{ codePath: string }> {
+  const codePath = failureConverterPath === undefined ? BUNDLE : ENCRYPTED_BUNDLE;
+  const [firstLine = ''] = (await readFile(codePath, 'utf8').catch(() => '')).split('\n', 1);
+  if (!(await isUpToDate(firstLine.slice('// '.length)))) await build(codePath, failureConverterPath);
+  return { codePath };
 }
 
 async function isUpToDate(stamp: string): Promise<boolean> {
@@ -35,17 +39,18 @@ async function isUpToDate(stamp: string): Promise<boolean> {
   }
 }
 
-async function build(): Promise<void> {
+async function build(codePath: string, failureConverterPath: string | undefined): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     workflowInterceptorModules: [tracingPath],
+    ...(failureConverterPath !== undefined && { failureConverterPath }),
     logger: { trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error, log() {} },
   });
   const stamp = JSON.stringify(await hashesOf([...sourcesOf(code), path.relative(projectRoot, sdkPath)]));
-  await mkdir(path.dirname(BUNDLE), { recursive: true });
-  const temporary = `${BUNDLE}.${process.pid}.tmp`;
+  await mkdir(path.dirname(codePath), { recursive: true });
+  const temporary = `${codePath}.${process.pid}.tmp`;
   await writeFile(temporary, `// ${stamp}\n${code}`);
-  await rename(temporary, BUNDLE);
+  await rename(temporary, codePath);
 }
 
 /** The project's own files in the bundle, by its inline source map. */
@@ -69,6 +74,8 @@ async function hashesOf(files: readonly string[]): Promise<Sources> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { codePath } = await workflowBundle();
-  console.log(`workflow bundle: ${path.relative(process.cwd(), codePath)}`);
+  for (const converter of [undefined, FAILURE_CONVERTER]) {
+    const { codePath } = await workflowBundle(converter);
+    console.log(`workflow bundle: ${path.relative(process.cwd(), codePath)}`);
+  }
 }

@@ -50,7 +50,7 @@ export class AesGcmCodec implements PayloadCodec {
 
   #decrypt(payload: Payload): Payload {
     const { metadata, data } = payload;
-    if (!metadata || !data || text(metadata[METADATA_ENCODING_KEY]) !== ENCODING) return payload;
+    if (!metadata || !data || !isEncrypted(payload)) return payload;
     const id = text(metadata[KEY_ID]);
     const key = this.#keys.get(id);
     if (!key) throw new ValueError(`PAYLOAD_KEYS has no key "${id}", which a payload was encrypted with.`);
@@ -60,6 +60,10 @@ export class AesGcmCodec implements PayloadCodec {
     const plain = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
     return proto.temporal.api.common.v1.Payload.decode(plain);
   }
+}
+
+export function isEncrypted({ metadata }: Payload): boolean {
+  return text(metadata?.[METADATA_ENCODING_KEY]) === ENCODING;
 }
 
 function text(bytes: Uint8Array | null | undefined): string {
