@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { pipeline, Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { ApplicationFailure } from '@temporalio/common';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
@@ -61,23 +64,25 @@ export class Downloader {
       giveUp(response);
       throw error;
     });
-    let bytes = 0;
-    let bytesBefore = 0;
+    let received = 0;
+    let receivedBefore = 0;
     const watch = setInterval(() => {
-      if (bytes - bytesBefore < this.#limits.minBytesPerIdleTimeout) trickle.abort();
-      bytesBefore = bytes;
+      if (received - receivedBefore < this.#limits.minBytesPerIdleTimeout) trickle.abort();
+      receivedBefore = received;
     }, this.#limits.idleTimeoutMs);
+    let bytes = 0;
     const hash = createHash('sha256');
     try {
-      for await (const chunk of bodyOf(response, file, url, signal, trickle.signal)) {
+      const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
+      for await (const chunk of decoded(body, response, file, url)) {
         bytes += chunk.length;
         if (bytes > this.#limits.maxBytes) throw tooLarge(file, bytes, this.#limits.maxBytes);
         hash.update(chunk);
         output.write(chunk);
         await output.flush();
       }
-      if (expected !== undefined && bytes !== expected) {
-        throw interrupted(file, url, `${bytes} of ${expected} bytes came`);
+      if (expected !== undefined && received !== expected) {
+        throw interrupted(file, url, `${received} of ${expected} bytes came`);
       }
       await output.commit();
       return { bytes, sha256: hash.digest('hex') };
@@ -101,7 +106,7 @@ export class Downloader {
     let response: Dispatcher.ResponseData;
     try {
       response = await request(url, {
-        // Compression would hide the file's real size.
+        // Compression would hide the file's real size; what comes compressed all the same is decoded.
         headers: { Accept: '*/*', 'Accept-Encoding': 'identity' },
         dispatcher: this.#dispatcher,
         signal: aborted,
@@ -134,12 +139,49 @@ async function* bodyOf(
   url: URL,
   signal: AbortSignal,
   trickle: AbortSignal,
+  onReceived: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of response.body) yield chunk as Buffer;
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      onReceived(chunk.length);
+      yield chunk;
+    }
   } catch (error) {
     signal.throwIfAborted();
     throw interrupted(file, url, trickle.aborted ? 'the download is too slow' : describeNetworkError(error));
+  }
+}
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+/** The body as it was before the storage encoded it, which some do although nobody has asked for it. */
+function decoded(
+  body: AsyncGenerator<Buffer>,
+  response: Dispatcher.ResponseData,
+  file: string,
+  url: URL,
+): AsyncIterable<Buffer> {
+  const encoding = String(response.headers['content-encoding'] ?? 'identity').toLowerCase();
+  if (encoding === 'identity' || encoding === '') return body;
+  const decoder = DECODERS[encoding]?.();
+  if (!decoder) throw interrupted(file, url, 'the storage uses an unknown Content-Encoding');
+  // Its errors come out of the decoder as well.
+  pipeline(Readable.from(body), decoder, () => undefined);
+  return failingAs(decoder, (error) =>
+    error instanceof ApplicationFailure ? error : interrupted(file, url, `${encoding} cannot be decoded`),
+  );
+}
+
+async function* failingAs(stream: Readable, failureOf: (error: unknown) => unknown): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch (error) {
+    throw failureOf(error);
   }
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
 import { generatedSource } from '../../dev/sample-api/generated-source.ts';
 import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
@@ -234,3 +235,42 @@ async function withServer(answer: RequestListener, run: (address: string) => Pro
     server.close();
   }
 }
+
+describe("the storage's Content-Encoding (contract, ruling 31)", () => {
+  const csv = 'Молоко,100\n'.repeat(20_000);
+  const encodings = { gzip: gzipSync(csv), deflate: deflateSync(csv), br: brotliCompressSync(csv) };
+  for (const [encoding, body] of Object.entries(encodings)) {
+    test(`${encoding} is decoded`, () =>
+      withServer(
+        (_, response) =>
+          response.writeHead(200, { 'Content-Encoding': encoding, 'Content-Length': body.length }).end(body),
+        (address) =>
+          inScratch(async (directory) => {
+            const target = path.join(directory, 'file.csv');
+            const { bytes, sha256 } = await download(target, address);
+            assert.equal(await readFile(target, 'utf8'), csv);
+            assert.equal(bytes, Buffer.byteLength(csv));
+            assert.equal(sha256, createHash('sha256').update(csv).digest('hex'));
+          }),
+      ));
+  }
+
+  test('what is cut off, damaged or unknown breaks off; what decodes to too much is refused', async () => {
+    const cases: [Buffer, string, Refusal][] = [
+      [encodings.gzip.subarray(0, -20), 'gzip', { type: 'DownloadInterrupted', retryable: true }],
+      [Buffer.from('no gzip at all'), 'gzip', { type: 'DownloadInterrupted', retryable: true }],
+      [
+        encodings.gzip,
+        'zstd-of-tomorrow',
+        { type: 'DownloadInterrupted', retryable: true, message: /unknown/ },
+      ],
+      [gzipSync(Buffer.alloc(50_000_000)), 'gzip', { type: 'FileTooLarge', retryable: false }],
+    ];
+    for (const [body, encoding, refusal] of cases) {
+      await withServer(
+        (_, response) => response.writeHead(200, { 'Content-Encoding': encoding }).end(body),
+        (address) => assertFails(address, refusal),
+      );
+    }
+  });
+});
