@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { FEEDS, fileNames } from '../domain/feeds.ts';
 import { failure } from '../domain/failures.ts';
 import { isLoadDate } from '../domain/load-date.ts';
+import { plainText } from '../domain/text.ts';
+import { reportApiId } from '../pipeline/extract/report-api-answers.ts';
 
 /**
  * What workflows and activities accept. Whoever may write to the namespace can start both with any input, so every one
@@ -18,7 +20,7 @@ const file = z.enum(fileNames('increment'));
 const files = z.array(file);
 const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
 const count = z.number().int().min(0);
-export const idInput = z.string().min(1).max(2_000);
+export const idInput = reportApiId;
 const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
@@ -130,8 +132,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 const MAX_SHOWN = 100;
 
 function shown(value: unknown): string {
-  const text = value === undefined ? 'missing' : JSON.stringify(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return plainText(value === undefined ? 'missing' : JSON.stringify(value), MAX_SHOWN);
 }
 
 function isTimeZone(name: string): boolean {

@@ -1,3 +1,8 @@
+import { plainText } from '../domain/text.ts';
+
+/** Of a certificate's names, for instance, which the other side has chosen. */
+const MAX_LENGTH = 500;
+
 /** The message and code of a network error: they hold host and port, never headers or a query. */
 export function describeNetworkError(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
@@ -5,5 +10,6 @@ export function describeNetworkError(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describeNetworkError).join('; ');
   const code = (error as { code?: unknown }).code;
   const message = error.message || error.name;
-  return typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message;
+  const text = typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message;
+  return plainText(text, MAX_LENGTH);
 }

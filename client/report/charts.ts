@@ -1,6 +1,6 @@
 import type { BarSeriesOption } from 'echarts/charts';
+import { plainText } from '../../domain/text.ts';
 import { CATEGORIES, type Category, type DaySales, type Line, type Rejected, type Week } from './data.ts';
-import { printable } from './html.ts';
 import { count, money, tick } from './numbers.ts';
 import { INK, QUIET_INK, type Chart, type ChartOption, type Room } from './svg.ts';
 import { reasonText, weekName } from './words.ts';
@@ -128,7 +128,7 @@ function namesBeside(bars: readonly Ranked[], { width }: Room, nameShare: number
 function stackedNames(bars: readonly Ranked[], { width }: Room): Chart {
   const characters = Math.floor(width / 7);
   const text = ({ name, label }: Ranked) =>
-    `${shortened(printable(name), characters - label.length - 2)}: ${label}`;
+    `${shortened(plainText(name), characters - label.length - 2)}: ${label}`;
   return {
     height: bars.length * 40 + 16,
     option: {
@@ -150,7 +150,7 @@ function rankedAxes(bars: readonly Ranked[], names: AxisNames | false): Pick<Cha
     yAxis: {
       type: 'category',
       inverse: true,
-      data: bars.map(({ name }) => printable(name)),
+      data: bars.map(({ name }) => plainText(name)),
       axisLine: { show: names !== false, onZero: true, lineStyle: { color: QUIET_INK } },
       axisTick: { show: false },
       axisLabel: names === false ? { show: false } : { color: INK, fontSize: 12, interval: 0, ...names },

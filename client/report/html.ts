@@ -1,3 +1,5 @@
+import { plainText } from '../../domain/text.ts';
+
 /** Text that is HTML already; everything else is escaped on its way into a page. */
 export class Html {
   readonly text: string;
@@ -30,11 +32,7 @@ function textOf(part: Part): string {
   return part.map(textOf).join('');
 }
 
+/** Control characters go too: HTML and SVG do not allow them. */
 export function escapeHtml(text: string): string {
-  return printable(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
-}
-
-/** One line without control characters, which HTML and SVG do not allow. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return plainText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

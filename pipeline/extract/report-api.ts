@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Agent, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { failure } from '../../domain/failures.ts';
+import { plainText } from '../../domain/text.ts';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { httpFacts, inSpan, type OpenSpan } from '../../runtime/tracing/span.ts';
 import { generateReportAnswer, getIncrementAnswer, getReportAnswer } from './report-api-answers.ts';
@@ -51,7 +52,7 @@ export class ReportApi {
   async getReport(taskId: string, signal: AbortSignal): Promise<ReportState> {
     const answer = await this.#call('GET', 'get_report', { task_id: taskId }, getReportAnswer, signal);
     if (answer.status === 'RUNNING') return { status: 'RUNNING' };
-    if (answer.status !== 'SUCCESS') return { status: 'FAILED', word: shortened(answer.status) };
+    if (answer.status !== 'SUCCESS') return { status: 'FAILED', word: plainText(answer.status, MAX_QUOTED) };
     const reportId = answer.data?.report_id;
     if (!reportId) throw invalid('get_report', 'status is SUCCESS, but data.report_id is missing');
     const startDay = answer.data?.start_day;
@@ -74,7 +75,7 @@ export class ReportApi {
     if (answer.status !== 'SUCCESS') {
       throw failure(
         'ReportFailed',
-        `The report API cannot give the increment of ${loadDate}: its status is "${shortened(answer.status)}".`,
+        `The report API cannot give the increment of ${loadDate}: its status is "${plainText(answer.status, MAX_QUOTED)}".`,
       );
     }
     return { found: true, urls: presentUrls(answer.data?.s3_path) };
@@ -206,22 +207,27 @@ async function boundedText(body: Dispatcher.ResponseData['body']): Promise<strin
 }
 
 function parse<T>(call: string, text: string, schema: z.ZodType<T>, statusCode: number): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // A 404 may be NOT FOUND, cut off on the way (contract, ruling 8).
-    const isCutOff = statusCode === 404 && /^\s*(\{|$)/.test(text);
-    if (statusCode >= 400 && !isCutOff) throw refused(call, statusCode);
-    throw invalid(call, `it is not JSON (${text.length} characters)`);
-  }
+  const json = jsonOf(text);
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  if (statusCode >= 400) throw refused(call, statusCode);
+  // A 404 may be NOT FOUND, cut off on the way, or come from a gateway that has lost its route for a moment. A whole one to
+  // a run's first call means a wrong REPORT_API_URL.
+  const isCutOff = json === undefined && text.trimStart().startsWith('{');
+  if (statusCode >= 400 && !(statusCode === 404 && (isCutOff || call !== 'generate_report')))
+    throw refused(call, statusCode);
+  if (json === undefined) throw invalid(call, `it is not JSON (${text.length} characters)`);
   const faults = result.error.issues.map(
     (issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`,
   );
-  throw invalid(call, shortened(faults.join('; ')));
+  throw invalid(call, plainText(faults.join('; '), MAX_QUOTED));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function presentUrls(urls: Record<string, unknown> | null | undefined): Urls {
@@ -230,10 +236,6 @@ function presentUrls(urls: Record<string, unknown> | null | undefined): Urls {
       (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].trim() !== '',
     ),
   );
-}
-
-function shortened(text: string): string {
-  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 function refused(call: string, statusCode: number) {

@@ -81,6 +81,18 @@ describe('what the report API answers', () => {
     }
   });
 
+  test('the path of REPORT_API_URL is kept, with and without a slash at its end', async () => {
+    for (const end of ['', '/']) {
+      const behindPath = client({ baseUrl: `${sample.url}/shop/v1${end}` });
+      await behindPath.generateReport().catch(() => undefined);
+      await behindPath.close();
+    }
+    assert.deepEqual(
+      sample.requests.map(({ path }) => path),
+      ['/shop/v1/generate_report', '/shop/v1/generate_report'],
+    );
+  });
+
   test('no increment', async () => {
     const reportId = await finishedReport();
     assert.deepEqual(await api.getIncrement(reportId, '2020-01-01', signal), { found: false });
@@ -143,6 +155,52 @@ describe('what the report API answers', () => {
     assert.equal(failure.type, 'ReportFailed');
     assert.match(failure.message, /2024-02-25: its status is "FAILED"/);
   });
+
+  test('words of the API are shown without control characters', async () => {
+    const status = 'BAD\u001b]0;title\u0007\r\nNext:\u202egnihtyna\u0000';
+    sample.addFault({ on: 'get_report', do: 'json', body: { status } });
+    assert.deepEqual(await api.getReport('t', signal), {
+      status: 'FAILED',
+      word: 'BAD ]0;title Next: gnihtyna',
+    });
+    sample.addFault({ on: 'get_increment', do: 'json', body: { status } });
+    const failure = await failureOf(api.getIncrement('r', DATE, signal));
+    assert.match(failure.message, /its status is "BAD \]0;title Next: gnihtyna"/);
+  });
+
+  test('ids that are too long, or hold control characters, are no ids', async () => {
+    for (const id of ['a'.repeat(2_001), 'a\nb', 'a\u001b[2J', '']) {
+      sample.addFault({ on: 'generate_report', do: 'json', body: { task_id: id } });
+      const task = await failureOf(api.generateReport());
+      assert.equal(task.type, 'ReportApiAnswerInvalid', JSON.stringify(id));
+      sample.addFault({
+        on: 'get_report',
+        do: 'json',
+        body: { status: 'SUCCESS', data: { report_id: id } },
+      });
+      const report = await failureOf(api.getReport('t', signal));
+      assert.equal(report.type, 'ReportApiAnswerInvalid', JSON.stringify(id));
+    }
+  });
+
+  test('an answer that names no date and no report, or the date in another form, is about what was asked', async () => {
+    for (const about of [
+      {},
+      { date: null, report_id: null },
+      { date: '', report_id: '' },
+      { date: `${DATE}T00:00:00`, report_id: 'r' },
+      { date: DATE },
+    ]) {
+      sample.addFault({ on: 'get_increment', do: 'json', body: { status: 'SUCCESS', ...about } });
+      const increment = await api.getIncrement('r', DATE, signal);
+      assert.deepEqual(increment, { found: true, urls: {} }, JSON.stringify(about));
+    }
+  });
+
+  test('the task that a report names is not compared', async () => {
+    sample.addFault({ on: 'get_report', do: 'json', body: { task_id: 'x', status: 'RUNNING' } });
+    assert.deepEqual(await api.getReport('t', signal), { status: 'RUNNING' });
+  });
 });
 
 interface Expected {
@@ -164,11 +222,6 @@ const FAULTS: [string, FaultAction, Expected][] = [
     '404 that is cut off',
     { do: 'status', status: 404, body: '{"status": "NOT FO' },
     { ...INVALID, message: /it is not JSON/ },
-  ],
-  [
-    '404 of a wrong address',
-    { do: 'status', status: 404, body: '<h1>' },
-    { ...REFUSED, message: /404 Not Found/ },
   ],
   ['429', { do: 'status', status: 429 }, { ...UNAVAILABLE, message: /429 Too Many Requests/ }],
   ['500', { do: 'status', status: 500 }, { ...UNAVAILABLE, message: /500 Internal Server Error/ }],
@@ -230,6 +283,33 @@ describe('how the report API fails', () => {
       assert.equal(sample.requests.length, 3, 'one request a call');
     });
   }
+
+  for (const [from, body] of [
+    ['a gateway', '<h1>404 Not Found</h1>'],
+    ['a gateway without a body', ''],
+    ['a gateway that writes JSON', '{"message": "no Route matched"}'],
+  ] as const) {
+    test(`404 from ${from}: of the first call a wrong address, later a moment without a route`, async () => {
+      const fault = { do: 'status', status: 404, body } as const;
+      sample.addFault({ on: 'generate_report', ...fault });
+      const first = await failureOf(api.generateReport());
+      assert.equal(first.type, 'ReportApiRefused', first.message);
+      sample.addFault({ on: 'get_report', ...fault });
+      const second = await failureOf(api.getReport('t', signal));
+      assert.equal(second.type, 'ReportApiAnswerInvalid', second.message);
+      sample.addFault({ on: 'get_increment', ...fault });
+      const third = await failureOf(api.getIncrement('r', DATE, signal));
+      assert.equal(third.type, 'ReportApiAnswerInvalid', third.message);
+    });
+  }
+
+  test('a page with status 200 is invalid, one with 400 a refusal', async () => {
+    const body = '<html>Please log in</html>';
+    sample.addFault({ on: 'get_increment', do: 'status', status: 200, body });
+    assert.equal((await failureOf(api.getIncrement('r', DATE, signal))).type, 'ReportApiAnswerInvalid');
+    sample.addFault({ on: 'get_increment', do: 'status', status: 400, body });
+    assert.equal((await failureOf(api.getIncrement('r', DATE, signal))).type, 'ReportApiRefused');
+  });
 
   test('a redirect is not followed: its target never sees the key', async () => {
     const target = await startSampleApi({ source: deliveries });

@@ -1,0 +1,11 @@
+/**
+ * Text from outside in one line, without control characters: no escape sequence reaches a terminal, no line break a log,
+ * and nothing reorders what stands beside it.
+ */
+export function plainText(text: string, maxLength = Infinity): string {
+  const plain = text
+    .slice(0, maxLength)
+    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .trim();
+  return text.length > maxLength ? `${plain}…` : plain;
+}
