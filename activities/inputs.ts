@@ -98,6 +98,8 @@ export const checkedFileInput = landedFileInput.extend({
   warnings: z.array(z.string()),
 });
 
+export const avoidInput = z.array(z.string());
+
 export const claimInput = z.object({
   claim: z.union([loadDateInput, z.literal('history')]),
   files: files.optional(),

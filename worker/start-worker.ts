@@ -17,7 +17,7 @@ import type { WorkerSettings } from './settings.ts';
 /** A download slower than this is not worth waiting for. */
 const MIN_BYTES_PER_SECOND = 1024;
 /** A workflow that a lost worker had in its cache goes on elsewhere after this. */
-const STICKY_QUEUE_TIMEOUT = '5s';
+const STICKY_QUEUE_TIMEOUT = '3s';
 /**
  * A workflow in the cache takes 0.4 MB: one that waits for a day's report may as well be read from its history when it
  * goes on, so that memory does not grow with the number of waiting days.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -32,8 +32,8 @@ test('the worker that downloaded dies for good: the day ends on another, with an
     assert.equal(outcome, 'loaded');
     assert.equal(files.user_order_log_inc?.rows_kept, 1);
     assert.ok(existsSync(path.join(second, '2024-02-25', 'user_order_log_inc.csv')));
-    // Lost while it worked: noticed within 5 s; not taking the next try: within 5 s more. The rest is slow machines.
-    assert.ok(seconds < 20, `it took ${seconds} s`);
+    // No heartbeat for 5 s; the workflow leaves the lost worker's cache after 3 s more, and its ping is not taken for 3 s.
+    assert.ok(seconds < 15, `it took ${seconds} s`);
     console.log(`from the kill to the day's end on the other worker: ${seconds} s`);
     other.kill('SIGTERM');
     assert.equal((await other.ended).code, 0);
@@ -93,6 +93,29 @@ test('alone, it holds the day until it can be used again', async (t) => {
   });
   await rm(stack.landingDir);
   assert.equal((await run.result()).outcome, 'loaded');
+});
+
+test('where the disk takes no file although it can be written, the days go on elsewhere, and alone when it does again', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
+  const dates = eachDay('2024-02-01', '2024-02-04');
+  const obstacles = dates.map((date) => path.join(broken, date, 'price_log_inc.csv', 'obstacle'));
+  for (const obstacle of obstacles) await mkdir(obstacle, { recursive: true });
+  for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
+  await startWorkerProcess(t, stack, { LANDING_DIR: broken });
+  const [alone = '', ...others] = dates;
+  const waiting = await stack.startDay(alone);
+  const state = () => waiting.query<{ currentStep: string }>('state');
+  await until('it is landed again', async () =>
+    /^Landing the files of .* again/.test((await state()).currentStep),
+  );
+  await rm(path.dirname(obstacles[0] ?? ''), { recursive: true });
+  assert.equal((await waiting.result()).outcome, 'loaded');
+  await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
+  const started = performance.now();
+  const results = await Promise.all(others.map((date) => stack.runDay(date)));
+  assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
+  assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
 });
 
 test('a busy landing queue is not taken for a lost worker: nothing is downloaded twice', async (t) => {

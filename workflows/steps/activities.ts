@@ -8,10 +8,8 @@ const HEARTBEAT_TIMEOUT_MS = 5_000;
 export const PATIENCE_MS = 24 * 3_600_000;
 /** However short the run's own limits are, a call is tried for this long. */
 const MIN_CALL_PATIENCE_MS = 5_000;
-/** A landing queue on which nobody takes a task within this may have lost its worker: first, while it is busy, and long. */
-const LANDING_WAIT_MS = { short: 3_000, busy: 8_000, long: 10 * 60_000 } as const;
 /** Nobody takes a ping within this: the worker is gone. */
-const PING_TIMEOUT_MS = 4_000;
+const PING_TIMEOUT_MS = 3_000;
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
@@ -75,21 +73,21 @@ export function reportSteps(
 }
 
 /**
- * Steps that work with files in one landing directory, on the task queue of the workers that see it. Not taken in time,
- * they fail with a schedule-to-start timeout; `pingLanding` tells a lost worker from a busy one.
+ * Steps that work with files in one landing directory, on the task queue of the workers that see it. They end when
+ * nobody takes them in time, and when their worker is lost; `pingLanding` tells a lost worker from a busy one.
  */
 export function landingSteps(
   taskQueue: string,
-  wait: keyof typeof LANDING_WAIT_MS,
+  scheduleToStartTimeout: number,
 ): Pick<Proxied, 'landFile' | 'checkFile' | 'stageFile'> {
   return proxyActivities<Activities>({
     taskQueue,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     startToCloseTimeout: '6h',
-    scheduleToStartTimeout: LANDING_WAIT_MS[wait],
+    scheduleToStartTimeout,
     scheduleToCloseTimeout: PATIENCE_MS,
-    // Another worker's disk may serve at once.
-    retry: { ...retry, nonRetryableErrorTypes: ['LandingUnavailable'] },
+    // Another worker may take over at once.
+    retry: { ...retry, nonRetryableErrorTypes: ['LandingUnavailable', 'TemporalTimeout:Heartbeat'] },
   });
 }
 
@@ -98,7 +96,7 @@ export function pingSteps(landingQueue: string): Pick<Proxied, 'pingLanding'> {
   return proxyActivities<Activities>({
     taskQueue: pingQueue(landingQueue),
     scheduleToStartTimeout: PING_TIMEOUT_MS,
-    startToCloseTimeout: '1m',
-    retry: { maximumAttempts: 3 },
+    startToCloseTimeout: PING_TIMEOUT_MS,
+    retry: { maximumAttempts: 1 },
   });
 }

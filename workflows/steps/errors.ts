@@ -20,8 +20,17 @@ export function isTimeout(error: unknown): boolean {
 
 /** Nobody took the task in time. */
 export function isNotTaken(error: unknown): boolean {
+  return timeoutType(error) === 'SCHEDULE_TO_START';
+}
+
+/** Whoever had taken the task is not heard of any more. */
+export function isNotHeard(error: unknown): boolean {
+  return timeoutType(error) === 'HEARTBEAT';
+}
+
+function timeoutType(error: unknown) {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+  return cause instanceof TimeoutFailure ? cause.timeoutType : undefined;
 }
 
 /** A sentence for a person. */

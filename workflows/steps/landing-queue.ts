@@ -1,9 +1,15 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { landingSteps, pingSteps } from './activities.ts';
-import { isNotTaken } from './errors.ts';
+import { isNotHeard, isNotTaken, isTimeout } from './errors.ts';
 
-/** Events of the history after which a busy queue is looked at less often. */
-const MANY_EVENTS = 4_000;
+/** A queue on which nobody takes a step within this may have lost its worker. */
+const FIRST_WAIT_MS = 2_000;
+const BUSY_WAIT_MS = 8_000;
+const MAX_BUSY_WAIT_MS = 10 * 60_000;
+/** The wait for a busy queue doubles with so many events: 24 hours of it fit into a history of 10,000. */
+const EVENTS_PER_DOUBLING = 1_000;
+/** A step whose worker is lost and back again this often is perhaps what ends it. */
+const MAX_LOSSES = 3;
 
 type Steps = ReturnType<typeof landingSteps>;
 
@@ -17,16 +23,19 @@ export class LandingQueue {
   }
 
   /**
-   * Runs a step on the queue. That no worker has taken it in time proves nothing: it may be busy. Only when it does not
-   * answer a ping either is it lost, and the step fails with its schedule-to-start timeout.
+   * Runs a step on the queue. That no worker has taken it in time proves nothing: it may be busy. That its worker is not
+   * heard of neither: it may be back. Only when nobody answers a ping is the queue lost, and the step fails.
    */
   async run<T>(step: (steps: Steps) => Promise<T>): Promise<T> {
-    for (let isKnownBusy = false; ; isKnownBusy = true) {
-      const wait = !isKnownBusy ? 'short' : workflowInfo().historyLength < MANY_EVENTS ? 'busy' : 'long';
+    let wait = FIRST_WAIT_MS;
+    for (let losses = 0; ;) {
       try {
         return await step(landingSteps(this.name, wait));
       } catch (error) {
-        if (!isNotTaken(error) || !(await this.#isAlive())) throw error;
+        if (isNotHeard(error)) losses += 1;
+        else if (!isNotTaken(error)) throw error;
+        if (losses === MAX_LOSSES || !(await this.#isAlive())) throw error;
+        wait = busyWaitMs();
       }
     }
   }
@@ -38,12 +47,17 @@ export class LandingQueue {
   }
 }
 
+function busyWaitMs(): number {
+  const doublings = Math.floor(workflowInfo().historyLength / EVENTS_PER_DOUBLING);
+  return Math.min(BUSY_WAIT_MS * 2 ** doublings, MAX_BUSY_WAIT_MS);
+}
+
 async function ping(queue: string): Promise<boolean> {
   try {
     await pingSteps(queue).pingLanding.executeWithOptions({ summary: 'is its worker alive?' }, []);
     return true;
   } catch (error) {
-    if (isNotTaken(error)) return false;
+    if (isTimeout(error)) return false;
     throw error;
   }
 }

@@ -13,7 +13,7 @@ import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { databaseSteps, PATIENCE_MS } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import { allOf, describe, failureType, isNotTaken } from './errors.ts';
+import { allOf, describe, failureType, isNotHeard, isNotTaken } from './errors.ts';
 import { LandingQueue } from './landing-queue.ts';
 import type { Run } from './run.ts';
 
@@ -63,12 +63,12 @@ export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayR
 /** When the worker that has the files is lost, or its disk cannot be used, the files are landed anew elsewhere. */
 async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]> {
   const deadline = (run.checkpoint.landingDeadline ??= Date.now() + PATIENCE_MS);
-  const avoid: string[] = [];
+  const avoid = new Set<string>();
   let vanished = 0;
   for (let round = 1; ; round += 1) {
     const summary = `where ${run.title} lands`;
     const queue = new LandingQueue(
-      await databaseSteps.chooseLanding.executeWithOptions({ summary }, [avoid]),
+      await databaseSteps.chooseLanding.executeWithOptions({ summary }, [[...avoid]]),
     );
     try {
       return await stageOn(queue, run, request);
@@ -76,8 +76,8 @@ async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]>
       if (failureType(error) === 'LandedFileGone') {
         vanished += 1;
         if (vanished === MAX_VANISHED) throw vanishes(run, error);
-      } else if (isNotTaken(error) || failureType(error) === 'LandingUnavailable') {
-        avoid.push(queue.name);
+      } else if (isNotTaken(error) || isNotHeard(error) || failureType(error) === 'LandingUnavailable') {
+        avoid.add(queue.name);
       } else throw error;
       if (Date.now() > deadline) throw error;
       run.progress.update(`Landing the files of ${run.title} again: ${describe(error)}`);
