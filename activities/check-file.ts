@@ -12,6 +12,7 @@ export function checkFile({ landing }: ActivityDependencies) {
     const file = checkedInput(landedFileInput, input);
     checkedInput(shareInput, maxRejectedShare);
     try {
+      await landing.makeDirectories(file);
       const checked = await check(landing.pathsOf(file), file, { maxRejectedShare, signal: cancellation() });
       await landing.dropOlder(file);
       return checked;

@@ -1,4 +1,4 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import { failure } from '../domain/failures.ts';
 import { landingFailure } from '../pipeline/extract/landing-failure.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -25,11 +25,14 @@ export function chooseLanding({ landing, landingTaskQueue, landingRetentionMs, n
     }
     try {
       await landing.checkUsable();
-      await landing.prune(new Date(now().getTime() - landingRetentionMs));
     } catch (error) {
       const { message } = landingFailure(error) ?? {};
       throw message === undefined ? error : unavailable(message);
     }
+    const before = new Date(now().getTime() - landingRetentionMs);
+    await landing.prune(before).catch((error: unknown) => {
+      log.warn('old landed files could not be removed', { error: String(error) });
+    });
     return landingTaskQueue;
   };
 }

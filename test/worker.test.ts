@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { request } from 'undici';
 import { freePort } from '../dev/services/ports.ts';
+import { stackFor } from './client/harness.ts';
 import { start, startWorkerProcess } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 
@@ -56,4 +59,13 @@ test('wrong settings end the worker with 2, all of them named at once', async ()
   ]) {
     assert.match(stderr, new RegExp(`${name} `));
   }
+});
+
+test('a LANDING_DIR that cannot be used ends the worker with 2, named', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const LANDING_DIR = path.join(stack.landingDir, 'file', 'landing');
+  await writeFile(path.dirname(LANDING_DIR), '');
+  const { code, stderr } = await start(['worker.ts'], { ...stack.environment, LANDING_DIR }).ended;
+  assert.equal(code, 2);
+  assert.match(stderr, /LANDING_DIR must be a directory that the worker may write to: ENOTDIR/);
 });

@@ -7,6 +7,7 @@ import { Probe } from '../database/probe.ts';
 import { Downloader } from '../pipeline/extract/download.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
+import { SettingsError } from '../runtime/settings.ts';
 import { NOBODY_LISTENS, type Tracing } from '../runtime/tracing/start.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { landingQueue, pingQueue } from '../domain/task-queues.ts';
@@ -60,7 +61,7 @@ export async function startWorker(
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const workerDeploymentOptions = deploymentOptions(settings);
   const landing = new Landing(settings.LANDING_DIR);
-  const landingTaskQueue = landingQueue(taskQueue, await landing.id());
+  const landingTaskQueue = landingQueue(taskQueue, await landing.id().catch(landingFault));
   const pool = createPool({
     connectionString: settings.DATABASE_URL,
     applicationName: 'sales-increment worker',
@@ -168,4 +169,9 @@ export async function startWorker(
     return await probe.answers();
   };
   return { taskQueue, landingTaskQueue, stopped, stop, isReady };
+}
+
+function landingFault(error: unknown): never {
+  const { message } = error as Error;
+  throw new SettingsError([`LANDING_DIR must be a directory that the worker may write to: ${message}.`]);
 }

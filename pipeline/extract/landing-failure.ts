@@ -1,10 +1,17 @@
 import { failure } from '../../domain/failures.ts';
 
+/** A symbolic link in the landing directory would lead out of it. */
+export function linkRefused(link: string) {
+  return failure('LandingUnavailable', `${link} is a symbolic link, which is not followed; remove it.`);
+}
+
 /** The failure that a disk error is; undefined for any other error. */
 export function landingFailure(error: unknown) {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string' || typeof syscall !== 'string' || !DISK_CALLS.has(syscall)) return undefined;
+  // Opened with O_NOFOLLOW.
+  if (code === 'ELOOP') return linkRefused(path ?? 'a file');
   if (code === 'ENOENT' && syscall === 'open') {
     return failure('LandedFileGone', `The landed file ${path ?? ''} is not there any more.`);
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { appendFile, lstat, mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,16 +7,24 @@ import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
 import { failure } from '../../domain/failures.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { isLoadDate, type LoadDate } from '../../domain/load-date.ts';
+import { linkRefused } from './landing-failure.ts';
 
 const ID_FILE = '.landing-id';
 /** Rows that have been checked and wait to be staged. */
 const CHECKED = '.checked';
 /** Names of the files that were landed in a day's directory: those are ours to remove. */
 const LANDED = '.landed';
+const LANDED_NAME = /^\w+\.csv$/;
+const ID = /^[\w-]{1,64}$/;
 /** They hold names of customers: for the worker's user only, whatever its umask. */
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 const PROBE_BYTES = 64 * 1024;
+const PROBE = '.probe.';
+/** Another process that has made the id's file writes the id within this. */
+const ID_WITHIN_MS = 5_000;
 /** A download that has not got a byte for this long is nobody's any more: its worker was killed. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
@@ -47,22 +56,32 @@ export class Landing {
     return { csv: this.csvPath(file), rows: `${checked}.rows`, rejected: `${checked}.rejected` };
   }
 
+  /** Makes the directories of a file's day, and refuses what would lead out of the landing directory. */
+  async makeDirectories({ loadDate }: DeliveryFile): Promise<void> {
+    const day = path.join(this.root, loadDate);
+    for (const directory of [day, path.join(day, CHECKED)]) {
+      await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+      if (!(await isDirectory(directory))) throw linkRefused(directory);
+    }
+  }
+
   /** Downloads a file to its place, and remembers that it is ours to remove. */
   async land<T>(file: DeliveryFile, now: Date, download: (target: string) => Promise<T>): Promise<T> {
+    await this.makeDirectories(file);
     const target = this.csvPath(file);
-    const directory = path.dirname(target);
-    for (const own of [directory, path.join(directory, CHECKED)]) await makeOwnDirectory(own);
-    await dropAbandoned(target, now.getTime() - ABANDONED_AFTER_MS);
-    const landed = path.join(directory, LANDED);
+    await dropAbandoned(target, new Date(now.getTime() - ABANDONED_AFTER_MS));
+    const list = path.join(path.dirname(target), LANDED);
     const name = path.basename(target);
-    if (!(await namesIn(landed)).includes(name)) await appendFile(landed, `${name}\n`, { mode: FILE_MODE });
+    if (!(await namesIn(list)).includes(name)) {
+      await appendFile(list, `${name}\n`, { mode: FILE_MODE, flag: APPEND });
+    }
     return await download(target);
   }
 
   /** Throws the error of the disk when it cannot be written to. */
   async checkUsable(): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: DIRECTORY_MODE });
-    const probe = path.join(this.root, `.probe.${randomUUID()}`);
+    const probe = path.join(this.root, `${PROBE}${randomUUID()}`);
     try {
       await writeFile(probe, Buffer.alloc(PROBE_BYTES), { flag: 'wx', flush: true, mode: FILE_MODE });
     } finally {
@@ -75,13 +94,19 @@ export class Landing {
     const idPath = path.join(this.root, ID_FILE);
     await mkdir(this.root, { recursive: true, mode: DIRECTORY_MODE });
     const own = { flag: 'wx', flush: true, mode: FILE_MODE };
-    await writeFile(idPath, `${randomUUID().slice(0, 8)}\n`, own).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await writeFile(idPath, `${randomUUID().slice(0, 8)}\n`, own).catch(async (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+      // Made, but not written, when the disk is full.
+      await rm(idPath, { force: true });
+      throw error;
     });
+    const deadline = performance.now() + ID_WITHIN_MS;
     for (;;) {
-      const id = (await readFile(idPath, 'utf8')).trim();
-      if (id !== '') return id;
-      // Another process has made the file and is about to write it.
+      const id = (await readFile(idPath, { encoding: 'utf8', flag: READ })).trim();
+      if (ID.test(id)) return id;
+      if (id !== '' || performance.now() > deadline) {
+        throw failure('LandingUnavailable', `${idPath} holds no id; remove it while no worker runs.`);
+      }
       await sleep(20);
     }
   }
@@ -89,7 +114,7 @@ export class Landing {
   /** Removes what earlier downloads of the same file have left beside the newest, unfinished files as well. */
   async dropOlder(file: LandedFile): Promise<void> {
     const directory = path.join(this.root, file.loadDate, CHECKED);
-    for (const name of (await readdir(directory).catch(absent)) ?? []) {
+    for (const name of (await readdir(directory).catch(notOurs)) ?? []) {
       const [owner, older] = name.replace(/^\./, '').split('.');
       if (owner === fileName(file) && Number(older) < file.deliveryNumber) {
         await rm(path.join(directory, name), { force: true });
@@ -99,59 +124,79 @@ export class Landing {
 
   /**
    * Removes what was landed on days that nothing has been written to since `before`, and nothing else that lies in the
-   * directory; returns those days.
+   * directory but probes of workers that were killed; returns those days.
    */
   async prune(before: Date): Promise<LoadDate[]> {
     const pruned: LoadDate[] = [];
-    for (const day of ((await readdir(this.root).catch(absent)) ?? []).filter(isLoadDate)) {
-      const directory = path.join(this.root, day);
-      const names = await namesIn(path.join(directory, LANDED));
-      if (names.length === 0 || (await modifiedAt(directory)) >= before.getTime()) continue;
-      if ((await modifiedAt(path.join(directory, CHECKED))) >= before.getTime()) continue;
-      for (const name of names) await rm(path.join(directory, path.basename(name)), { force: true });
-      await rm(path.join(directory, CHECKED), { recursive: true, force: true });
-      await rm(path.join(directory, LANDED));
-      await rmdir(directory).catch(notEmpty);
-      pruned.push(day);
+    for (const name of (await readdir(this.root).catch(notOurs)) ?? []) {
+      const entry = path.join(this.root, name);
+      if (name.startsWith(PROBE)) await removeOld(entry, before);
+      if (isLoadDate(name) && (await isDirectory(entry)) && (await pruneDay(entry, before)))
+        pruned.push(name);
     }
     return pruned;
   }
 }
 
-/** A symbolic link would lead out of the landing directory: it is not followed. */
-async function makeOwnDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-  if ((await lstat(directory)).isDirectory()) return;
-  throw failure('LandingUnavailable', `${directory} is a symbolic link, which is not followed; remove it.`);
+async function pruneDay(directory: string, before: Date): Promise<boolean> {
+  const checked = path.join(directory, CHECKED);
+  const list = path.join(directory, LANDED);
+  const landed = await namesIn(list);
+  if (landed.length === 0) return false;
+  if ((await modifiedAt(directory)) >= before.getTime() || (await modifiedAt(checked)) >= before.getTime())
+    return false;
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const isOurs = landed.some((name) => entry.name === name || isUnfinished(entry.name, name));
+    if (isOurs && !entry.isDirectory()) await rm(path.join(directory, entry.name), { force: true });
+  }
+  await rm(checked, { recursive: true, force: true });
+  await rm(list, { force: true });
+  await rmdir(directory).catch(notEmpty);
+  return true;
+}
+
+/** Of a symbolic link to one: false. */
+async function isDirectory(file: string): Promise<boolean> {
+  return (await lstat(file).catch(notOurs))?.isDirectory() ?? false;
+}
+
+/** The temporary file of a download; see `AtomicFile`. */
+function isUnfinished(name: string, landed: string): boolean {
+  return name.startsWith(`.${landed}.`) && name.endsWith('.tmp');
 }
 
 /** Removes what workers that were killed in the middle of a download have left of a file. */
-async function dropAbandoned(target: string, before: number): Promise<void> {
+async function dropAbandoned(target: string, before: Date): Promise<void> {
   const directory = path.dirname(target);
   for (const name of await readdir(directory)) {
-    if (!name.startsWith(`.${path.basename(target)}.`)) continue;
-    const temporary = path.join(directory, name);
-    if ((await modifiedAt(temporary)) < before) await rm(temporary, { force: true });
+    if (isUnfinished(name, path.basename(target))) await removeOld(path.join(directory, name), before);
   }
 }
 
+async function removeOld(file: string, before: Date): Promise<void> {
+  if ((await modifiedAt(file)) < before.getTime()) await rm(file, { force: true });
+}
+
 async function namesIn(list: string): Promise<string[]> {
-  const text = (await readFile(list, 'utf8').catch(absent)) ?? '';
-  return text.split('\n').filter((name) => name !== '');
+  const text = (await readFile(list, { encoding: 'utf8', flag: READ }).catch(notOurs)) ?? '';
+  return text.split('\n').filter((name) => LANDED_NAME.test(name));
 }
 
 /** A directory is modified when a file in it appears, is renamed or goes. Of a link that of the link itself. */
 async function modifiedAt(file: string): Promise<number> {
-  return (await lstat(file).catch(absent))?.mtimeMs ?? 0;
+  return (await lstat(file).catch(notOurs))?.mtimeMs ?? 0;
 }
 
-function absent(error: unknown): undefined {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+/** What is not there, or not ours to read. */
+const NOT_OURS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'ELOOP']);
+
+function notOurs(error: unknown): undefined {
+  if (!NOT_OURS.has((error as NodeJS.ErrnoException).code)) throw error;
   return undefined;
 }
 
-/** Files of others are left where they are. */
+/** Files of others are left where they are; another worker may have removed the directory. */
 function notEmpty(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error;
 }

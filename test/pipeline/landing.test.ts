@@ -39,19 +39,28 @@ describe('the landing directory', () => {
       for (const loadDate of ['2023-12-31', '2024-02-24', '2024-02-25']) {
         await landing.land(landed(1, { loadDate }), now, (target) => writeFile(target, 'x'));
       }
+      // Of a worker that was killed: an unfinished download, and a probe.
+      await writeFile(path.join(root, '2024-02-24', `.${ORDERS}.csv.0b1c.tmp`), 'x');
+      await writeFile(path.join(root, '.probe.0b1c'), 'x');
       // Of others: folders named like days, and a file beside ours.
       await mkdir(path.join(root, '2020-01-01'));
       await writeFile(path.join(root, '2020-01-01', 'user_order_log_inc.csv'), 'mine');
       await writeFile(path.join(root, '2024-02-24', 'notes.txt'), 'mine');
+      await mkdir(path.join(root, '2020-01-02', '.landed'), { recursive: true });
       const longAgo = new Date('2024-03-01T00:00:00Z');
-      for (const name of ['2020-01-01', '2023-12-31', '2024-02-24']) {
-        for (const part of ['.checked', '.']) {
+      for (const name of ['2020-01-01', '2020-01-02', '2023-12-31', '2024-02-24', '.probe.0b1c']) {
+        for (const part of ['.checked', '']) {
           await utimes(path.join(root, name, part), longAgo, longAgo).catch(() => undefined);
         }
       }
       const before = new Date('2024-03-02T00:00:00Z');
       assert.deepEqual((await landing.prune(before)).sort(), ['2023-12-31', '2024-02-24']);
-      assert.deepEqual((await readdir(root)).sort(), ['2020-01-01', '2024-02-24', '2024-02-25']);
+      assert.deepEqual((await readdir(root)).sort(), [
+        '2020-01-01',
+        '2020-01-02',
+        '2024-02-24',
+        '2024-02-25',
+      ]);
       assert.deepEqual(await readdir(path.join(root, '2020-01-01')), ['user_order_log_inc.csv']);
       assert.deepEqual(await readdir(path.join(root, '2024-02-24')), ['notes.txt']);
       assert.deepEqual(await landing.prune(before), []);
@@ -81,17 +90,78 @@ describe('the landing directory', () => {
       assert.equal((await stat(root)).mode & 0o777, 0o700);
     }));
 
-  test('follows no symbolic link', () =>
-    inScratch(async (directory) => {
-      const root = path.join(directory, 'landing');
-      const outside = path.join(directory, 'outside');
-      await Promise.all([mkdir(root), mkdir(outside)]);
-      await symlink(outside, path.join(root, LOAD_DATE));
+  for (const link of [LOAD_DATE, `${LOAD_DATE}/.checked`, `${LOAD_DATE}/.landed`]) {
+    test(`follows no symbolic link: ${link}`, () =>
+      inScratch(async (directory) => {
+        const root = path.join(directory, 'landing');
+        const outside = path.join(directory, 'outside');
+        const listed = `${ORDERS}.csv`;
+        await mkdir(path.dirname(path.join(root, link)), { recursive: true });
+        await mkdir(outside);
+        await writeFile(path.join(outside, '.landed'), `${listed}\n`);
+        await writeFile(path.join(outside, listed), 'mine');
+        await symlink(
+          link.endsWith('.landed') ? path.join(outside, '.landed') : outside,
+          path.join(root, link),
+        );
+        const landing = new Landing(root);
+        await landing.prune(new Date(Date.now() + 86_400_000));
+        const failure: unknown = await landing
+          .land(landed(1, { feed: 'price_log' }), new Date(), (target) => writeFile(target, 'x'))
+          .catch((error: unknown) => landingFailure(error) ?? error);
+        assert.equal((failure as { type?: unknown }).type, 'LandingUnavailable');
+        assert.match(
+          String(failure),
+          new RegExp(`${link} is a symbolic link, which is not followed; remove it`),
+        );
+        assert.deepEqual((await readdir(outside)).sort(), ['.landed', listed]);
+        assert.equal(await readFile(path.join(outside, '.landed'), 'utf8'), `${listed}\n`);
+        assert.equal(await readFile(path.join(outside, listed), 'utf8'), 'mine');
+      }));
+  }
+
+  test('removes no path that a list of landed files names', () =>
+    inScratch(async (root) => {
+      await mkdir(path.join(root, LOAD_DATE));
+      await writeFile(path.join(root, 'notes.csv'), 'mine');
+      await writeFile(path.join(root, LOAD_DATE, '.landed'), '../notes.csv\n..\n.\n\n');
       const landing = new Landing(root);
-      const refused = landing.land(landed(1), new Date(), (target) => writeFile(target, 'x'));
-      await assert.rejects(refused, /is a symbolic link, which is not followed/);
-      await landing.prune(new Date(Date.now() + 86_400_000));
-      assert.deepEqual(await readdir(outside), []);
+      assert.deepEqual(await landing.prune(new Date(Date.now() + 86_400_000)), []);
+      assert.deepEqual((await readdir(root)).sort(), [LOAD_DATE, 'notes.csv']);
+    }));
+
+  test('an id that is none is refused; one that is being written is waited for', () =>
+    inScratch(async (root) => {
+      const idFile = path.join(root, '.landing-id');
+      for (const content of ['../../etc', 'two words', 'x'.repeat(65)]) {
+        await writeFile(idFile, content);
+        await assert.rejects(new Landing(root).id(), /holds no id; remove it/);
+      }
+      await writeFile(idFile, '');
+      const slow = new Landing(root).id();
+      setTimeout(() => void writeFile(idFile, 'late\n'), 300);
+      assert.equal(await slow, 'late');
+    }));
+
+  test('leaves a download of a killed worker for an hour, and removes it with the next one', () =>
+    inScratch(async (root) => {
+      const landing = new Landing(root);
+      const land = () => landing.land(landed(1), new Date(), (target) => writeFile(target, 'x'));
+      await land();
+      const day = path.join(root, LOAD_DATE);
+      const [fresh, old, other] = [
+        `.${ORDERS}.csv.1.tmp`,
+        `.${ORDERS}.csv.2.tmp`,
+        '.price_log_inc.csv.3.tmp',
+      ];
+      for (const name of [fresh, old, other]) await writeFile(path.join(day, name), '');
+      const longAgo = new Date(Date.now() - 3_700_000);
+      for (const name of [old, other]) await utimes(path.join(day, name), longAgo, longAgo);
+      await land();
+      assert.deepEqual(
+        (await readdir(day)).sort(),
+        ['.checked', '.landed', fresh, other, `${ORDERS}.csv`].sort(),
+      );
     }));
 
   test('is usable when it can be written to', () =>
