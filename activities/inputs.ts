@@ -86,15 +86,17 @@ export const backfillInput = z
 
 export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(['increment', 'history']) });
 export const deliveryFileInput = deliveryInput.extend({ feed: z.enum(FEEDS.map(({ name }) => name)) });
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const landedFileInput = deliveryFileInput.extend({
   deliveryNumber: count,
   bytes: count,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
 });
 export const checkedFileInput = landedFileInput.extend({
   rowsRead: count,
   rowsRejected: count,
-  rowsPrepared: count,
+  rowsSha256: sha256,
+  rejectedSha256: sha256,
   warnings: z.array(z.string()),
 });
 

@@ -48,7 +48,9 @@ export interface LandedFile extends DeliveryFile {
 export interface CheckedFile extends LandedFile {
   rowsRead: number;
   rowsRejected: number;
-  rowsPrepared: number;
+  /** Of the file of good rows, and of that of bad ones: what was checked is what is staged. */
+  rowsSha256: string;
+  rejectedSha256: string;
   warnings: string[];
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -14,6 +14,7 @@ export class AtomicFile {
   readonly #path: string;
   readonly #temporaryPath: string;
   readonly #handle: FileHandle;
+  readonly #hash = createHash('sha256');
   /** Kept from flush to flush: new buffers were garbage faster than it was collected. */
   #pending = Buffer.alloc(0);
   #pendingBytes = 0;
@@ -59,16 +60,18 @@ export class AtomicFile {
     for (let offset = 0; offset < this.#pendingBytes;) {
       offset += (await this.#handle.write(this.#pending, offset, this.#pendingBytes - offset)).bytesWritten;
     }
+    this.#hash.update(this.#pending.subarray(0, this.#pendingBytes));
     this.#pendingBytes = 0;
   }
 
-  /** Makes the file durable and gives it its name. */
-  async commit(): Promise<void> {
+  /** Makes the file durable, gives it its name, and returns its SHA-256. */
+  async commit(): Promise<string> {
     await this.flush(0);
     await this.#handle.sync();
     await this.#close();
     await rename(this.#temporaryPath, this.#path);
     this.#committed = true;
+    return this.#hash.digest('hex');
   }
 
   /** Removes what was written unless it was committed; safe to call always. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
@@ -71,21 +70,18 @@ export class Downloader {
       receivedBefore = received;
     }, this.#limits.idleTimeoutMs);
     let bytes = 0;
-    const hash = createHash('sha256');
     try {
       const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
       for await (const chunk of decoded(body, response, file, url)) {
         bytes += chunk.length;
         if (bytes > this.#limits.maxBytes) throw tooLarge(file, bytes, this.#limits.maxBytes);
-        hash.update(chunk);
         output.write(chunk);
         await output.flush();
       }
       if (expected !== undefined && received !== expected) {
         throw interrupted(file, url, `${received} of ${expected} bytes came`);
       }
-      await output.commit();
-      return { bytes, sha256: hash.digest('hex') };
+      return { bytes, sha256: await output.commit() };
     } finally {
       clearInterval(watch);
       giveUp(response);

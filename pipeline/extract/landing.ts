@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
 import { appendFile, lstat, mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
 import { failure } from '../../domain/failures.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { isLoadDate, type LoadDate } from '../../domain/load-date.ts';
+import { APPEND, READ } from '../../runtime/file-flags.ts';
 import { linkRefused } from './landing-failure.ts';
 
 const ID_FILE = '.landing-id';
@@ -19,8 +19,6 @@ const ID = /^[\w-]{1,64}$/;
 /** They hold names of customers: for the worker's user only, whatever its umask. */
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
-const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 const PROBE_BYTES = 64 * 1024;
 const PROBE = '.probe.';
 /** Another process that has made the id's file writes the id within this. */

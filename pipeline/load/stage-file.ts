@@ -1,14 +1,12 @@
-import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Database, Session } from '../../database/database.ts';
-import {
-  describeFile,
-  type CheckedFile,
-  type FileCounts,
-  type RunRef,
-  type StagedFile,
-} from '../../domain/day.ts';
+import type { CheckedFile, FileCounts, RunRef, StagedFile } from '../../domain/day.ts';
 import { feedNamed, fileName } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
+import { READ } from '../../runtime/file-flags.ts';
 import { deliveryKey } from './delivery-key.ts';
 import { failure } from '../../domain/failures.ts';
 
@@ -52,7 +50,12 @@ export async function stageFile(
     if (newer) return newer;
     const counts = await replaceRows(session, file);
     await session.run('staging/forget_rejected', [file.loadDate, name]);
-    await copy(session, `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`, paths.rejected);
+    await copyChecked(
+      session,
+      `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`,
+      paths.rejected,
+      file.rejectedSha256,
+    );
     await session.run('audit/file_load', [
       file.loadDate,
       name,
@@ -112,16 +115,39 @@ async function copyIncoming(session: Session, rowsPath: string, file: CheckedFil
      select null::bigint as ordinal, ${columns.join(', ')} from staging.${name} with no data`,
   );
   const inFile = newestBy ? [newestBy, ...columns.filter((column) => column !== newestBy)] : columns;
-  const rows = await copy(session, `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`, rowsPath);
-  if (rows !== file.rowsPrepared) {
-    throw failure(
-      'LandedFileGone',
-      `The checked rows of ${describeFile(file)} have changed on disk (${rows} instead of ${file.rowsPrepared}).`,
-    );
-  }
+  await copyChecked(
+    session,
+    `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`,
+    rowsPath,
+    file.rowsSha256,
+  );
   await session.query('analyze incoming');
 }
 
-async function copy(session: Session, statement: string, path: string): Promise<number> {
-  return await session.copyFrom(statement, createReadStream(path, { highWaterMark: COPY_CHUNK_BYTES }));
+/** Copies a file that the check has written; when it is not what it was any more, the copy ends before its last byte. */
+async function copyChecked(session: Session, statement: string, path: string, sha256: string): Promise<void> {
+  try {
+    await session.copyFrom(statement, Readable.from(checkedChunks(path, sha256), { objectMode: false }));
+  } catch (error) {
+    // What has changed may be what the server refuses; of that, too, a new download is the remedy.
+    if (error instanceof ApplicationFailure && error.type === 'DatabaseRefused') {
+      for await (const chunk of checkedChunks(path, sha256)) void chunk;
+    }
+    throw error;
+  }
+}
+
+async function* checkedChunks(path: string, sha256: string): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  const file = await open(path, READ);
+  try {
+    for await (const chunk of file.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false })) {
+      hash.update(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+  } finally {
+    await file.close();
+  }
+  if (hash.digest('hex') !== sha256)
+    throw failure('LandedFileGone', `${path} has changed since it was checked.`);
 }

@@ -4,6 +4,7 @@ import { describeFile, type CheckedFile, type LandedFile } from '../../domain/da
 import { failure } from '../../domain/failures.ts';
 import { feedNamed, fileName, type Feed } from '../../domain/feeds.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
+import { READ } from '../../runtime/file-flags.ts';
 import { copyLine } from './copy-text.ts';
 import { FileRefused } from './file-refused.ts';
 import { checkSignature, markBytes } from './file-signature.ts';
@@ -55,10 +56,8 @@ export async function checkFile(
     AtomicFile.using(paths.rejected, async (rejected) => {
       const check = new FileCheck(paths.csv, file, options, rows, rejected);
       await check.run();
-      const checked = check.result();
-      await rows.commit();
-      await rejected.commit();
-      return checked;
+      const result = check.result();
+      return { ...result, rowsSha256: await rows.commit(), rejectedSha256: await rejected.commit() };
     }),
   );
 }
@@ -124,7 +123,7 @@ class FileCheck {
   async *#chunks(): AsyncGenerator<Buffer> {
     const { chunkBytes = CHUNK_BYTES, signal } = this.#options;
     const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-    const file = await open(this.#csvPath);
+    const file = await open(this.#csvPath, READ);
     try {
       for (;;) {
         signal?.throwIfAborted();
@@ -137,7 +136,7 @@ class FileCheck {
     }
   }
 
-  result(): CheckedFile {
+  result(): Omit<CheckedFile, 'rowsSha256' | 'rejectedSha256'> {
     if (this.#hash.digest('hex') !== this.#file.sha256) {
       throw failure('LandedFileGone', `${describeFile(this.#file)} has changed on disk since its download.`);
     }
@@ -148,7 +147,6 @@ class FileCheck {
       ...this.#file,
       rowsRead: this.#rowsRead,
       rowsRejected: this.#rowsRejected,
-      rowsPrepared: this.#rowsPrepared,
       warnings,
     };
   }

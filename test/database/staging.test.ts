@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { appendFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { landingFailure } from '../../pipeline/extract/landing-failure.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
@@ -313,4 +316,35 @@ describe('history', () => {
       `${DAY} | user_order_log_inc`,
     ]);
   });
+});
+
+describe('what was checked is what is staged: nothing is, when', () => {
+  const checkedFiles = ['rows', 'rejected'] as const;
+  const changes: Record<string, (file: string) => Promise<void>> = {
+    'a value has changed': async (file) =>
+      await writeFile(file, (await readFile(file, 'utf8')).replace('777', '778')),
+    'a line is missing': async (file) => await writeFile(file, ''),
+    'a line was added': async (file) => await appendFile(file, await readFile(file)),
+    'it is gone': async (file) => await rm(file),
+    'it is a symbolic link': async (file) => {
+      await rename(file, `${file}.moved`);
+      await symlink(`${file}.moved`, file);
+    },
+  };
+  for (const checked of checkedFiles) {
+    for (const [what, change] of Object.entries(changes)) {
+      test(`${what} in the file of ${checked}`, async () => {
+        const orders = [order('a', 1, 777), order('bad', 777, 1, { customer_id: '' })];
+        await loader.stage(DAY, [order('before', 1, 1), order('bad', 1, 1, { customer_id: '' })]);
+        const before = [await staged(), await rejected()];
+        const failure: unknown = await loader
+          .stage(DAY, orders, { whenChecked: (paths) => change(paths[checked]) })
+          .catch((error: unknown) => landingFailure(error) ?? error);
+        assert.ok(failure instanceof ApplicationFailure, String(failure));
+        const type = what === 'it is a symbolic link' ? 'LandingUnavailable' : 'LandedFileGone';
+        assert.equal(failure.type, type, failure.message);
+        assert.deepEqual([await staged(), await rejected()], before);
+      });
+    }
+  }
 });

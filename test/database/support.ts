@@ -8,7 +8,7 @@ import { ORDERS, type Source } from '../../domain/feeds.ts';
 import type { LandedFile, StagedFile } from '../../domain/day.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { recordLoaded } from '../../pipeline/load/outcome.ts';
-import { stageFile } from '../../pipeline/load/stage-file.ts';
+import { stageFile, type RowPaths } from '../../pipeline/load/stage-file.ts';
 import { updateDimension, updateFacts } from '../../pipeline/load/update-mart.ts';
 import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
@@ -28,6 +28,8 @@ export interface LoadOptions {
   maxRejectedShare?: number;
   /** Whether a file of orders has the status column; when not given: when an order has a status. */
   withStatus?: boolean;
+  /** Runs between check and staging. */
+  whenChecked?: (paths: RowPaths) => Promise<void>;
 }
 
 /** Loads deliveries as a run does, without Temporal, the report API and a landing directory. */
@@ -78,9 +80,10 @@ export class Loader {
       sha256: createHash('sha256').update(csv).digest('hex'),
     };
     const checked = await checkFile(paths, file, { maxRejectedShare });
+    await options.whenChecked?.(paths);
     const run = { workflowId: 'test', runId: String(deliveryNumber), attempt: 1, startedAt: new Date() };
     const staged = await stageFile(this.database, paths, checked, run, new AbortController().signal);
-    await Promise.all(Object.values(paths).map((name) => rm(name)));
+    await Promise.all(Object.values(paths).map((name) => rm(name, { force: true })));
     return staged;
   }
 

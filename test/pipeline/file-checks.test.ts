@@ -266,10 +266,10 @@ describe('tolerated', () => {
 
   test('nothing but a header: no rows, and a warning', async () => {
     for (const end of ['', '\n', '\r\n', '\n\n']) {
-      const { rowsRead, rowsPrepared, warnings } = await prepare(ORDERS, ordersCsv([]).trimEnd() + end);
+      const { rowsRead, rows, warnings } = await prepare(ORDERS, ordersCsv([]).trimEnd() + end);
       assert.deepEqual(
-        { rowsRead, rowsPrepared, warnings },
-        { rowsRead: 0, rowsPrepared: 0, warnings: ['the file has no rows'] },
+        { rowsRead, rows, warnings },
+        { rowsRead: 0, rows: [], warnings: ['the file has no rows'] },
       );
     }
   });

@@ -125,8 +125,8 @@ describe('repeats', () => {
       const rows = Array.from({ length: 1_000 }, (_, n) =>
         activity(n, `key${n % 7}`).replace(/[^,]+/g, `${quote}$&${quote}`),
       );
-      const { rowsRead, rowsPrepared } = await prepare(ACTIVITY, activityFile(rows));
-      assert.deepEqual([rowsRead, rowsPrepared], [1_000, 7]);
+      const { rowsRead, rows: prepared } = await prepare(ACTIVITY, activityFile(rows));
+      assert.deepEqual([rowsRead, prepared.length], [1_000, 7]);
     }
   });
 
