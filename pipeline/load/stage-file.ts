@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Database, Session } from '../../database/database.ts';
 import type { CheckedFile, FileCounts, RunRef, StagedFile } from '../../domain/day.ts';
@@ -131,7 +132,7 @@ async function copyChecked(session: Session, statement: string, path: string, sh
   } catch (error) {
     // What has changed may be what the server refuses; of that, too, a new download is the remedy.
     if (error instanceof ApplicationFailure && error.type === 'DatabaseRefused') {
-      for await (const chunk of checkedChunks(path, sha256)) void chunk;
+      await finished(Readable.from(checkedChunks(path, sha256)).resume());
     }
     throw error;
   }
