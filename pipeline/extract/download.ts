@@ -4,8 +4,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
+import { plainText } from '../../domain/text.ts';
 import { httpFacts, inSpan } from '../../runtime/tracing/span.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 export interface DownloadLimits {
   maxBytes: number;
@@ -20,6 +22,10 @@ export interface Downloaded {
   sha256: string;
 }
 
+/** An overloaded storage is given this long at most before the next try. */
+const MAX_RETRY_AFTER_MS = 60_000;
+/** What is quoted of an address. */
+const MAX_QUOTED = 300;
 /** Object storage answers these for an address that is gone, expired, or not there yet. */
 const NOT_AVAILABLE: ReadonlySet<number> = new Set([403, 404, 410]);
 
@@ -59,10 +65,15 @@ export class Downloader {
       giveUp(response);
       throw tooLarge(file, expected, this.#limits.maxBytes);
     }
-    const output = await AtomicFile.create(target).catch((error: unknown) => {
+    let decoder: Transform | undefined;
+    let output: AtomicFile;
+    try {
+      decoder = decoderOf(response, file);
+      output = await AtomicFile.create(target);
+    } catch (error) {
       giveUp(response);
       throw error;
-    });
+    }
     let received = 0;
     let receivedBefore = 0;
     const watch = setInterval(() => {
@@ -72,7 +83,7 @@ export class Downloader {
     let bytes = 0;
     try {
       const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
-      for await (const chunk of decoded(body, response, file, url)) {
+      for await (const chunk of decoded(body, decoder, file, url, signal)) {
         bytes += chunk.length;
         if (bytes > this.#limits.maxBytes) throw tooLarge(file, bytes, this.#limits.maxBytes);
         output.write(chunk);
@@ -120,7 +131,8 @@ export class Downloader {
     if (response.statusCode >= 300 && response.statusCode < 400) {
       throw failureOf('UnsafeAddress', file, url, `${answer}, and redirects are not followed`);
     }
-    throw interrupted(file, url, answer);
+    const wait = retryAfterMs(response.headers['retry-after'], new Date());
+    throw failureOf('DownloadInterrupted', file, url, answer, wait && Math.min(wait, MAX_RETRY_AFTER_MS));
   }
 }
 
@@ -156,29 +168,41 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 /** The body as it was before the storage encoded it, which some do although nobody has asked for it. */
-function decoded(
+async function* decoded(
   body: AsyncGenerator<Buffer>,
-  response: Dispatcher.ResponseData,
+  decoder: Transform | undefined,
   file: string,
   url: URL,
-): AsyncIterable<Buffer> {
-  const encoding = String(response.headers['content-encoding'] ?? 'identity').toLowerCase();
-  if (encoding === 'identity' || encoding === '') return body;
-  const decoder = DECODERS[encoding]?.();
-  if (!decoder) throw interrupted(file, url, 'the storage uses an unknown Content-Encoding');
-  // Its errors come out of the decoder as well.
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (!decoder) {
+    yield* body;
+    return;
+  }
+  // Errors of the body come out of the decoder as well.
   pipeline(Readable.from(body), decoder, () => undefined);
-  return failingAs(decoder, (error) =>
-    error instanceof ApplicationFailure ? error : interrupted(file, url, `${encoding} cannot be decoded`),
-  );
+  try {
+    for await (const chunk of decoder) yield chunk as Buffer;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof ApplicationFailure
+      ? error
+      : interrupted(file, url, 'its Content-Encoding cannot be decoded');
+  }
 }
 
-async function* failingAs(stream: Readable, failureOf: (error: unknown) => unknown): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of stream) yield chunk as Buffer;
-  } catch (error) {
-    throw failureOf(error);
-  }
+function decoderOf(response: Dispatcher.ResponseData, file: string): Transform | undefined {
+  const encoding = String(response.headers['content-encoding'] ?? '')
+    .trim()
+    .toLowerCase();
+  if (encoding === '' || encoding === 'identity') return undefined;
+  const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding]?.() : undefined;
+  if (decoder) return decoder;
+  throw failure(
+    'FileRefused',
+    `${file} is refused: the storage sends it with Content-Encoding "${plainText(encoding, 50)}"; ` +
+      `${Object.keys(DECODERS).join(', ')} are decoded.`,
+  );
 }
 
 function safeUrl(file: string, address: string): URL {
@@ -200,8 +224,13 @@ function interrupted(file: string, url: URL, what: string) {
 }
 
 /** The address without user, password and query: the signature is a secret. */
-function failureOf(type: FailureType, file: string, url: URL, what: string) {
-  return failure(type, `Download of ${file} from ${url.origin}${url.pathname}: ${what}.`);
+function failureOf(type: FailureType, file: string, url: URL, what: string, nextRetryDelayMs?: number) {
+  const address = plainText(`${url.origin}${url.pathname}`, MAX_QUOTED);
+  return failure(
+    type,
+    `Download of ${file} from ${address}: ${what}.`,
+    nextRetryDelayMs === undefined ? {} : { nextRetryDelayMs },
+  );
 }
 
 function tooLarge(file: string, bytes: number, maxBytes: number) {

@@ -258,11 +258,14 @@ describe("the storage's Content-Encoding (contract, ruling 31)", () => {
   test('what is cut off, damaged or unknown breaks off; what decodes to too much is refused', async () => {
     const cases: [Buffer, string, Refusal][] = [
       [encodings.gzip.subarray(0, -20), 'gzip', { type: 'DownloadInterrupted', retryable: true }],
+      [encodings.deflate.subarray(0, -20), 'deflate', { type: 'DownloadInterrupted', retryable: true }],
+      [encodings.br.subarray(0, -1), 'br', { type: 'DownloadInterrupted', retryable: true }],
       [Buffer.from('no gzip at all'), 'gzip', { type: 'DownloadInterrupted', retryable: true }],
+      [encodings.gzip, 'constructor', { type: 'FileRefused', retryable: false }],
       [
         encodings.gzip,
         'zstd-of-tomorrow',
-        { type: 'DownloadInterrupted', retryable: true, message: /unknown/ },
+        { type: 'FileRefused', retryable: false, message: /Content-Encoding "zstd-of-tomorrow"; gzip, / },
       ],
       [gzipSync(Buffer.alloc(50_000_000)), 'gzip', { type: 'FileTooLarge', retryable: false }],
     ];
@@ -273,4 +276,53 @@ describe("the storage's Content-Encoding (contract, ruling 31)", () => {
       );
     }
   });
+
+  test('the Content-Length is that of what is sent: fewer bytes break off', () =>
+    withServer(
+      (_, response) => {
+        response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': encodings.gzip.length + 5 });
+        response.end(encodings.gzip);
+        response.on('finish', () => response.socket?.end());
+      },
+      (address) => assertFails(address, interrupted()),
+    ));
+
+  test('a cancelled download of an encoded file is cancelled', () =>
+    withServer(
+      (_, response) => {
+        response.writeHead(200, { 'Content-Encoding': 'gzip' });
+        response.write(encodings.gzip.subarray(0, 100));
+      },
+      (address) =>
+        inScratch(async (directory) => {
+          const controller = new AbortController();
+          const reason = new Error('cancelled');
+          setTimeout(() => controller.abort(reason), 100);
+          await assert.rejects(
+            download(path.join(directory, 'file.csv'), address, { signal: controller.signal }),
+            (error) => error === reason,
+          );
+          assert.deepEqual(await readdir(directory), []);
+        }),
+    ));
+});
+
+test('Retry-After of the storage is waited for, a minute at most', async () => {
+  const waits: unknown[] = [];
+  for (const retryAfter of ['7', '3600', undefined]) {
+    await withServer(
+      (_, response) =>
+        response.writeHead(503, retryAfter === undefined ? {} : { 'Retry-After': retryAfter }).end(),
+      (address) =>
+        inScratch(async (directory) => {
+          const error: unknown = await download(path.join(directory, 'file.csv'), address).catch(
+            (reason: unknown) => reason,
+          );
+          assert.ok(error instanceof ApplicationFailure);
+          assert.equal(error.type, 'DownloadInterrupted');
+          waits.push(error.nextRetryDelay);
+        }),
+    );
+  }
+  assert.deepEqual(waits, [7_000, 60_000, undefined]);
 });
