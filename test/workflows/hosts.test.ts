@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import * as processes from '../support/processes.ts';
 import { workflowFailure } from '../../client/failure-text.ts';
 import { eachDay } from '../../domain/load-date.ts';
-import { callsOf, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import { callsOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
 test('the worker that downloaded dies for good: the day ends on another, with another disk', async () => {
@@ -64,84 +64,105 @@ async function directoriesFor(t: TestContext, ...names: string[]): Promise<strin
   return directories;
 }
 
-test('a landing directory that cannot be used holds no day where another worker could take it', async (t) => {
-  const stack = await stackFor(t, { worker: false });
-  const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
-  await startWorkerProcess(t, stack, { LANDING_DIR: broken });
-  await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
-  // Nothing can be made below a file, not even by root.
-  await rm(broken, { recursive: true });
-  await writeFile(broken, '');
-  const dates = eachDay('2024-02-01', '2024-02-06');
-  for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-  const started = performance.now();
-  const results = await Promise.all(dates.map((date) => stack.runDay(date)));
-  assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
-  assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
-  assert.equal((await readdir(healthy)).filter((name) => name.startsWith('2024')).length, dates.length);
-});
-
-test('alone, it holds the day until it can be used again', async (t) => {
-  const stack = await stackFor(t);
-  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
-  await rm(stack.landingDir, { recursive: true });
-  await writeFile(stack.landingDir, '');
-  const run = await stack.startDay('2024-02-25');
-  await until('a step is tried again', async () => {
-    const { raw } = await run.describe();
-    return /landing directory cannot be used/.test(raw.pendingActivities?.[0]?.lastFailure?.message ?? '');
+describe('landing directories, workers and queues', { concurrency: 4 }, () => {
+  test('a landing directory that cannot be used holds no day where another worker could take it', async (t) => {
+    const stack = await stackFor(t, { worker: false });
+    const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
+    await startWorkerProcess(t, stack, { LANDING_DIR: broken });
+    await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
+    // Nothing can be made below a file, not even by root.
+    await rm(broken, { recursive: true });
+    await writeFile(broken, '');
+    const dates = eachDay('2024-02-01', '2024-02-06');
+    for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
+    const started = performance.now();
+    const results = await Promise.all(dates.map((date) => stack.runDay(date)));
+    assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
+    assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
+    assert.equal((await readdir(healthy)).filter((name) => name.startsWith('2024')).length, dates.length);
   });
-  await rm(stack.landingDir);
-  assert.equal((await run.result()).outcome, 'loaded');
-});
 
-test('where the disk takes no file although it can be written, the days go on elsewhere, and alone when it does again', async (t) => {
-  const stack = await stackFor(t, { worker: false });
-  const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
-  const dates = eachDay('2024-02-01', '2024-02-04');
-  const obstacles = dates.map((date) => path.join(broken, date, 'price_log_inc.csv', 'obstacle'));
-  for (const obstacle of obstacles) await mkdir(obstacle, { recursive: true });
-  for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-  await startWorkerProcess(t, stack, { LANDING_DIR: broken });
-  const [alone = '', ...others] = dates;
-  const waiting = await stack.startDay(alone);
-  const state = () => waiting.query<{ currentStep: string }>('state');
-  await until('it is landed again', async () =>
-    /^Landing the files of .* again/.test((await state()).currentStep),
-  );
-  await rm(path.dirname(obstacles[0] ?? ''), { recursive: true });
-  assert.equal((await waiting.result()).outcome, 'loaded');
-  await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
-  const started = performance.now();
-  const results = await Promise.all(others.map((date) => stack.runDay(date)));
-  assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
-  assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
-});
+  test('alone, it holds the day until it can be used again', async (t) => {
+    const stack = await stackFor(t);
+    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+    await rm(stack.landingDir, { recursive: true });
+    await writeFile(stack.landingDir, '');
+    const run = await stack.startDay('2024-02-25');
+    await until('a step is tried again', async () => {
+      const { raw } = await run.describe();
+      return /landing directory cannot be used/.test(raw.pendingActivities?.[0]?.lastFailure?.message ?? '');
+    });
+    await rm(stack.landingDir);
+    assert.equal((await run.result()).outcome, 'loaded');
+  });
 
-test('a busy landing queue is not taken for a lost worker: nothing is downloaded twice', async (t) => {
-  const stack = await stackFor(t, { settings: { DATABASE_POOL_SIZE: '2' } });
-  // One slot, and downloads that take their time: most of them wait far longer than a lost worker is waited for.
-  stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 3, do: 'trickle', bytesPerSecond: 6 });
-  const dates = eachDay('2024-02-01', '2024-02-12');
-  for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-  const results = await Promise.all(dates.map((date) => stack.runDay(date)));
-  assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
-  assert.equal(callsOf(stack, 'storage').length, dates.length * 4);
-});
+  test('where the disk takes no file although it can be written, the days go on elsewhere, and alone when it does again', async (t) => {
+    const stack = await stackFor(t, { worker: false });
+    const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
+    const dates = eachDay('2024-02-01', '2024-02-04');
+    const obstacles = dates.map((date) => path.join(broken, date, 'price_log_inc.csv', 'obstacle'));
+    for (const obstacle of obstacles) await mkdir(obstacle, { recursive: true });
+    for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
+    await startWorkerProcess(t, stack, { LANDING_DIR: broken });
+    const [alone = '', ...others] = dates;
+    const waiting = await stack.startDay(alone);
+    const state = () => waiting.query<{ currentStep: string }>('state');
+    await until('it is landed again', async () =>
+      /^Landing the files of .* again/.test((await state()).currentStep),
+    );
+    await rm(path.dirname(obstacles[0] ?? ''), { recursive: true });
+    assert.equal((await waiting.result()).outcome, 'loaded');
+    await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
+    const started = performance.now();
+    const results = await Promise.all(others.map((date) => stack.runDay(date)));
+    assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
+    assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
+  });
 
-test('two landing directories with one id: the day ends after some rounds, and says why', async (t) => {
-  const stack = await stackFor(t, { worker: false });
-  const directories = await directoriesFor(t, 'original', 'copy');
-  for (const directory of directories) await writeFile(path.join(directory, '.landing-id'), 'same\n');
-  for (const LANDING_DIR of directories) await startWorkerProcess(t, stack, { LANDING_DIR });
-  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
-  const run = await stack.startDay('2024-02-25');
-  const failure = await run.result().then(
-    () => undefined,
-    (error: unknown) => workflowFailure(error),
-  );
-  const { historyLength } = await run.describe();
-  assert.ok(historyLength < 500, `${historyLength} events`);
-  // By chance one worker may have taken all steps.
-  if (failure) assert.match(failure.message, /have the same \.landing-id/);
+  test('a worker that is killed and started again goes on with the files that it has landed', async (t) => {
+    const stack = await stackFor(t, { worker: false });
+    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
+    const doomed = await startWorkerProcess(t, stack);
+    const run = await stack.startDay('2024-02-25');
+    const landed = () => readdir(path.join(stack.landingDir, '2024-02-25')).catch(() => []);
+    await until('three files are landed', async () => {
+      return (await landed()).filter((name) => name.endsWith('.csv')).length === 3;
+    });
+    await kill(doomed);
+    await startWorkerProcess(t, stack);
+    assert.equal((await run.result()).outcome, 'loaded');
+    assert.equal(callsOf(stack, 'storage').length, 4 + 1);
+  });
+
+  test('40 days on one slot: a busy landing queue is not taken for a lost worker, nothing is downloaded twice', async (t) => {
+    const stack = await stackFor(t, { settings: { DATABASE_POOL_SIZE: '2' } });
+    // Some downloads take their time: most days wait far longer than a lost worker is waited for.
+    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 3, do: 'trickle', bytesPerSecond: 6 });
+    const dates = eachDay('2024-02-01', '2024-03-11');
+    for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
+    const runs = await Promise.all(dates.map((date) => stack.startDay(date)));
+    const results = await Promise.all(runs.map((run) => run.result()));
+    assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
+    assert.equal(callsOf(stack, 'storage').length, dates.length * 4);
+    const lengths = await Promise.all(runs.map(async (run) => (await run.describe()).historyLength));
+    assert.ok(Math.max(...lengths) < 1_000, `${Math.max(...lengths)} events`);
+  });
+
+  test('two landing directories with one id: the day ends after some rounds, and says why', async (t) => {
+    const stack = await stackFor(t, { worker: false });
+    const directories = await directoriesFor(t, 'original', 'copy');
+    for (const directory of directories) await writeFile(path.join(directory, '.landing-id'), 'same\n');
+    for (const LANDING_DIR of directories) await startWorkerProcess(t, stack, { LANDING_DIR });
+    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+    const run = await stack.startDay('2024-02-25');
+    const failure = await run.result().then(
+      () => undefined,
+      (error: unknown) => workflowFailure(error),
+    );
+    const { historyLength } = await run.describe();
+    assert.ok(historyLength < 500, `${historyLength} events`);
+    // By chance one worker may have taken all steps.
+    if (failure) assert.match(failure.message, /have the same \.landing-id/);
+  });
 });
