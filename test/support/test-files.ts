@@ -5,10 +5,14 @@ import { projectRoot } from '../../runtime/project-root.ts';
 
 /** The longest first, so that none of them runs alone at the end. */
 const LONGEST = [
-  'test/chaos/leaks.test.ts',
-  'test/workflows/backfill.test.ts',
-  'test/chaos/chaos.test.ts',
+  'test/database/property.test.ts',
   'test/chaos/aimed.test.ts',
+  'test/workflows/backfill.test.ts',
+  'test/workflows/long-waits.test.ts',
+  'test/chaos/leaks.test.ts',
+  'test/chaos/chaos.test.ts',
+  'test/dev/stack.test.ts',
+  'test/deploy/files.test.ts',
 ];
 
 /** All test files, relative to the project. */

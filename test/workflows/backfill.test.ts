@@ -60,7 +60,7 @@ describe('backfill', () => {
     assert.deepEqual(again.result.loaded, ['2024-03-07']);
   });
 
-  test('survives the death of its worker five times over 60 days', { timeout: 120_000 }, async () => {
+  test('survives the death of its worker five times over 60 days', { timeout: 300_000 }, async () => {
     const days = eachDay('2024-04-01', '2024-05-30');
     for (const day of days) stack.deliveries.set(day, [{ uniq_id: day }]);
     const environment = { ...stack.environment, TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-killed` };

@@ -19,14 +19,14 @@ describe(
   'a wait ends by time, never by the size of a history (contract, ruling 17)',
   { concurrency: 2 },
   () => {
-    test('for a report', { timeout: 120_000 }, async (t) => {
+    test('for a report', { timeout: 300_000 }, async (t) => {
       const stack = await stackFor(t, { api: { pollsUntilReady: Infinity } });
       stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
       const run = await stack.startDay(DATE, { reportPollIntervalMs: 1, reportTimeoutMs: 604_800_000 });
       await until(
         'it has continued as new',
         async () => (await run.describe()).runId !== run.firstExecutionRunId,
-        90_000,
+        240_000,
       );
       stack.api.setReady({ pollsUntilReady: 0 });
       assert.equal((await run.result()).outcome, 'loaded');
@@ -39,7 +39,7 @@ describe(
         assert.ok(length < MAX_EVENTS, `${length} events`);
     });
 
-    test('for a file that storage does not have', { timeout: 120_000 }, async (t) => {
+    test('for a file that storage does not have', { timeout: 300_000 }, async (t) => {
       const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
       stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
       stack.api.addFault({
@@ -53,7 +53,7 @@ describe(
       await until(
         'it has continued as new',
         async () => (await run.describe()).runId !== run.firstExecutionRunId,
-        90_000,
+        240_000,
       );
       assert.equal(callsOf(stack, 'generate_report').length, 1);
       await run.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
