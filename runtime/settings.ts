@@ -246,7 +246,20 @@ export const SETTINGS = {
       secret: true,
     },
   ),
+  PAYLOAD_ACCEPT_PLAIN: setting(
+    'true: with PAYLOAD_KEYS, payloads that are not encrypted are accepted too, for a change-over',
+    yesOrNo,
+    { default: 'false' },
+  ),
   CODEC_SERVER_ADDRESS: setting('Where the codec server listens', address, { default: '127.0.0.1:8888' }),
+  CODEC_SERVER_TOKEN: setting(
+    'Bearer token that the codec server requires; needed where other machines reach it',
+    headerValue,
+    { secret: true },
+  ),
+  CODEC_SERVER_ENCODE: setting('true: the codec server encrypts as well (/encode)', yesOrNo, {
+    default: 'false',
+  }),
   METRICS_ADDRESS: setting(
     'Where the worker serves Prometheus metrics, e.g. 0.0.0.0:9464; empty: nowhere',
     address,
