@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { ApplicationFailure } from '@temporalio/common';
+import { DefaultLogger } from '@temporalio/worker';
+import { createActivities, type Activities } from '../../activities/index.ts';
+import { Database } from '../../database/database.ts';
+import { Downloader } from '../../pipeline/extract/download.ts';
+import { Landing } from '../../pipeline/extract/landing.ts';
+import { ReportApi } from '../../pipeline/extract/report-api.ts';
+import { readWorkerSettings } from '../../worker/settings.ts';
+import { stackFor } from '../client/harness.ts';
+import { TestStack } from '../support/stack.ts';
+
+const logger = new DefaultLogger('ERROR');
+let stack: TestStack;
+let activities: Activities;
+let close: () => Promise<unknown>;
+
+before(async () => {
+  stack = await TestStack.start({ worker: false });
+  const downloader = new Downloader({ maxBytes: 1e6, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 });
+  const access = { apiKey: 'sample-key', nickname: 'sample', cohort: '1', timeoutMs: 1_000 };
+  const reportApi = new ReportApi({ baseUrl: stack.api.url, ...access });
+  activities = createActivities({
+    database: new Database(stack.db.pool),
+    reportApi,
+    downloader,
+    landing: new Landing(path.join(stack.landingDir, 'landing')),
+    landingTaskQueue: 'queue',
+    defaultRunOptions: readWorkerSettings(stack.environment).defaultRunOptions,
+    alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
+    landingRetentionMs: 1e9,
+    now: () => new Date(),
+  });
+  close = () => Promise.all([downloader.close(), reportApi.close()]);
+});
+after(async () => {
+  await close();
+  await stack.close();
+});
+
+const FILE = { loadDate: '2024-03-06', source: 'increment', feed: 'price_log' };
+const REPORT = { reportId: 'r', taskId: 't' };
+const LANDED = { ...FILE, deliveryNumber: 1, bytes: 1, sha256: '0'.repeat(64) };
+const CHECKED = { ...LANDED, rowsRead: 1, rowsRejected: 0, warnings: [] };
+const HASHES = { rowsSha256: '0'.repeat(64), rejectedSha256: '0'.repeat(64) };
+
+/** As another caller of the namespace may start them, and what the failure must name. */
+const CALLS: [activity: keyof Activities, input: unknown[], named: RegExp][] = [
+  [
+    'landFile',
+    [{ ...FILE, loadDate: '2024-03-06/../../trav' }, REPORT],
+    /loadDate is "2024-03-06\/\.\.\/\.\.\/trav"/,
+  ],
+  ['landFile', [{ ...FILE, feed: '../../price_log' }, REPORT], /feed is "\.\.\/\.\.\/price_log"/],
+  ['landFile', [{ ...FILE, source: '/../x' }, REPORT], /source is "\/\.\.\/x"/],
+  ['landFile', [null, REPORT], /the input is null/],
+  ['landFile', [FILE, { ...REPORT, reportId: 'a\r\nb' }], /reportId is "a\\r\\nb"/],
+  ['checkFile', [{ ...LANDED, loadDate: '..' }, 0.1], /loadDate is "\.\."/],
+  ['checkFile', [{ ...LANDED, deliveryNumber: '1/../../x' }, 0.1], /deliveryNumber is "1\/\.\.\/\.\.\/x"/],
+  ['checkFile', [{ ...LANDED, deliveryNumber: 1.5 }, 0.1], /deliveryNumber is 1\.5/],
+  ['checkFile', [LANDED, 2], /the input is 2/],
+  ['stageFile', [CHECKED], /rowsSha256 is missing/],
+  ['stageFile', [{ ...CHECKED, ...HASHES, feed: 'mart.f_sales' }], /feed is "mart\.f_sales"/],
+  ['stageFile', [{ ...CHECKED, ...HASHES, loadDate: '2024-02-30' }], /loadDate is "2024-02-30"/],
+  ['chooseLanding', ['queue'], /the input is "queue"/],
+  ['getIncrement', ['r', '2024-03-06&x=1'], /the input is "2024-03-06&x=1"/],
+  ['getReport', ['x'.repeat(2_001)], /the input is "xxx/],
+];
+
+describe('inputs of activities are checked, and none leads out of LANDING_DIR (contract, ruling 38)', () => {
+  for (const [name, input, named] of CALLS) {
+    test(`${name} ${JSON.stringify(input).slice(0, 100)}`, async () => {
+      const activity = activities[name] as (...args: unknown[]) => Promise<unknown>;
+      const failure: unknown = await new MockActivityEnvironment(undefined, { logger })
+        .run(activity, ...input)
+        .catch((error: unknown) => error);
+      assert.ok(failure instanceof ApplicationFailure, String(failure));
+      assert.equal(failure.type, 'InvalidInput', failure.message);
+      assert.match(failure.message, named);
+      assert.deepEqual(stack.api.requests, []);
+      assert.deepEqual(await readdir(stack.landingDir), []);
+    });
+  }
+});
+
+test('all that a day lands is for its user only, whatever the umask (contract, ruling 36)', async (t) => {
+  const umask = process.umask(0);
+  t.after(() => process.umask(umask));
+  const other = await stackFor(t);
+  other.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'b', quantity: 'bad' }]);
+  await other.runDay('2024-02-25', { maxRejectedShare: 0.5 });
+  const entries = await readdir(other.landingDir, { recursive: true, withFileTypes: true });
+  assert.ok(entries.some(({ name }) => name.endsWith('.rejected')));
+  for (const entry of entries) {
+    const { mode } = await stat(path.join(entry.parentPath, entry.name));
+    assert.equal((mode & 0o777).toString(8), entry.isDirectory() ? '700' : '600', entry.name);
+  }
+});
