@@ -163,11 +163,13 @@ test('a full disk: the day waits, goes on when there is room, and leaves nothing
     const csv = ordersCsv(ordersOf(1_000));
     const bytes = Buffer.byteLength(csv);
     const cases = [
-      { date: dayOf(0), room: 20_000, step: 'landFile' },
+      // Not even the file that chooseLanding tries the disk with.
+      { date: dayOf(0), room: 20_000 },
+      { date: dayOf(1), room: bytes - 500 },
       // The file itself has room, its checked rows, which also have their number, have not.
-      { date: dayOf(1), room: bytes + 500, step: 'checkFile' },
+      { date: dayOf(2), room: bytes + 500 },
     ];
-    for (const { date, room: left, step } of cases) {
+    for (const { date, room: left } of cases) {
       stack.deliveries.set(date, csv);
       await room(left);
       const handle = await stack.startDay(date);
@@ -175,11 +177,11 @@ test('a full disk: the day waits, goes on when there is room, and leaves nothing
         const { raw } = await handle.describe();
         return raw.pendingActivities?.find(
           (activity) =>
-            activity.activityType?.name === step &&
+            activity.activityType?.name === 'chooseLanding' &&
             activity.lastFailure?.applicationFailureInfo?.type === 'LandingUnavailable',
         );
       };
-      await until(`${step} waits for room`, async () => (await waiting()) !== undefined);
+      await until(`${date} waits for room`, async () => (await waiting()) !== undefined);
       assert.deepEqual(await unfinishedFiles(landingDir), []);
       assert.deepEqual(
         await stack.rows('select file from staging.file_load where load_date = $1', [date]),
