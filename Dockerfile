@@ -1,7 +1,7 @@
 # The worker and the client in one image:
 #   docker build -t sales-increment .
 #   docker run --env-file .env sales-increment                                            the worker
-#   docker run --env-file .env sales-increment node --import tsx client/main.ts status    a client command
+#   docker run --env-file .env sales-increment node --import ./runtime/register.js client/main.ts status    a client command
 #
 # Nothing is written but LANDING_DIR, so the root filesystem can be read-only. test/deploy/files.test.ts follows the
 # stage `worker` line by line and runs its commands from a read-only folder.
@@ -42,11 +42,10 @@ COPY runtime ./runtime
 COPY sql ./sql
 COPY worker ./worker
 COPY workflows ./workflows
-# tsx would keep what it has translated in the temporary folder. The allocator's two arenas and the small young
-# generation take 80 MB off the peak of a large day; the script `worker` of package.json does the same.
+# The allocator's two arenas and the small young generation take 80 MB off the peak of a large day; the script
+# `worker` of package.json does the same.
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
-    TSX_DISABLE_CACHE=1 \
     LANDING_DIR=/var/lib/sales-increment \
     HEALTH_ADDRESS=0.0.0.0:8080 \
     METRICS_ADDRESS=0.0.0.0:9464
@@ -58,4 +57,4 @@ USER 1000:1000
 EXPOSE 8080 9464
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["node", "--eval", "const port = process.env.HEALTH_ADDRESS.split(':').at(-1); fetch(`http://127.0.0.1:${port}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=4", "--import", "tsx", "worker.ts"]
+CMD ["node", "--max-semi-space-size=4", "--import", "./runtime/register.js", "worker.ts"]

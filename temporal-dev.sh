@@ -27,4 +27,4 @@ if ! is_installed; then
   npm ci --loglevel=error || fail "npm ci failed (see above); is the npm registry reachable, and is there disk space?"
 fi
 
-exec node --import tsx dev/stack.ts "$@"
+exec node --import ./runtime/register.js dev/stack.ts "$@"

@@ -1,5 +1,5 @@
 -- The schema as the migrations leave it: for reading, never run.
--- Renew it with: node --import tsx test/database/schema-dump.ts
+-- Renew it with: node --import ./runtime/register.js test/database/schema-dump.ts
 
 create schema mart;
 

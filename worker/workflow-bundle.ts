@@ -74,6 +74,8 @@ async function hashesOf(files: readonly string[]): Promise<Sources> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // An image is built by root, and its worker is another user.
+  process.umask(0o022);
   for (const converter of [undefined, FAILURE_CONVERTER]) {
     const { codePath } = await workflowBundle(converter);
     console.log(`workflow bundle: ${path.relative(process.cwd(), codePath)}`);

@@ -24,7 +24,7 @@ const LOAD_DATE = '2024-03-15';
 
 /** A load by the product, in a process of its own. */
 export async function loadByProduct(url: string, csvPath: string, loadDate: string): Promise<Loaded> {
-  const args = ['--import', 'tsx', 'dev/bench/load-day.ts', csvPath, loadDate];
+  const args = ['--import', './runtime/register.js', 'dev/bench/load-day.ts', csvPath, loadDate];
   const { stdout } = await execFileAsync(process.execPath, args, {
     cwd: projectRoot,
     env: { ...process.env, DATABASE_URL: url },

@@ -17,7 +17,7 @@ import type { StackOptions } from './options.ts';
 import { showMart } from './show-mart.ts';
 import { lockState, writeShellFile } from './state.ts';
 
-const NODE_TS = ['--import', 'tsx'];
+const NODE_TS = ['--import', './runtime/register.js'];
 const TEMPORAL_PORT = 7233;
 const UI_PORT = 8233;
 

@@ -118,7 +118,7 @@ export class Shop {
     const service = await startService({
       name: `worker ${name}`,
       command: process.execPath,
-      args: ['--import', 'tsx', 'worker.ts'],
+      args: ['--import', './runtime/register.js', 'worker.ts'],
       logFile: path.join(this.#world.directory, `worker-${this.taskQueue}-${name}.log`),
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.environment, LANDING_DIR: landingDir },
       cwd: projectRoot,

@@ -10,9 +10,9 @@ import { projectRoot } from '../../runtime/project-root.ts';
 
 /**
  * The schema that the migrations make, as text, from PostgreSQL's own catalogs. It is committed as sql/schema.sql, so
- * that what a migration does shows in its review. Renewed by `node --import tsx test/database/schema-dump.ts`.
+ * that what a migration does shows in its review. Renewed by `node --import ./runtime/register.js test/database/schema-dump.ts`.
  */
-export const RENEW = 'node --import tsx test/database/schema-dump.ts';
+export const RENEW = 'node --import ./runtime/register.js test/database/schema-dump.ts';
 
 const HEADER = `-- The schema as the migrations leave it: for reading, never run.
 -- Renew it with: ${RENEW}

@@ -109,7 +109,7 @@ test('the image, made by hand: it migrates, loads a day as another user and writ
   try {
     const before = await image.files();
     const { environment } = stack;
-    const migrated = await image.start(['node', '--import', 'tsx', 'client/main.ts', 'migrate'], environment)
+    const migrated = await image.start(['node', '--import', './runtime/register.js', 'client/main.ts', 'migrate'], environment)
       .ended;
     assert.equal(migrated.code, 0, migrated.output);
     const addresses = {
@@ -126,7 +126,7 @@ test('the image, made by hand: it migrates, loads a day as another user and writ
     assert.equal((await stack.runDay('2024-02-25')).outcome, 'loaded');
     const report = path.join(image.landingDir, 'sales-report.html');
     const made = await image.start(
-      ['node', '--import', 'tsx', 'client/main.ts', 'report', '--out', report],
+      ['node', '--import', './runtime/register.js', 'client/main.ts', 'report', '--out', report],
       environment,
     ).ended;
     assert.equal(made.code, 0, made.output);

@@ -104,7 +104,7 @@ export class Image {
       await chmod(this.#root, 0o755);
       await chown(this.landingDir, NOBODY, NOBODY);
     }
-    await promisify(execFile)('chmod', ['-R', 'a-w', this.#app]);
+    await promisify(execFile)('chmod', ['-R', 'a-w,a+rX', this.#app]);
   }
 
   /** Starts a command with the image's environment and these variables, and nowhere to write but LANDING_DIR. */

@@ -39,7 +39,7 @@ export function start(
   environment: Record<string, string>,
   directory = projectRoot,
 ): Running {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', ...args], {
+  const child: ChildProcess = spawn(process.execPath, ['--import', './runtime/register.js', ...args], {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,16 +1,14 @@
 /**
- * Loaded into the process of each test file, and into its threads. It brings TypeScript, of which threads need nothing:
- * that of workflows runs a bundle, and starts a third faster without.
+ * Loaded into the process of each test file, and into its threads, which need nothing of it.
  *
  * A file must end by itself when its tests are over, since what stays open is a fault of the product or of a test; otherwise it is
  * ended, and fails. So it is when it takes too long: --test-timeout would leave its child processes behind, and in
  * Node 24 limits each test but not the file.
  */
 import { isMainThread } from 'node:worker_threads';
+import '../../runtime/register.js';
 
 const GRACE_MS = 30_000;
-
-if (isMainThread) await import('tsx');
 
 if (isMainThread && process.env.NODE_TEST_CONTEXT !== undefined) {
   const { after } = await import('node:test');

@@ -95,7 +95,7 @@ function start(args: readonly string[], env: Record<string, string> = {}): Start
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('REPORT_API_')),
   );
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  const child = spawn(process.execPath, ['--import', './runtime/register.js', MAIN, ...args], {
     env: { ...inherited, ...env },
   });
   let output = '';

@@ -1,0 +1,16 @@
+/**
+ * `node --import ./runtime/register.js …`: the one way to start a program of this project.
+ *
+ * What it writes is for its user only. TypeScript is run by Node itself where it can, which takes 22.18, else by tsx;
+ * never with tsx's cache, a folder of the temporary directory that another user may have made, with code in it.
+ * Threads need none of this: that of workflows runs a bundle.
+ */
+import { isMainThread } from 'node:worker_threads';
+
+if (isMainThread) {
+  process.umask(0o077);
+  if (!process.features.typescript) {
+    process.env.TSX_DISABLE_CACHE = '1';
+    await import('tsx');
+  }
+}
