@@ -65,14 +65,12 @@ async function run(
   const child = spawn(
     process.execPath,
     [
-      ...['--import', './test/support/test-process.js', '--test'],
+      ...['--import', './test/support/test-process.js', 'test/support/run-files.ts'],
       `--test-concurrency=${concurrency}`,
       // For a file that is too busy to keep the limit itself, as support/test-process.js has it.
       `--test-timeout=${limitMs + 10_000}`,
-      ...(flags.some((flag) => flag.startsWith('--test-reporter'))
-        ? []
-        : ['--test-reporter=./test/support/reporter.js']),
       ...flags.filter((flag) => !isTimeLimit(flag)),
+      '--',
       ...files,
     ],
     {

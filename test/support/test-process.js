@@ -1,9 +1,9 @@
 /**
  * Loaded into the process of each test file, and into its threads, which need nothing of it.
  *
- * A file must end by itself when its tests are over, since what stays open is a fault of the product or of a test; otherwise it is
- * ended, and fails. So it is when it takes too long: --test-timeout would leave its child processes behind, and in
- * Node 24 limits each test but not the file.
+ * A file must end by itself when its tests are over, since what stays open is a fault of the product or of a test;
+ * otherwise it is ended, and fails. So it is when it takes too long: --test-timeout would leave its child processes
+ * behind, and in Node 24 limits each test but not the file.
  */
 import { isMainThread } from 'node:worker_threads';
 import '../../runtime/register.js';
