@@ -16,6 +16,8 @@ export interface TemporalServerOptions {
   /** Where the server keeps its state. Without it everything is gone when the server ends. */
   dbFile?: string;
   logFile: string;
+  /** Further settings of the server, each `name=value`. */
+  dynamicConfig?: readonly string[];
   /** The longest wait until it serves, 30 s when not given. */
   startLimitMs?: number;
 }
@@ -55,7 +57,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     for (const pragma of ['journal_mode=wal', 'synchronous=1']) args.push('--sqlite-pragma', pragma);
   }
   args.push('--log-level', 'warn', '--color', 'never');
-  for (const value of DYNAMIC_CONFIG) args.push('--dynamic-config-value', value);
+  for (const value of [...DYNAMIC_CONFIG, ...(options.dynamicConfig ?? [])]) args.push('--dynamic-config-value', value);
 
   const service = await startService({
     name: NAME,

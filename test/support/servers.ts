@@ -23,6 +23,8 @@ export async function startDevServers(options: Options): Promise<Servers> {
     cliPath: cli.path,
     uiPort: false,
     logFile: path.join(directory, 'temporal.log'),
+    // Runs continue as new when the server advises it, by default at 4,096 events: waiting so long takes minutes.
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=500'],
   });
   stops.push(() => temporal.stop());
   const postgres = await startTestPostgres(options);
