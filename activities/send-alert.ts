@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { failure, nextStep } from '../domain/failures.ts';
 import type { Alert } from '../domain/day.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
-import { httpFacts, inSpan } from '../runtime/tracing/span.ts';
+import { httpAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { alertInput, checkedInput } from './inputs.ts';
@@ -24,8 +24,8 @@ export function sendAlert({ alerts }: ActivityDependencies) {
     const alert = checkedInput(alertInput, input) as Alert;
     const { webhookUrl } = alerts;
     if (webhookUrl === undefined) return 'no webhook';
-    const facts = httpFacts('POST', new URL(webhookUrl));
-    await inSpan('POST alert', facts, () => post(webhookUrl, messageOf(alert)));
+    const attributes = httpAttributes('POST', new URL(webhookUrl));
+    await withSpan('POST alert', attributes, () => post(webhookUrl, messageOf(alert)));
     return 'sent';
   };
 

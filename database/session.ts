@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { inSpan, SQL_FACTS } from '../runtime/tracing/span.ts';
+import { SQL_ATTRIBUTES, withSpan } from '../runtime/tracing/span.ts';
 import { databaseFailure } from './database-failure.ts';
 import { sql } from './sql.ts';
 
@@ -21,12 +21,12 @@ export class Session {
   }
 
   async run<R extends pg.QueryResultRow>(name: string, values: unknown[] = []): Promise<R[]> {
-    return await inSpan(name, SQL_FACTS, async () => (await this.query<R>(sql(name), values)).rows);
+    return await withSpan(name, SQL_ATTRIBUTES, async () => (await this.query<R>(sql(name), values)).rows);
   }
 
   /** Runs a file of one or more statements that have no parameters. */
   async execute(name: string): Promise<void> {
-    await inSpan(name, SQL_FACTS, () => this.query(sql(name)));
+    await withSpan(name, SQL_ATTRIBUTES, () => this.query(sql(name)));
   }
 
   /** Runs a statement that is made in code. */
@@ -42,7 +42,7 @@ export class Session {
 
   /** Waits until this transaction alone holds the lock, which is released when the transaction ends. */
   async lock(name: string): Promise<void> {
-    await inSpan('lock', SQL_FACTS, () =>
+    await withSpan('lock', SQL_ATTRIBUTES, () =>
       this.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]),
     );
   }
@@ -60,10 +60,10 @@ export class Session {
       return await this.#outstanding(
         () => source.readableEnded || source.destroyed || target.writableNeedDrain,
         () =>
-          inSpan('copy', SQL_FACTS, async (span) => {
+          withSpan('copy', SQL_ATTRIBUTES, async (span) => {
             this.#client.query(target);
             await pipeline(source, target);
-            span.note({ 'sales.rows': target.rowCount });
+            span.setAttributes({ 'sales.rows': target.rowCount });
             return target.rowCount;
           }),
       );

@@ -53,7 +53,7 @@ export async function connectClient(): Promise<Client> {
     connection,
     namespace,
     ...dataConverter(process.env),
-    ...(tracing && { interceptors: tracing.client }),
+    interceptors: tracing.client,
   });
 }
 

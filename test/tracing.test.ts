@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { freePort } from '../dev/services/ports.ts';
-import { NOBODY_LISTENS } from '../runtime/tracing/start.ts';
+import { NO_TRACING } from '../runtime/tracing/start.ts';
 import { workflowBundle } from '../worker/workflow-bundle.ts';
 import { callsOf, stackFor, startWorkerProcess } from './client/harness.ts';
 import { startCollector, type CollectedSpan, type Collector } from './support/collector.ts';
@@ -187,7 +187,7 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
     const workflowId = `${taskQueue}-${id}`;
     const history = await stack.client.workflow.getHandle(workflowId).fetchHistory();
     assert.match(JSON.stringify(history), /_tracer-data/);
-    const options = { workflowBundle: await workflowBundle(), sinks: NOBODY_LISTENS };
+    const options = { workflowBundle: await workflowBundle(), sinks: NO_TRACING.sinks };
     for await (const { error } of Worker.runReplayHistories(options, [{ workflowId, history }]))
       assert.equal(error, undefined);
   }

@@ -8,7 +8,7 @@ import { Downloader } from '../pipeline/extract/download.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
 import { SettingsError } from '../runtime/settings.ts';
-import { NOBODY_LISTENS, type Tracing } from '../runtime/tracing/start.ts';
+import { NO_TRACING, type Tracing } from '../runtime/tracing/start.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { landingQueue, pingQueue } from '../domain/task-queues.ts';
 import { deploymentOptions } from './deployment-version.ts';
@@ -44,8 +44,7 @@ export interface WorkerEnvironment {
   onWarning: (message: string) => void;
   /** How fresh the mart is could not be measured; it is tried again. */
   onFreshnessError: (error: unknown) => void;
-  /** Undefined: no traces. */
-  tracing?: Tracing | undefined;
+  tracing?: Tracing;
   /** For tests. */
   overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
 }
@@ -58,6 +57,7 @@ export async function startWorker(
   settings: WorkerSettings,
   environment: WorkerEnvironment,
 ): Promise<RunningWorker> {
+  const { tracing = NO_TRACING } = environment;
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const workerDeploymentOptions = deploymentOptions(settings);
   const landing = new Landing(settings.LANDING_DIR);
@@ -121,8 +121,8 @@ export async function startWorker(
     activities,
     dataConverter: settings.dataConverter,
     // The span is around it, so that it ends with the failure that Temporal is told.
-    interceptors: { activity: [...(environment.tracing?.activity ?? []), heartbeatInterceptor] },
-    sinks: environment.tracing?.sinks ?? NOBODY_LISTENS,
+    interceptors: { activity: [...tracing.activity, heartbeatInterceptor] },
+    sinks: tracing.sinks,
     maxConcurrentActivityTaskExecutions: slots,
     // Otherwise the SDK holds them back for 80 % of the heartbeat timeout, which leaves a busy machine no margin.
     maxHeartbeatThrottleInterval: HEARTBEAT_EVERY_MS,
@@ -134,7 +134,7 @@ export async function startWorker(
       Worker.create({
         ...common,
         taskQueue,
-        workflowBundle: await workflowBundle(settings.dataConverter.failureConverterPath),
+        workflowBundle: await workflowBundle({ encrypting: settings.PAYLOAD_KEYS.length > 0 }),
         ...(workerDeploymentOptions && { workerDeploymentOptions }),
         maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
         stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,

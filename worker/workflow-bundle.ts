@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
-import { FAILURE_CONVERTER } from '../runtime/codec/data-converter.ts';
+import { ENCRYPTING_CONVERTERS } from '../runtime/codec/data-converter.ts';
 import { projectRoot } from '../runtime/project-root.ts';
 
 const BUNDLE = path.join(projectRoot, 'dist', 'workflow-bundle.js');
@@ -19,12 +19,12 @@ type Sources = Record<string, string>;
 /**
  * Path of the prebuilt workflow bundle. It is rebuilt, which takes seconds, when it is missing or one of its sources
  * has changed; the first line of the bundle lists them.
- * @param failureConverterPath of a worker that encrypts failures, for which there is a bundle of its own
+ * @param encrypting a worker with PAYLOAD_KEYS has a bundle of its own
  */
-export async function workflowBundle(failureConverterPath?: string): Promise<{ codePath: string }> {
-  const codePath = failureConverterPath === undefined ? BUNDLE : ENCRYPTED_BUNDLE;
+export async function workflowBundle({ encrypting } = { encrypting: false }): Promise<{ codePath: string }> {
+  const codePath = encrypting ? ENCRYPTED_BUNDLE : BUNDLE;
   const [firstLine = ''] = (await readFile(codePath, 'utf8').catch(() => '')).split('\n', 1);
-  if (!(await isUpToDate(firstLine.slice('// '.length)))) await build(codePath, failureConverterPath);
+  if (!(await isUpToDate(firstLine.slice('// '.length)))) await build(codePath, encrypting);
   return { codePath };
 }
 
@@ -39,11 +39,11 @@ async function isUpToDate(stamp: string): Promise<boolean> {
   }
 }
 
-async function build(codePath: string, failureConverterPath: string | undefined): Promise<void> {
+async function build(codePath: string, encrypting: boolean): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     workflowInterceptorModules: [tracingPath],
-    ...(failureConverterPath !== undefined && { failureConverterPath }),
+    ...(encrypting && ENCRYPTING_CONVERTERS),
     logger: { trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error, log() {} },
   });
   const stamp = JSON.stringify(await hashesOf([...sourcesOf(code), path.relative(projectRoot, sdkPath)]));
@@ -76,8 +76,8 @@ async function hashesOf(files: readonly string[]): Promise<Sources> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // An image is built by root, and its worker is another user.
   process.umask(0o022);
-  for (const converter of [undefined, FAILURE_CONVERTER]) {
-    const { codePath } = await workflowBundle(converter);
+  for (const encrypting of [false, true]) {
+    const { codePath } = await workflowBundle({ encrypting });
     console.log(`workflow bundle: ${path.relative(process.cwd(), codePath)}`);
   }
 }

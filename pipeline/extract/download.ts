@@ -5,7 +5,7 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
-import { httpFacts, inSpan } from '../../runtime/tracing/span.ts';
+import { httpAttributes, withSpan } from '../../runtime/tracing/span.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -49,9 +49,9 @@ export class Downloader {
   /** Writes the file under a temporary name, checks its size, then renames it to `target`. */
   async download(file: string, address: string, target: string, signal: AbortSignal): Promise<Downloaded> {
     const url = safeUrl(file, address);
-    return await inSpan(`GET ${file}`, httpFacts('GET', url), async (span) => {
+    return await withSpan(`GET ${file}`, httpAttributes('GET', url), async (span) => {
       const downloaded = await this.#download(file, url, target, signal);
-      span.note({ 'http.response.body.size': downloaded.bytes });
+      span.setAttributes({ 'http.response.body.size': downloaded.bytes });
       return downloaded;
     });
   }

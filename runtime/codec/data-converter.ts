@@ -3,16 +3,20 @@ import type { DataConverter, Payload } from '@temporalio/common';
 import { readSettings } from '../settings.ts';
 import { AesGcmCodec, isEncrypted } from './aes-gcm-codec.ts';
 
-/** The workflow bundle of a worker with keys has this converter built in. */
-export const FAILURE_CONVERTER = fileURLToPath(new URL('./failure-converter.ts', import.meta.url));
+const path = fileURLToPath(new URL('./converters.ts', import.meta.url));
+
+/** Of whoever has PAYLOAD_KEYS; the workflow bundle has them built in. */
+export const ENCRYPTING_CONVERTERS = { payloadConverterPath: path, failureConverterPath: path } as const;
 
 /** The data converter of worker and client: with PAYLOAD_KEYS, payloads and failures are encrypted. */
 export function dataConverter(env: NodeJS.ProcessEnv): { dataConverter: DataConverter } {
-  const { PAYLOAD_KEYS: ring } = readSettings(env, ['PAYLOAD_KEYS']);
+  const { PAYLOAD_KEYS: ring, PAYLOAD_ACCEPT_PLAIN: acceptPlain } = readSettings(env, [
+    'PAYLOAD_KEYS',
+    'PAYLOAD_ACCEPT_PLAIN',
+  ]);
   if (ring.length === 0) return { dataConverter: { payloadCodecs: [WITHOUT_KEYS] } };
-  return {
-    dataConverter: { payloadCodecs: [new AesGcmCodec(ring)], failureConverterPath: FAILURE_CONVERTER },
-  };
+  const codec = new AesGcmCodec(ring, { acceptPlain });
+  return { dataConverter: { payloadCodecs: [codec], ...ENCRYPTING_CONVERTERS } };
 }
 
 /** Says which side lacks the keys, where otherwise an unknown encoding would be all that is said. */

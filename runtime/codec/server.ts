@@ -1,55 +1,101 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 
+/** Temporal's own messages are at most 4 MB; base64 and a page of events take more. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface CodecServerOptions {
+  /** Host names by which it may be called. A page that has its own name point here is so refused (DNS rebinding). */
+  hosts: readonly string[];
+  /** Whose pages may call it from a browser: the UI's. */
+  origin: string;
+  /** Undefined: none is asked for. */
+  token: string | undefined;
+  /** Whether it encrypts as well. */
+  encodes: boolean;
+}
 
 interface JsonPayload {
   metadata?: Record<string, string>;
   data?: string;
 }
 
-/**
- * Temporal's codec server protocol: the UI sends encrypted payloads to `/decode` and shows what comes back. Only pages
- * of `allowedOrigin`, the UI's own, may call it from a browser.
- */
-export function codecServer(codec: PayloadCodec, allowedOrigin: string): Server {
-  return createServer((request, response) => {
-    const headers = {
-      'Access-Control-Allow-Origin': allowedOrigin,
-      'Access-Control-Allow-Headers': 'content-type,x-namespace,authorization',
-      'Access-Control-Allow-Methods': 'POST, OPTIONS',
-      'Content-Type': 'application/json',
-    };
-    const answer = (status: number, body: object) =>
-      response.writeHead(status, headers).end(JSON.stringify(body));
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204, headers).end();
-      return;
-    }
-    const path = request.url?.split('?')[0] ?? '';
-    const work = path.endsWith('/decode') ? 'decode' : path.endsWith('/encode') ? 'encode' : undefined;
-    if (request.method !== 'POST' || !work) {
-      answer(404, { error: 'Expected POST to /decode or /encode.' });
-      return;
-    }
-    payloadsOf(request)
-      .then((payloads) => codec[work](payloads))
-      .then(
-        (payloads) => answer(200, { payloads: payloads.map(toJson) }),
-        (error: unknown) => answer(400, { error: error instanceof Error ? error.message : String(error) }),
-      );
-  });
+class Refused extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
-async function payloadsOf(request: IncomingMessage): Promise<Payload[]> {
+/**
+ * Temporal's codec server protocol: the UI sends encrypted payloads to `/decode` and shows what comes back.
+ */
+export function codecServer(codec: PayloadCodec, options: CodecServerOptions): Server {
+  const headers = {
+    'Access-Control-Allow-Origin': options.origin,
+    'Access-Control-Allow-Headers': 'content-type,x-namespace,authorization',
+    'Access-Control-Allow-Methods': 'POST, OPTIONS',
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+  };
+  const handle = async (request: IncomingMessage): Promise<object | undefined> => {
+    checkCaller(request, options);
+    if (request.method === 'OPTIONS') return undefined;
+    checkToken(request, options.token);
+    const work = /\/(decode|encode)$/.exec(request.url?.split('?')[0] ?? '')?.[1];
+    if (request.method !== 'POST' || !work) throw new Refused(404, 'Expected POST to /decode.');
+    if (work === 'encode' && !options.encodes)
+      throw new Refused(403, 'This server does not encrypt: CODEC_SERVER_ENCODE is not set.');
+    const payloads = payloadsOf(await bodyOf(request));
+    return { payloads: (await codec[work as 'decode' | 'encode'](payloads)).map(toJson) };
+  };
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    handle(request).then(
+      (body) => response.writeHead(body ? 200 : 204, headers).end(body && JSON.stringify(body)),
+      (error: unknown) => {
+        const { status = 400, message } = error as Partial<Refused>;
+        // What is left of a body is not read.
+        response
+          .writeHead(status, { ...headers, Connection: 'close' })
+          .end(JSON.stringify({ error: message }));
+      },
+    );
+  });
+  return server;
+}
+
+function checkCaller({ headers: { host = '', origin } }: IncomingMessage, options: CodecServerOptions): void {
+  const url = `http://${host}`;
+  if (!URL.canParse(url) || !options.hosts.includes(new URL(url).hostname))
+    throw new Refused(421, 'This server is not called by that Host.');
+  if (origin !== undefined && origin !== options.origin)
+    throw new Refused(403, `Only pages of ${options.origin} (TEMPORAL_UI_URL) may call this server.`);
+}
+
+function checkToken({ headers }: IncomingMessage, token: string | undefined): void {
+  if (token === undefined) return;
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  if (!timingSafeEqual(hash(headers.authorization ?? ''), hash(`Bearer ${token}`)))
+    throw new Refused(401, 'Expected "Authorization: Bearer" with CODEC_SERVER_TOKEN.');
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += (chunk as Buffer).length;
-    if (bytes > MAX_BODY_BYTES) throw new Error('The request is too large.');
+    if (bytes > MAX_BODY_BYTES) throw new Refused(413, `A request may have ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk as Buffer);
   }
-  const { payloads } = JSON.parse(Buffer.concat(chunks).toString()) as { payloads?: JsonPayload[] };
+  return Buffer.concat(chunks).toString();
+}
+
+function payloadsOf(body: string): Payload[] {
+  const { payloads } = JSON.parse(body) as { payloads?: JsonPayload[] };
   if (!Array.isArray(payloads)) throw new Error('Expected {"payloads": […]}.');
   return payloads.map(({ metadata = {}, data = '' }) => ({
     metadata: Object.fromEntries(

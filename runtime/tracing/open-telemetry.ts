@@ -1,69 +1,187 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api';
+import {
+  context,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { setGlobalErrorHandler } from '@opentelemetry/core';
 import {
   defaultResource,
   detectResources,
   envDetector,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
 import type { ClientInterceptors } from '@temporalio/client';
 import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
-import { createExporter } from './exporter.ts';
-import { errorType } from './facts.ts';
-import { activityInterceptors, clientInterceptors } from './interceptors.ts';
-import { endedRunSink } from './run-span.ts';
+import { describeNetworkError } from '../network-error.ts';
+import { attributesOf, errorType } from './attributes.ts';
 import type { TracingSettings } from './settings.ts';
-import { useSpans, type MakeSpan } from './span.ts';
+import { callerOf, spanOfRun, withCaller, type SpanContext } from './span-context.ts';
+import { setWithSpan } from './span.ts';
+import type { Tracing } from './start.ts';
 import type { TraceSinks } from './workflow.ts';
 
-/** What a client and a worker need in order to be traced. */
-export interface Tracing {
-  client: ClientInterceptors;
-  activity: readonly ActivityInterceptorsFactory[];
-  sinks: InjectedSinks<TraceSinks>;
-  /** Sends what is left. */
-  flush(): Promise<void>;
-}
+const WARN_EVERY_MS = 3_600_000;
 
 /** OpenTelemetry, set up for this process. Only what is traced may import this file. */
 export async function createTracing(
-  settings: TracingSettings,
+  { serviceName, protocol }: TracingSettings,
   warn: (message: string) => void,
 ): Promise<Tracing> {
-  const resource = defaultResource()
-    .merge(resourceFromAttributes({ 'service.name': settings.serviceName }))
-    .merge(detectResources({ detectors: [envDetector] }));
-  const processor = new BatchSpanProcessor(await createExporter(settings, warn));
-  const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
-  trace.setGlobalTracerProvider(provider);
+  const { OTLPTraceExporter } =
+    protocol === 'http/json'
+      ? await import('@opentelemetry/exporter-trace-otlp-http')
+      : await import('@opentelemetry/exporter-trace-otlp-proto');
+  warnOfLostSpans(warn);
+  // The span of a run has ids that follow from the run's.
+  const random = new RandomIdGenerator();
+  let ids: SpanContext | undefined;
+  const provider = new BasicTracerProvider({
+    resource: defaultResource()
+      .merge(resourceFromAttributes({ 'service.name': serviceName }))
+      .merge(detectResources({ detectors: [envDetector] })),
+    idGenerator: {
+      generateTraceId: () => ids?.traceId ?? random.generateTraceId(),
+      generateSpanId: () => ids?.spanId ?? random.generateSpanId(),
+    },
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+  });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  const tracer = trace.getTracer('sales-increment');
-  useSpans(spansWith(tracer));
+  const tracer = provider.getTracer('sales-increment');
+  setWithSpan((name, attributes, work) => {
+    // Work that is part of no run, such as measuring how fresh the mart is, has no span.
+    if (!trace.getActiveSpan()) return work({ setAttributes: () => undefined });
+    return tracer.startActiveSpan(name, { kind: SpanKind.CLIENT, attributes }, (span) =>
+      during(span, () => work(span)),
+    );
+  });
   return {
     client: clientInterceptors(tracer),
-    activity: activityInterceptors(tracer),
-    sinks: { traces: { ended: { fn: endedRunSink(processor, resource) } } },
-    // A failure was told already.
+    activity: [activityInterceptor(tracer)],
+    sinks: runSink((span, start) => {
+      ids = span;
+      try {
+        return start(tracer);
+      } finally {
+        ids = undefined;
+      }
+    }),
     flush: () => provider.shutdown().catch(() => undefined),
   };
 }
 
-/** Only within another span: what no run has asked for, such as the look at how fresh the mart is, has none. */
-function spansWith(tracer: Tracer): MakeSpan {
-  return (name, facts, work) => {
-    if (!trace.getActiveSpan()) return work({ note: () => undefined });
-    return tracer.startActiveSpan(name, { kind: SpanKind.CLIENT, attributes: facts }, async (span) => {
-      try {
-        return await work({ note: (more) => span.setAttributes(more) });
-      } catch (error) {
-        span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', errorType(error));
-        throw error;
-      } finally {
-        span.end();
-      }
-    });
+/**
+ * Ends the span with the work. A message can quote a value: PostgreSQL's has the one that a statement was given. It
+ * stands in the log and in Temporal's history; a span has the error's type.
+ */
+async function during<T>(span: Span, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    setError(span, errorType(error));
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+function setError(span: Span, type: string): void {
+  span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', type);
+}
+
+/** A span for what the client starts; not for its queries, which ask every moment how far a run is. */
+function clientInterceptors(tracer: Tracer): ClientInterceptors {
+  return {
+    workflow: [
+      {
+        startWithDetails({ headers, workflowType, options }, next) {
+          const { workflowId, args } = options;
+          const attributes = { temporalWorkflowId: workflowId, ...attributesOf(args) };
+          return tracer.startActiveSpan(`StartWorkflow:${workflowType}`, { attributes }, (span) =>
+            during(span, async () => {
+              const traced = withCaller(headers, span.spanContext());
+              const started = await next({ headers: traced, workflowType, options });
+              span.setAttribute('run_id', started.runId);
+              return started;
+            }),
+          );
+        },
+      },
+    ],
   };
+}
+
+/** A span for every attempt of an activity, beneath that of its run. */
+function activityInterceptor(tracer: Tracer): ActivityInterceptorsFactory {
+  return ({ info }) => {
+    const { workflowId = '', runId = '' } = info.workflowExecution ?? {};
+    let run = spanOfRun(runId, undefined);
+    return {
+      inbound: {
+        execute(input, next) {
+          run = callerOf(input.headers) ?? run;
+          const attributes = {
+            ...{ temporalWorkflowId: workflowId, run_id: runId },
+            ...{ attempt: info.attempt, task_queue: info.taskQueue },
+            ...attributesOf(input.args),
+          };
+          return tracer.startActiveSpan(
+            `RunActivity:${info.activityType}`,
+            { attributes },
+            contextOf(run),
+            (span) => during(span, () => next(input)),
+          );
+        },
+      },
+      // The SDK's own lines as well, which it writes before and after the span.
+      outbound: { getLogAttributes: (input, next) => next({ ...input, trace_id: run.traceId }) },
+    };
+  };
+}
+
+/** The span of a run, made when it has ended. */
+function runSink(
+  withIds: (ids: SpanContext, start: (tracer: Tracer) => Span) => Span,
+): InjectedSinks<TraceSinks> {
+  return {
+    traces: {
+      ended: {
+        fn: ({ workflowId, workflowType, runId, attempt, taskQueue }, run) => {
+          const options = {
+            startTime: run.startedAt,
+            attributes: {
+              ...{ temporalWorkflowId: workflowId, run_id: runId, attempt, task_queue: taskQueue },
+              ...run.attributes,
+            },
+          };
+          const span = withIds(run.span, (tracer) =>
+            tracer.startSpan(`RunWorkflow:${workflowType}`, options, contextOf(run.parent)),
+          );
+          if (run.errorType !== undefined) setError(span, run.errorType);
+          span.end(run.endedAt);
+        },
+      },
+    },
+  };
+}
+
+function contextOf(span: SpanContext | undefined): Context {
+  return span ? trace.setSpanContext(ROOT_CONTEXT, { ...span, isRemote: true }) : ROOT_CONTEXT;
+}
+
+function warnOfLostSpans(warn: (message: string) => void): void {
+  let warnedAt = -Infinity;
+  setGlobalErrorHandler((error) => {
+    if (performance.now() - warnedAt < WARN_EVERY_MS) return;
+    warnedAt = performance.now();
+    const { code } = error as { code?: unknown };
+    const reason = typeof code === 'number' ? `the collector answered ${code}` : describeNetworkError(error);
+    warn(`Traces cannot be sent: ${reason.slice(0, 200)}. Nothing else waits for them.`);
+  });
 }

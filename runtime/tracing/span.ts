@@ -1,36 +1,32 @@
-/** What a span tells: names, counts and codes that are fit for anybody's eyes, never an address with its query. */
-export type SpanFacts = Readonly<Record<string, string | number>>;
+/** Names, counts and codes that are fit for anybody's eyes: never an address with its query, never a message. */
+export type Attributes = Readonly<Record<string, string | number>>;
 
-export interface OpenSpan {
-  /** Facts that are known only later. */
-  note(facts: SpanFacts): void;
+/** A span that is open. */
+export interface Span {
+  setAttributes(attributes: Attributes): unknown;
 }
 
-export type MakeSpan = <T>(
+export type WithSpan = <T>(
   name: string,
-  facts: SpanFacts,
-  work: (span: OpenSpan) => Promise<T>,
+  attributes: Attributes,
+  work: (span: Span) => Promise<T>,
 ) => Promise<T>;
 
-const NO_SPAN: OpenSpan = { note: () => undefined };
-const withoutSpan: MakeSpan = (_name, _facts, work) => work(NO_SPAN);
+const NO_SPAN: Span = { setAttributes: () => undefined };
 
-let makeSpan = withoutSpan;
+let implementation: WithSpan = (_name, _attributes, work) => work(NO_SPAN);
 
-/** From now on `inSpan` makes spans. */
-export function useSpans(make: MakeSpan): void {
-  makeSpan = make;
+export function setWithSpan(withSpan: WithSpan): void {
+  implementation = withSpan;
 }
 
 /** Does the work within a span, as part of the span around it; without tracing it only does the work. */
-export function inSpan<T>(name: string, facts: SpanFacts, work: (span: OpenSpan) => Promise<T>): Promise<T> {
-  return makeSpan(name, facts, work);
-}
+export const withSpan: WithSpan = (name, attributes, work) => implementation(name, attributes, work);
 
-export const SQL_FACTS: SpanFacts = { 'db.system.name': 'postgresql' };
+export const SQL_ATTRIBUTES: Attributes = { 'db.system.name': 'postgresql' };
 
 /** Of an HTTP call: the host and no more, since path and query can be secrets. */
-export function httpFacts(method: string, { hostname, port, protocol }: URL): SpanFacts {
+export function httpAttributes(method: string, { hostname, port, protocol }: URL): Attributes {
   return {
     'http.request.method': method,
     'server.address': hostname,

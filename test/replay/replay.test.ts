@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Runtime, Worker } from '@temporalio/worker';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { NOBODY_LISTENS } from '../../runtime/tracing/start.ts';
+import { NO_TRACING } from '../../runtime/tracing/start.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 
@@ -29,7 +29,7 @@ for (const name of names) {
   test(`the code replays ${name}`, async () => {
     const recorded = JSON.parse(await readFile(path.join(DIRECTORY, name), 'utf8')) as Recorded;
     const replayed = Worker.runReplayHistories(
-      { workflowBundle: await workflowBundle(), sinks: NOBODY_LISTENS },
+      { workflowBundle: await workflowBundle(), sinks: NO_TRACING.sinks },
       [recorded],
     );
     for await (const { error } of replayed) {

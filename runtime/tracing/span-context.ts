@@ -5,14 +5,15 @@ const HEADER = '_tracer-data';
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const SAMPLED = 1;
 
-export interface SpanRef {
+/** What refers to a span, of this process or another. */
+export interface SpanContext {
   traceId: string;
   spanId: string;
   traceFlags: number;
 }
 
 /** The span that a call came from; undefined without one, or with one that cannot be read. */
-export function callerOf(headers: Headers): SpanRef | undefined {
+export function callerOf(headers: Headers): SpanContext | undefined {
   const payload = headers[HEADER];
   if (!payload) return undefined;
   try {
@@ -26,7 +27,7 @@ export function callerOf(headers: Headers): SpanRef | undefined {
 }
 
 /** The same headers, with the span that the call comes from. */
-export function withCaller(headers: Headers, { traceId, spanId, traceFlags }: SpanRef): Headers {
+export function withCaller(headers: Headers, { traceId, spanId, traceFlags }: SpanContext): Headers {
   const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
   return { ...headers, [HEADER]: defaultPayloadConverter.toPayload({ traceparent }) };
 }
@@ -36,7 +37,7 @@ export function withCaller(headers: Headers, { traceId, spanId, traceFlags }: Sp
  * agree about it wherever they run, with no random number and nothing that a history would have to hold: a run that
  * nobody's trace has started (the schedule's, the UI's) has its run id as trace id.
  */
-export function spanOfRun(runId: string, caller: SpanRef | undefined): SpanRef {
+export function spanOfRun(runId: string, caller: SpanContext | undefined): SpanContext {
   const id = runId.replaceAll('-', '');
   return { traceId: caller?.traceId ?? id, spanId: id.slice(16), traceFlags: caller?.traceFlags ?? SAMPLED };
 }
