@@ -57,7 +57,8 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     for (const pragma of ['journal_mode=wal', 'synchronous=1']) args.push('--sqlite-pragma', pragma);
   }
   args.push('--log-level', 'warn', '--color', 'never');
-  for (const value of [...DYNAMIC_CONFIG, ...(options.dynamicConfig ?? [])]) args.push('--dynamic-config-value', value);
+  for (const value of [...DYNAMIC_CONFIG, ...(options.dynamicConfig ?? [])])
+    args.push('--dynamic-config-value', value);
 
   const service = await startService({
     name: NAME,

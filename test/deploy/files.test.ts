@@ -109,8 +109,10 @@ test('the image, made by hand: it migrates, loads a day as another user and writ
   try {
     const before = await image.files();
     const { environment } = stack;
-    const migrated = await image.start(['node', '--import', './runtime/register.js', 'client/main.ts', 'migrate'], environment)
-      .ended;
+    const migrated = await image.start(
+      ['node', '--import', './runtime/register.js', 'client/main.ts', 'migrate'],
+      environment,
+    ).ended;
     assert.equal(migrated.code, 0, migrated.output);
     const addresses = {
       HEALTH_ADDRESS: `127.0.0.1:${await freePort()}`,

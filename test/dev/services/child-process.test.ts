@@ -102,9 +102,13 @@ test(
       name: 'orphan', command: 'sleep', args: ['300'], logFile: ${JSON.stringify(join(directory, 'orphan.log'))},
     });
     console.log(service.pid);`;
-    const parent = spawn(process.execPath, ['--import', './runtime/register.js', '--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const parent = spawn(
+      process.execPath,
+      ['--import', './runtime/register.js', '--input-type=module', '-e', program],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(line.toString());
     assert.ok(pid > 0);
