@@ -92,8 +92,10 @@ export class ReportApi {
     schema: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    return await withSpan(`${method} ${call}`, httpAttributes(method, new URL(this.#options.baseUrl)), (span) =>
-      this.#ask(method, call, query, schema, signal, span),
+    return await withSpan(
+      `${method} ${call}`,
+      httpAttributes(method, new URL(this.#options.baseUrl)),
+      (span) => this.#ask(method, call, query, schema, signal, span),
     );
   }
 
