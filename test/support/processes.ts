@@ -18,7 +18,12 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
-/** A test that fails stops nothing: when its process ends, what it started ends too. */
+/** What ends the processes that run. A test that fails stops nothing: they end with the process of its file. */
+const kills = new Set<() => void>();
+process.once('exit', () => {
+  for (const kill of kills) kill();
+});
+
 export function killAtExit(child: ChildProcess, { group = false } = {}): void {
   const { pid } = child;
   if (pid === undefined) return;
@@ -29,8 +34,8 @@ export function killAtExit(child: ChildProcess, { group = false } = {}): void {
       // It ended just now.
     }
   };
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+  kills.add(kill);
+  child.once('exit', () => kills.delete(kill));
 }
 
 /** Starts one of the project's programs as a user would, with only these variables of the project. */
