@@ -62,12 +62,10 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
   );
   assert.equal(backfill.code, 0, backfill.stderr);
   // A statement that PostgreSQL refuses, with a message that quotes what it was given.
-  await stack.db.pool.query(
-    'alter table staging.report_request alter column task_id type date using current_date',
-  );
+  await stack.db.pool.query('alter table staging.file_load alter column sha256 type date using current_date');
+  stack.deliveries.set('2024-02-28', [{ uniq_id: 'd' }]);
   const broken = await client(['run', '--date', '2024-02-28'], stack.environment);
-  const quoted = /invalid input syntax for type date: "(.+?)"/.exec(broken.stderr)?.[1];
-  assert.ok(quoted, broken.stderr);
+  assert.match(broken.stderr, /PostgreSQL refused/);
   worker.kill('SIGTERM');
   assert.equal((await worker.ended).code, 0);
   const spans = collector.spans();
@@ -78,7 +76,9 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
     assert.equal(found.length, 1, [...new Set(paths.values())].sort().join('\n'));
     return found[0] as CollectedSpan;
   };
-  for (const [span, path] of paths) assert.match(path, /^(Start|Run)Workflow:/, span.name);
+  // The alert's own workflow still goes on: its span comes when it ends.
+  for (const [span, path] of paths)
+    assert.match(path, /^(Start|Run)Workflow:|^nothing > RunActivity:sendAlert/, span.name);
   assert.deepEqual([...new Set(spans.map(({ service }) => service))], ['sales-increment']);
 
   // The day: one trace, from the client's start on.
@@ -92,7 +92,7 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
   };
   const started = only(spans.filter((span) => span.spanId === run.parentSpanId));
   for (const { attributes } of [started, run]) assert.deepEqual({ ...attributes, ...known }, attributes);
-  assert.equal(run.status.code, 1);
+  assert.equal(run.status.code, 0);
   const ofDay = (path: string) => at(`${day} > ${path}`).filter((span) => span.traceId === traceId);
   const steps = spans.filter((span) => span.traceId === traceId && span.name.startsWith('RunActivity:'));
   assert.ok(steps.length >= 20, String(steps.length));
@@ -105,7 +105,6 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
   }
   for (const path of [
     'RunActivity:claimDay > transaction > audit/claim',
-    'RunActivity:generateReport > transaction > audit/report_request',
     'RunActivity:getReport > GET get_report',
     'RunActivity:landFile > GET user_order_log_inc',
     'RunActivity:stageFile > transaction > staging/user_order_log',
@@ -151,8 +150,8 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
     'RunActivity:checkFile FileRefused',
     'RunWorkflow:salesIncrement FileRefused',
     'RunActivity:sendAlert AlertNotSent',
-    'audit/remember_report_request 22007',
-    'RunActivity:generateReport DatabaseRefused',
+    'audit/file_load DatabaseRefused',
+    'RunActivity:stageFile DatabaseRefused',
   ])
     assert.ok(types.includes(type), types.join(', '));
 
@@ -178,7 +177,16 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
       'X-Amz-',
       'collector-secret',
     ],
-    ...['Customer-by-name', quoted, '?', 'exception', 'password', 'insert into', 'select '],
+    ...[
+      'Customer-by-name',
+      'invalid input syntax',
+      'PostgreSQL refused',
+      '?',
+      'exception',
+      'password',
+      'insert into',
+      'select ',
+    ],
     ...signatures,
   ];
   for (const secret of secrets) assert.ok(!everything.includes(secret), `${secret} stands in a trace`);
@@ -236,7 +244,7 @@ test('without the settings nothing is sent and no OpenTelemetry is loaded', asyn
   assert.ok(headers && sent >= 2);
 });
 
-test('a collector that is not there costs one warning, and no time to speak of', async (t) => {
+test('a collector that is not there costs one warning, and hardly any time', async (t) => {
   const stack = await stackFor(t, { worker: false });
   stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
   const silent = createServer(() => undefined).listen(0, '127.0.0.1');
