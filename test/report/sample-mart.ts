@@ -1,4 +1,5 @@
 import type { TestDatabase } from '../support/database.ts';
+import { INCREMENT_FILES } from '../../domain/feeds.ts';
 import { addDays, eachDay } from '../../domain/load-date.ts';
 
 export const FIRST_DAY = '2024-02-05';
@@ -67,22 +68,20 @@ async function recordDay(pool: TestDatabase['pool'], date: string): Promise<void
   const outcome = special === undefined || special === 'stale' ? 'loaded' : special;
   const failed = outcome === 'failed';
   await pool.query(
-    `insert into staging.day_load (load_date, outcome, error, error_type, order_delivery, workflow_id, run_id,
+    `insert into staging.day_load (load_date, outcome, error, error_type, number, workflow_id, run_id,
        started_at, finished_at)
-     values ($1, $2, $3, $4, $5, 'w', 'r', now(), now())`,
-    [
-      date,
-      outcome,
-      failed ? 'user_order_log_inc is <empty>.' : null,
-      failed ? 'FileRefused' : null,
-      outcome === 'loaded' ? 1 : null,
-    ],
+     values ($1, $2, $3, $4, 1, 'w', 'r', now(), now())`,
+    [date, outcome, failed ? 'user_order_log_inc is <empty>.' : null, failed ? 'FileRefused' : null],
   );
   if (outcome !== 'loaded') return;
-  await pool.query(
-    `insert into staging.file_load (load_date, file, delivery, sha256, bytes, rows_read, rows_kept, rows_duplicate,
-       rows_rejected, workflow_id, run_id, attempt, started_at, finished_at)
-     values ($1, 'user_order_log_inc', $2, 'x', 1, 1234, 1234, 0, 0, 'w', 'r', 1, now(), now())`,
-    [date, special === 'stale' ? 2 : 1],
-  );
+  const [files, orders] = INCREMENT_FILES;
+  for (const file of files) {
+    const rows = file === orders ? 1234 : 0;
+    await pool.query(
+      `insert into staging.file_load (load_date, file, delivery_number, mart_delivery_number, sha256, bytes, rows_read,
+         rows_kept, rows_duplicate, rows_rejected, workflow_id, run_id, attempt, started_at, finished_at)
+       values ($1, $2, $3, 1, 'x', 1, $4, $4, 0, 0, 'w', 'r', 1, now(), now())`,
+      [date, file, special === 'stale' ? 2 : 1, rows],
+    );
+  }
 }

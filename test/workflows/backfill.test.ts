@@ -72,7 +72,7 @@ describe('backfill', () => {
     let worker = await startWorkerProcess(environment);
     // A crash between the report's answer and its record may ask for a second one (contract, ruling 19).
     await until('the first day begins', () =>
-      stack.api.requests.some(({ endpoint }) => endpoint === 'get_increment'),
+      stack.api.requests.some(({ path }) => path.includes('2024-04-01')),
     );
     for (let kill = 0; kill < 5; kill += 1) {
       await new Promise((resolve) => setTimeout(resolve, 700));

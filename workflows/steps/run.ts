@@ -37,7 +37,9 @@ export class Run {
     this.#options = options;
     this.sendsAlerts = hasWebhook;
     this.searchAttributes.enabled = tagged;
-    if (checkpoint) this.checkpoint = { ...checkpoint, accepted: [...checkpoint.accepted] };
+    // A person may have accepted a file before the run was planned.
+    const { accepted } = this.checkpoint;
+    if (checkpoint) this.checkpoint = { ...checkpoint, accepted: [...checkpoint.accepted, ...accepted] };
   }
 
   set loadDate(loadDate: LoadDate) {
