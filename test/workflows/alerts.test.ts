@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
-import { TestStack } from '../support/stack.ts';
+import { test, type TestContext } from 'node:test';
+import { kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import type { StackOptions, TestStack } from '../support/stack.ts';
 
 interface Message {
   text: string;
@@ -13,40 +14,67 @@ interface Message {
   next: string;
 }
 
-let receiver: Server;
-let stack: TestStack;
-let status = 200;
-const messages: Message[] = [];
+/** Receives alerts. */
+class Webhook {
+  readonly messages: Message[] = [];
+  /** Calls that it has not answered with 200. */
+  refused = 0;
+  /** What it answers; undefined: nothing at all. */
+  status: number | undefined = 200;
+  url = '';
 
-before(async () => {
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      if (status === 200) messages.push(JSON.parse(body) as Message);
-      response.writeHead(status).end('ok');
+  static async start(t: TestContext): Promise<Webhook> {
+    const webhook = new Webhook();
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        const { status } = webhook;
+        if (status === 200) webhook.messages.push(JSON.parse(body) as Message);
+        else webhook.refused += 1;
+        if (status !== undefined) response.writeHead(status).end('ok');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
     });
-  }).listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
-  const { port } = receiver.address() as AddressInfo;
-  stack = await TestStack.start({
-    settings: {
-      ALERT_WEBHOOK_URL: `http://127.0.0.1:${port}/hook/T0SECRET`,
-      TEMPORAL_UI_URL: 'http://ui.example',
-    },
-  });
-});
-after(async () => {
-  await stack.close();
-  receiver.close();
-});
+    webhook.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/T0SECRET`;
+    return webhook;
+  }
 
-test('a failed day is told once, with what to do next and a link', async () => {
+  async received(count: number): Promise<void> {
+    await until(`${count} messages`, () => this.messages.length >= count);
+  }
+}
+
+async function stackWith(t: TestContext, webhook: Webhook, options: StackOptions = {}): Promise<TestStack> {
+  const settings = { ALERT_WEBHOOK_URL: webhook.url, TEMPORAL_UI_URL: 'http://ui.example' };
+  return await stackFor(t, { ...options, settings });
+}
+
+/** Waits until the workflows that send the alerts of a stack have ended; returns how. */
+async function endedAlerts(stack: TestStack, count: number): Promise<string[]> {
+  const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${stack.taskQueue}"`;
+  let statuses: string[] = [];
+  await until('the alerts have ended', async () => {
+    statuses = [];
+    for await (const { status } of stack.client.workflow.list({ query })) statuses.push(status.name);
+    return statuses.length === count && !statuses.includes('RUNNING');
+  });
+  return statuses;
+}
+
+test('one message for a failed day, with what to do next and a link', async (t) => {
+  const webhook = await Webhook.start(t);
+  const stack = await stackWith(t, webhook);
   stack.deliveries.set('2024-02-25', '');
   const handle = await stack.startDay('2024-02-25');
   await assert.rejects(handle.result());
-  assert.equal(messages.length, 1);
-  const [message] = messages;
+  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
+  assert.equal(webhook.messages.length, 1);
+  const [message] = webhook.messages;
   assert.equal(message?.kind, 'failed');
   assert.equal(message.date, '2024-02-25');
   assert.match(
@@ -57,27 +85,76 @@ test('a failed day is told once, with what to do next and a link', async () => {
   assert.match(message.url, /^http:\/\/ui\.example\/namespaces\/default\/workflows\/test-/);
 });
 
-test('a day that is late is told once while it goes on', async () => {
-  messages.length = 0;
-  stack.api.setReady({ readyAfterMs: 2_000 });
+test('one message for a day that is late, while it goes on', async (t) => {
+  const webhook = await Webhook.start(t);
+  const stack = await stackWith(t, webhook);
+  stack.api.setReady({ readyAfterMs: 3_000 });
   stack.deliveries.set('2024-02-26', [{ uniq_id: 'a' }]);
-  const result = await stack.runDay('2024-02-26', { lateAfterMs: 500 });
-  assert.equal(result.outcome, 'loaded');
+  const handle = await stack.startDay('2024-02-26', { lateAfterMs: 500 });
+  await webhook.received(1);
+  assert.equal((await handle.describe()).status.name, 'RUNNING');
+  assert.equal((await handle.result()).outcome, 'loaded');
+  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
   assert.deepEqual(
-    messages.map(({ kind, date }) => ({ kind, date })),
+    webhook.messages.map(({ kind, date }) => ({ kind, date })),
     [{ kind: 'late', date: '2024-02-26' }],
   );
 });
 
-test(
-  'a webhook that does not work fails no day, and its address stays secret',
-  { timeout: 60_000 },
-  async () => {
-    status = 500;
-    stack.api.setReady({ readyAfterMs: 1_000 });
-    stack.deliveries.set('2024-02-27', [{ uniq_id: 'a' }]);
-    const handle = await stack.startDay('2024-02-27', { lateAfterMs: 100 });
-    assert.equal((await handle.result()).outcome, 'loaded');
-    assert.doesNotMatch(JSON.stringify(await handle.fetchHistory()), /T0SECRET/);
-  },
-);
+test('a webhook that does not work delays no day; the message arrives when it works again', async (t) => {
+  const webhook = await Webhook.start(t);
+  const stack = await stackWith(t, webhook);
+  webhook.status = 500;
+  stack.api.setReady({ readyAfterMs: 1_000 });
+  stack.deliveries.set('2024-02-27', [{ uniq_id: 'a' }]);
+  const handle = await stack.startDay('2024-02-27', { lateAfterMs: 100 });
+  assert.equal((await handle.result()).outcome, 'loaded');
+  await until('it was tried twice', () => webhook.refused >= 2);
+  webhook.status = 200;
+  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
+  assert.deepEqual(
+    webhook.messages.map(({ kind }) => kind),
+    ['late'],
+  );
+  const alert = stack.client.workflow.getHandle(
+    `${handle.workflowId}-alert-late-${handle.firstExecutionRunId.slice(0, 8)}`,
+  );
+  for (const one of [handle, alert]) {
+    const history = JSON.stringify(await one.fetchHistory(), (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+    );
+    assert.match(history, /2024-02-27/);
+    assert.doesNotMatch(history, /T0SECRET/);
+  }
+});
+
+test('a worker that is killed while it sends a message does not lose it', async (t) => {
+  const webhook = await Webhook.start(t);
+  const stack = await stackWith(t, webhook, { worker: false });
+  const first = await startWorkerProcess(t, stack);
+  webhook.status = undefined;
+  stack.deliveries.set('2024-02-28', '');
+  await assert.rejects((await stack.startDay('2024-02-28')).result());
+  await until('the call has begun', () => webhook.refused === 1);
+  await kill(first);
+  webhook.status = 200;
+  await startWorkerProcess(t, stack);
+  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
+  assert.deepEqual(
+    webhook.messages.map(({ kind, date }) => ({ kind, date })),
+    [{ kind: 'failed', date: '2024-02-28' }],
+  );
+});
+
+test('words from outside are escaped for Slack, and hold no control characters', async (t) => {
+  const webhook = await Webhook.start(t);
+  const stack = await stackWith(t, webhook, { api: { pollsUntilReady: 0 } });
+  const status = '<!channel> & <https://evil.example|click>\u001b]0;title\u0007';
+  stack.api.addFault({ on: 'get_report', do: 'report-status', status });
+  await assert.rejects((await stack.startDay('2024-02-25')).result());
+  await webhook.received(1);
+  const { text = '' } = webhook.messages[0] ?? {};
+  assert.match(text, /&lt;!channel&gt; &amp; &lt;https:\/\/evil\.example\|click&gt;/);
+  assert.doesNotMatch(text, /[<>]|&(?!amp;|lt;|gt;)/);
+  assert.match(text, /^(?:[^\p{Cc}]|\n)+$/u);
+});

@@ -93,6 +93,11 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   const signatures = callsOf(stack, 'storage').map(({ path }) => /Signature=(\w+)/.exec(path)?.[1] ?? '');
   assert.ok(signatures.length >= 8 && signatures.every((signature) => signature.length === 64));
   const recorded = await stack.rows('select * from staging.day_load, staging.file_load');
+  const alerts: string[] = [];
+  const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${stack.taskQueue}"`;
+  for await (const { workflowId } of stack.client.workflow.list({ query }))
+    alerts.push(workflowId.slice(stack.taskQueue.length + 1));
+  assert.ok(alerts.length >= 3, String(alerts));
   const places = {
     'the first worker': worker.output(),
     'the second worker': other.output(),
@@ -100,7 +105,9 @@ test('no secret stands in a history, a log or the database, and no fault ends th
     'the metrics': metrics,
     'status --json': (await client(['status', '--json'], stack.environment)).stdout,
     ...Object.fromEntries(
-      await Promise.all(ids.map(async (id) => [`history of ${id}`, await historyOf(stack, id)] as const)),
+      await Promise.all(
+        [...ids, ...alerts].map(async (id) => [`history of ${id}`, await historyOf(stack, id)] as const),
+      ),
     ),
   };
   // What is looked through is what it should be.
@@ -108,7 +115,7 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   assert.match(places['the database'], /FilesMissing/);
   assert.match(places['the metrics'], /sales_rows_total/);
   assert.match(places['status --json'], /"state": "failed"/);
-  assert.match(await historyOf(stack, 'missing'), /AlertNotSent/);
+  assert.match(places['the first worker'], /The alert webhook could not be called/);
   for (const id of ids.slice(0, 4)) assert.match(await historyOf(stack, id), /2024-02-2\d/);
   assert.match(
     await historyOf(stack, 'missing'),
