@@ -33,7 +33,7 @@ async function main(): Promise<void> {
       tracing,
       onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
       onWarning: (message) => logger.warn(message),
-      onFreshnessError: (error) => logger.warn('how fresh the mart is could not be measured', { error }),
+      onFreshnessError: (error) => logger.warn('the freshness of the mart could not be measured', { error }),
     });
     const closeHealth = await serveHealth(health, worker);
     const { taskQueue, landingTaskQueue } = worker;

@@ -1,0 +1,98 @@
+import { Runtime } from '@temporalio/worker';
+import type { ActivityDependencies } from '../activities/dependencies.ts';
+import { Database } from '../database/database.ts';
+import { createPool } from '../database/pool.ts';
+import { Probe } from '../database/probe.ts';
+import { landingQueue } from '../domain/task-queues.ts';
+import { Downloader } from '../pipeline/extract/download.ts';
+import { Landing } from '../pipeline/extract/landing.ts';
+import { ReportApi } from '../pipeline/extract/report-api.ts';
+import { SettingsError } from '../runtime/settings.ts';
+import { measureFreshness } from './freshness.ts';
+import type { WorkerSettings } from './settings.ts';
+
+/** A download slower than this is not worth waiting for. */
+const MIN_BYTES_PER_SECOND = 1024;
+
+export interface ResourceEnvironment {
+  namespace: string;
+  onDatabaseError: (error: Error) => void;
+  /** Something about the settings that is worth knowing at the start. */
+  onWarning: (message: string) => void;
+  /** How fresh the mart is could not be measured; it is tried again. */
+  onFreshnessError: (error: unknown) => void;
+}
+
+/** What a worker holds open. */
+export interface Resources {
+  dependencies: ActivityDependencies;
+  probe: Probe;
+  close: () => Promise<void>;
+}
+
+export async function openResources(
+  settings: WorkerSettings,
+  environment: ResourceEnvironment,
+): Promise<Resources> {
+  const landing = new Landing(settings.LANDING_DIR);
+  const landingTaskQueue = landingQueue(settings.TEMPORAL_TASK_QUEUE, await landing.id().catch(landingFault));
+  const pool = createPool({
+    connectionString: settings.DATABASE_URL,
+    applicationName: 'sales-increment worker',
+    maxConnections: settings.DATABASE_POOL_SIZE,
+    onIdleError: environment.onDatabaseError,
+    onWarning: environment.onWarning,
+  });
+  const database = new Database(pool);
+  const probe = new Probe(pool);
+  const idleTimeoutMs = settings.DOWNLOAD_IDLE_TIMEOUT;
+  const downloader = new Downloader({
+    maxBytes: settings.MAX_FILE_BYTES,
+    idleTimeoutMs,
+    minBytesPerIdleTimeout: Math.ceil((MIN_BYTES_PER_SECOND * idleTimeoutMs) / 1_000),
+  });
+  const reportApi = new ReportApi({
+    baseUrl: settings.REPORT_API_URL,
+    apiKey: settings.REPORT_API_KEY,
+    nickname: settings.REPORT_API_NICKNAME,
+    cohort: settings.REPORT_API_COHORT,
+    timeoutMs: settings.REPORT_API_TIMEOUT,
+  });
+  const stopMeasuring = measureFreshness(
+    database,
+    {
+      ...settings.SCHEDULE_TIME,
+      timeZone: settings.SCHEDULE_TIME_ZONE,
+      offsetDays: settings.SCHEDULE_OFFSET_DAYS,
+    },
+    Runtime.instance().metricMeter,
+    environment.onFreshnessError,
+  );
+  return {
+    dependencies: {
+      database,
+      reportApi,
+      downloader,
+      landing,
+      landingTaskQueue,
+      defaultRunOptions: settings.defaultRunOptions,
+      alerts: {
+        webhookUrl: settings.ALERT_WEBHOOK_URL,
+        temporalUiUrl: settings.TEMPORAL_UI_URL.replace(/\/+$/, ''),
+        namespace: environment.namespace,
+      },
+      landingRetentionMs: settings.LANDING_RETENTION,
+      now: () => new Date(),
+    },
+    probe,
+    close: async () => {
+      stopMeasuring();
+      await Promise.all([reportApi.close(), downloader.close(), probe.close(), pool.end()]);
+    },
+  };
+}
+
+function landingFault(error: unknown): never {
+  const { message } = error as Error;
+  throw new SettingsError([`LANDING_DIR must be a directory that the worker may write to: ${message}.`]);
+}
