@@ -9,3 +9,9 @@ export function plainText(text: string, maxLength = Infinity): string {
     .trim();
   return text.length > maxLength ? `${plain}…` : plain;
 }
+
+/** `3, 6, 9 and 4 more` */
+export function firstFew(values: readonly (string | number)[], max: number): string {
+  const more = values.length > max ? ` and ${values.length - max} more` : '';
+  return values.slice(0, max).join(', ') + more;
+}

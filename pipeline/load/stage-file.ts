@@ -1,15 +1,17 @@
-import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Database, Session } from '../../database/database.ts';
-import type { CheckedFile, FileCounts, RunRef, StagedFile } from '../../domain/day.ts';
+import {
+  describeFile,
+  type CheckedFile,
+  type FileCounts,
+  type RunRef,
+  type StagedFile,
+} from '../../domain/day.ts';
 import { feedNamed, fileName } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
-import { READ } from '../../runtime/file-flags.ts';
+import { verifiedChunks, verify, type VerifiedFile } from '../../runtime/verified-file.ts';
 import { deliveryKey } from './delivery-key.ts';
-import { failure } from '../../domain/failures.ts';
 
 /** The run that stages, for the audit row. */
 export interface StagingRun extends RunRef {
@@ -22,10 +24,6 @@ export interface RowPaths {
   rows: string;
   rejected: string;
 }
-
-const REJECTED_COLUMNS = 'load_date, file, line, column_name, rule, reason, raw';
-/** Bytes per read; one COPY message of the protocol each. */
-const COPY_CHUNK_BYTES = 256 * 1024;
 
 /** The lock under which a file of a date is staged; who holds a lock of the mart may wait for it, never the other way round. */
 export function stagingLock(loadDate: LoadDate, file: string): string {
@@ -50,13 +48,7 @@ export async function stageFile(
     const newer = await findNewer(session, file);
     if (newer) return newer;
     const counts = await replaceRows(session, file);
-    await session.run('staging/forget_rejected', [file.loadDate, name]);
-    await copyChecked(
-      session,
-      `copy staging.rejected_row (${REJECTED_COLUMNS}) from stdin`,
-      paths.rejected,
-      file.rejectedSha256,
-    );
+    await replaceRejected(session, paths.rejected, file);
     await session.run('audit/file_load', [
       file.loadDate,
       name,
@@ -116,39 +108,37 @@ async function copyIncoming(session: Session, rowsPath: string, file: CheckedFil
      select null::bigint as ordinal, ${columns.join(', ')} from staging.${name} with no data`,
   );
   const inFile = newestBy ? [newestBy, ...columns.filter((column) => column !== newestBy)] : columns;
-  await copyChecked(
-    session,
-    `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`,
-    rowsPath,
-    file.rowsSha256,
-  );
+  await copyChecked(session, `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`, {
+    path: rowsPath,
+    sha256: file.rowsSha256,
+    description: `The file of good rows of ${describeFile(file)}`,
+  });
   await session.query('analyze incoming');
 }
 
-/** Copies a file that the check has written; when it is not what it was any more, the copy ends before its last byte. */
-async function copyChecked(session: Session, statement: string, path: string, sha256: string): Promise<void> {
-  try {
-    await session.copyFrom(statement, Readable.from(checkedChunks(path, sha256), { objectMode: false }));
-  } catch (error) {
-    // What has changed may be what the server refuses; of that, too, a new download is the remedy.
-    if (error instanceof ApplicationFailure && error.type === 'DatabaseRefused') {
-      await finished(Readable.from(checkedChunks(path, sha256)).resume());
-    }
-    throw error;
-  }
+/** Date and file are the activity's own: what lies on disk cannot change another one's rejected rows. */
+async function replaceRejected(session: Session, rejectedPath: string, file: CheckedFile): Promise<void> {
+  const columns = 'line, column_name, rule, reason, raw';
+  await session.query(
+    `create temporary table incoming_rejected on commit drop as
+     select ${columns} from staging.rejected_row with no data`,
+  );
+  await copyChecked(session, `copy incoming_rejected (${columns}) from stdin`, {
+    path: rejectedPath,
+    sha256: file.rejectedSha256,
+    description: `The file of rejected rows of ${describeFile(file)}`,
+  });
+  const key = [file.loadDate, fileName(file)];
+  await session.run('staging/forget_rejected', key);
+  await session.run('staging/rejected_row', key);
 }
 
-async function* checkedChunks(path: string, sha256: string): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  const file = await open(path, READ);
+/** What has changed may be what the server refuses; of that, too, a new download is the remedy. */
+async function copyChecked(session: Session, statement: string, file: VerifiedFile): Promise<void> {
   try {
-    for await (const chunk of file.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false })) {
-      hash.update(chunk as Buffer);
-      yield chunk as Buffer;
-    }
-  } finally {
-    await file.close();
+    await session.copyFrom(statement, Readable.from(verifiedChunks(file), { objectMode: false }));
+  } catch (error) {
+    if (error instanceof ApplicationFailure && error.type === 'DatabaseRefused') await verify(file);
+    throw error;
   }
-  if (hash.digest('hex') !== sha256)
-    throw failure('LandedFileGone', `${path} has changed since it was checked.`);
 }

@@ -1,6 +1,7 @@
 import Papa from 'papaparse';
 import { checkColumn } from './column-rules.ts';
 import type { Column, Feed } from '../../domain/feeds.ts';
+import { firstFew } from '../../domain/text.ts';
 import { FileRefused } from './file-refused.ts';
 
 /** Where each of the feed's columns stands in the file's records. */
@@ -14,13 +15,14 @@ export interface Layout {
   warnings: string[];
 }
 
-const SHOWN_POSITIONS = 10;
+const MAX_SHOWN = 10;
 
 const OTHER_DELIMITERS: readonly [string, string][] = [
   [';', 'semicolons'],
   ['\t', 'tabs'],
   ['|', 'vertical bars'],
 ];
+
 /** The layout of a file without a header: the feed's own order, unless its first row has another delimiter. */
 export function layoutByPosition(feed: Feed, firstRow: string): Layout {
   refuseOtherDelimiter((delimiter) => areValues(feed.columns, firstRow.split(delimiter)));
@@ -48,7 +50,7 @@ export function layoutByHeader(feed: Feed, line: string): Layout {
     refuseOtherDelimiter((delimiter) => line.split(delimiter).length >= mandatory.length);
     throw new FileRefused(
       `the header lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}; ` +
-        `of its ${names.length} columns, known are: ${found.join(', ') || 'none'}`,
+        `it has ${found.join(', ') || 'no known column'} and ${names.length - found.length} unknown`,
     );
   }
   const repeated = firstRepeated(names);
@@ -59,14 +61,15 @@ export function layoutByHeader(feed: Feed, line: string): Layout {
   return layout(feed, names, unknownColumns(names, expected));
 }
 
-/** Told by position. */
+/** By position, several in one warning. */
 function unknownColumns(names: readonly string[], expected: readonly string[]): string[] {
   const positions = names.flatMap((name, index) => (expected.includes(name) ? [] : [index + 1]));
   if (positions.length === 0) return [];
-  const shown = positions.slice(0, SHOWN_POSITIONS).join(', ');
-  const more = positions.length > SHOWN_POSITIONS ? ` and ${positions.length - SHOWN_POSITIONS} more` : '';
+  const columns = firstFew(positions, MAX_SHOWN);
   return [
-    `unknown ${positions.length === 1 ? 'column' : 'columns'} ${shown}${more} of ${names.length} ignored`,
+    positions.length === 1
+      ? `column ${columns} is unknown and ignored`
+      : `columns ${columns} are unknown and ignored`,
   ];
 }
 

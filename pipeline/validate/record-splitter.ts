@@ -11,20 +11,20 @@ const CR = 0x0d;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
-/**
- * Called for every record that is not blank, with its bytes as `data[start..end)` without the line end.
- * `data` is only valid during the call. `line` is the file's line (from 1) on which the record starts.
- * `quotedFields` is the number of the record's fields when it holds a quote, else 0 (its commas tell them);
- * `malformed` tells that text follows a closing quote.
- */
-export type OnRecord = (
-  data: Buffer,
-  start: number,
-  end: number,
-  line: number,
-  quotedFields: number,
-  malformed: boolean,
-) => void;
+/** The bytes `data[start..end)`, without a line end. */
+export interface CsvRecord {
+  data: Buffer;
+  start: number;
+  end: number;
+  /** The file's line, from 1, on which the record starts. */
+  line: number;
+  /** Line ends within quoted fields. */
+  innerLines: number;
+  /** Number of fields of a record that holds a quote; 0 for any other, whose commas separate its fields. */
+  quotedFields: number;
+  /** Text follows a closing quote. */
+  malformed: boolean;
+}
 
 /**
  * Cuts a stream of bytes into CSV records (RFC 4180; LF, CRLF or mixed line ends), whatever the chunks are.
@@ -36,80 +36,52 @@ export type OnRecord = (
  * behind it. Every row in between would be lost in one bad row, so that refuses the file as well.
  */
 export class RecordSplitter {
-  readonly #onRecord: OnRecord;
-  /** Starts with the record that is incomplete so far; one buffer for all chunks, which grows when it must. */
-  #buffer = Buffer.alloc(0);
-  #carried = 0;
+  /** The record that is incomplete so far. */
+  #rest = Buffer.alloc(0);
   #line = 1;
 
-  constructor(onRecord: OnRecord) {
-    this.#onRecord = onRecord;
+  /** The records that end in this chunk, without blank lines. */
+  *push(chunk: Buffer): Generator<CsvRecord> {
+    const data = Buffer.concat([this.#rest, chunk]);
+    this.#rest = data.subarray(yield* this.#split(data, false));
   }
 
-  /** The chunk is only read during the call. */
-  push(chunk: Buffer): void {
-    let data = chunk;
-    if (this.#carried > 0) {
-      this.#makeRoom(this.#carried + chunk.length);
-      chunk.copy(this.#buffer, this.#carried);
-      data = this.#buffer.subarray(0, this.#carried + chunk.length);
-    }
-    const rest = this.#split(data, false);
-    this.#carried = data.length - rest;
-    this.#makeRoom(this.#carried);
-    data.copy(this.#buffer, 0, rest);
-  }
-
-  /** Hands over a last record without a line end. */
-  end(): void {
-    const data = this.#buffer.subarray(0, this.#carried);
-    this.#carried = 0;
-    if (data.length > 0) this.#split(data, true);
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#buffer.length >= bytes) return;
-    const larger = Buffer.allocUnsafeSlow(2 * bytes);
-    this.#buffer.copy(larger, 0, 0, this.#carried);
-    this.#buffer = larger;
+  /** The last record, when no line end follows it. */
+  *end(): Generator<CsvRecord> {
+    yield* this.#split(this.#rest, true);
   }
 
   /** Returns where the first incomplete record starts. */
-  #split(data: Buffer, isLast: boolean): number {
+  *#split(data: Buffer, isLast: boolean): Generator<CsvRecord, number> {
     // Only whole lines: a chunk border can cut a letter, a line feed cannot.
     this.#checkEncoding(isLast ? data : data.subarray(0, data.lastIndexOf(LF) + 1));
-    let position = 0;
     let quote = data.indexOf(QUOTE);
-    while (position < data.length) {
-      const newline = data.indexOf(LF, position);
-      if (quote !== -1 && quote < position) quote = data.indexOf(QUOTE, position);
-      if (quote === -1 || (newline !== -1 && newline < quote)) {
-        if (newline === -1 && !isLast) return this.#incomplete(data, position);
-        const end = newline === -1 ? data.length : newline;
-        this.#emit(data, position, end, 0, false);
-        this.#line += 1;
-        position = end + 1;
-      } else {
-        const next = this.#quotedRecord(data, position, isLast);
-        if (next === undefined) return this.#incomplete(data, position);
-        position = next;
+    for (let start = 0; start < data.length;) {
+      const newline = data.indexOf(LF, start);
+      if (quote !== -1 && quote < start) quote = data.indexOf(QUOTE, start);
+      const hasQuote = quote !== -1 && (newline === -1 || quote < newline);
+      const lineEnd = newline === -1 ? data.length : newline;
+      let end = newline === -1 && !isLast ? undefined : lineEnd;
+      let scan: Fields | undefined;
+      if (hasQuote || lineEnd - start > MAX_FIELD_BYTES) {
+        scan = scanFields(data, start, isLast, this.#line);
+        end = scan?.end;
       }
+      if ((end ?? data.length) - start > MAX_RECORD_BYTES) {
+        throw new FileRefused(`line ${this.#line} is longer than ${MAX_RECORD_BYTES / MAX_FIELD_BYTES} MiB`);
+      }
+      if (end === undefined) return start;
+      const textEnd = end > start && data[end - 1] === CR ? end - 1 : end;
+      const innerLines = scan?.innerLines ?? 0;
+      if (textEnd > start) {
+        const quotedFields = hasQuote ? (scan?.count ?? 0) : 0;
+        const malformed = scan?.malformed ?? false;
+        yield { data, start, end: textEnd, line: this.#line, innerLines, quotedFields, malformed };
+      }
+      this.#line += 1 + innerLines;
+      start = end + 1;
     }
     return data.length;
-  }
-
-  /** Emits the record at `position`, which holds a quote, and returns where the next one starts. */
-  #quotedRecord(data: Buffer, position: number, isLast: boolean): number | undefined {
-    const scan = scanQuoted(data, position, isLast);
-    if (scan.swallowsLines) throw unclosedQuote(this.#line + scan.linesBefore);
-    if (scan.state === 'unclosed') {
-      if (isLast) throw unclosedQuote(this.#line + scan.linesBefore);
-      return undefined;
-    }
-    if (scan.state === 'incomplete') return undefined;
-    this.#emit(data, position, scan.end, scan.fields, scan.malformed);
-    this.#line += scan.linesBefore + 1;
-    return scan.end + 1;
   }
 
   #checkEncoding(lines: Buffer): void {
@@ -122,83 +94,51 @@ export class RecordSplitter {
     }
     throw new FileRefused(`line ${line} has bytes that are not UTF-8`);
   }
-
-  #emit(data: Buffer, start: number, lineEnd: number, quotedFields: number, malformed: boolean): void {
-    const end = lineEnd > start && data[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
-    if (end === start) return;
-    if (end - start > MAX_FIELD_BYTES) this.#checkSizes(data, start, end);
-    this.#onRecord(data, start, end, this.#line, quotedFields, malformed);
-  }
-
-  #incomplete(data: Buffer, start: number): number {
-    if (data.length - start > MAX_FIELD_BYTES) this.#checkSizes(data, start, data.length);
-    return start;
-  }
-
-  /** Only for records over a mebibyte: finds a field that is too long. */
-  #checkSizes(data: Buffer, start: number, end: number): void {
-    if (end - start > MAX_RECORD_BYTES) {
-      throw new FileRefused(`line ${this.#line} is longer than ${MAX_RECORD_BYTES / 1024 / 1024} MiB`);
-    }
-    const record = data.subarray(start, end);
-    const scan = scanQuoted(record, 0, true);
-    if (scan.longestField <= MAX_FIELD_BYTES) return;
-    if (scan.state === 'unclosed') throw unclosedQuote(this.#line + scan.linesBefore);
-    throw new FileRefused(`line ${this.#line} has a field longer than ${MAX_FIELD_BYTES / 1024 / 1024} MiB`);
-  }
 }
 
-interface QuotedScan {
-  state: 'complete' | 'incomplete' | 'unclosed';
+interface Fields {
   /** Index of the record's line feed, or the end of the data. */
   end: number;
+  count: number;
+  innerLines: number;
   malformed: boolean;
-  /** A malformed field spans lines; the scan has stopped there. */
-  swallowsLines: boolean;
-  /** Line feeds inside the record; when a quote is unclosed or swallows lines, those before it. */
-  linesBefore: number;
-  fields: number;
-  longestField: number;
 }
 
-/** Walks over one record field by field. With `isLast` the end of the data ends the record. */
-function scanQuoted(data: Buffer, from: number, isLast: boolean): QuotedScan {
-  const scan: QuotedScan = {
-    state: 'complete',
-    end: data.length,
-    malformed: false,
-    swallowsLines: false,
-    linesBefore: 0,
-    fields: 0,
-    longestField: 0,
-  };
+/**
+ * Walks over the record at `start` field by field; undefined when it is incomplete. With `isLast` the end of the data
+ * ends it. `line` is the file's line at `start`.
+ */
+function scanFields(data: Buffer, start: number, isLast: boolean, line: number): Fields | undefined {
+  let innerLines = 0;
+  let malformed = false;
   // Looked for once and then kept: anew for every field, a long line of quoted fields would take quadratic time.
-  let newline = data.indexOf(LF, from);
-  for (let position = from; ; position += 1) {
-    const start = position;
-    const linesBefore = scan.linesBefore;
-    scan.fields += 1;
+  let newline = data.indexOf(LF, start);
+  for (let count = 1, position = start; ; count += 1, position += 1) {
+    const fieldStart = position;
+    const fieldLine = line + innerLines;
     if (data[position] === QUOTE) {
       const close = closingQuote(data, position + 1);
       if (close === -1) {
-        scan.longestField = Math.max(scan.longestField, data.length - start);
-        return { ...scan, state: 'unclosed' };
+        if (isLast || data.length - fieldStart > MAX_FIELD_BYTES) throw unclosedQuote(fieldLine);
+        return undefined;
       }
-      for (; newline !== -1 && newline < close; newline = data.indexOf(LF, newline + 1)) {
-        scan.linesBefore += 1;
-      }
+      for (; newline !== -1 && newline < close; newline = data.indexOf(LF, newline + 1)) innerLines += 1;
       position = close + 1;
     }
     const tail = position;
     while (position < data.length && data[position] !== COMMA && data[position] !== LF) position += 1;
-    scan.longestField = Math.max(scan.longestField, position - start);
-    const carriageReturn = position - tail === 1 && data[tail] === CR && data[position] !== COMMA;
-    if (tail > start && position > tail && !carriageReturn) {
-      scan.malformed = true;
-      if (scan.linesBefore > linesBefore) return { ...scan, swallowsLines: true, linesBefore };
+    if (position - fieldStart > MAX_FIELD_BYTES) {
+      throw new FileRefused(`line ${line} has a field longer than 1 MiB`);
     }
-    if (position >= data.length) return { ...scan, state: isLast ? 'complete' : 'incomplete' };
-    if (data[position] === LF) return { ...scan, end: position };
+    const isLineEnd = position - tail === 1 && data[tail] === CR && data[position] !== COMMA;
+    if (tail > fieldStart && position > tail && !isLineEnd) {
+      malformed = true;
+      if (line + innerLines > fieldLine) throw unclosedQuote(fieldLine);
+    }
+    if (position >= data.length) {
+      return isLast ? { end: data.length, count, innerLines, malformed } : undefined;
+    }
+    if (data[position] === LF) return { end: position, count, innerLines, malformed };
   }
 }
 
@@ -211,7 +151,6 @@ function closingQuote(data: Buffer, from: number): number {
 
 function unclosedQuote(line: number): FileRefused {
   return new FileRefused(
-    `the quote that opens a field on line ${line} is never closed (or its field is longer than ` +
-      `${MAX_FIELD_BYTES / 1024 / 1024} MiB)`,
+    `the quote that opens a field on line ${line} is never closed (or its field is longer than 1 MiB)`,
   );
 }

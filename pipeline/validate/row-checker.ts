@@ -3,8 +3,9 @@ import { checkColumn, type BrokenRule } from './column-rules.ts';
 import type { Feed } from '../../domain/feeds.ts';
 import { copyValue, needsEscape } from './copy-text.ts';
 import type { Layout } from './header.ts';
+import type { CsvRecord } from './record-splitter.ts';
 
-interface RejectedRow extends BrokenRule {
+export interface RejectedRow extends BrokenRule {
   /** The column whose value broke a rule; null when the row as a whole did. */
   column: string | null;
 }
@@ -12,27 +13,28 @@ interface RejectedRow extends BrokenRule {
 export type CheckedRow =
   | {
       ok: true;
-      /** The id's text, null without one. */ newestBy: string | null;
-      /** COPY format. */ row: string;
+      /** The id's text, null without one. */
+      newestBy: string | null;
+      /** In COPY format, without the id. */
+      row: string;
     }
   | { ok: false; rejected: RejectedRow };
 
-/** Turns the text of one record into a row in COPY format, or says which rule it breaks. */
+/** Turns the text of one record into a row in COPY format, or names the rule that it breaks. */
 export class RowChecker {
   readonly #feed: Feed;
-  readonly #layout: Layout;
+  readonly layout: Layout;
   /** Per column the last value that passed: a day's rows share most of their dates and many of their numbers. */
   readonly #passed: (string | undefined)[] = [];
 
   constructor(feed: Feed, layout: Layout) {
     this.#feed = feed;
-    this.#layout = layout;
+    this.layout = layout;
   }
 
-  /** `quotedFields`: the number of fields of a record with quotes, 0 for one without. */
-  check(text: string, quotedFields: number, malformed: boolean): CheckedRow {
+  check(text: string, { quotedFields, malformed }: CsvRecord): CheckedRow {
     if (malformed) return rejected(null, 'quote', 'text follows a closing quote.');
-    const expected = this.#layout.fieldCount;
+    const expected = this.layout.fieldCount;
     // The fields of a row that has too many are counted, never made: eight mebibytes of commas are eight million.
     if (quotedFields > 0 && quotedFields !== expected) return wrongFields(quotedFields, expected);
     const fields = quotedFields === 0 ? text.split(',', expected + 1) : splitQuoted(text);
@@ -45,7 +47,7 @@ export class RowChecker {
     let index = -1;
     for (const column of this.#feed.columns) {
       index += 1;
-      const position = this.#layout.positions[index] ?? -1;
+      const position = this.layout.positions[index] ?? -1;
       const value = position === -1 ? (column.whenColumnIsMissing ?? '') : (fields[position] ?? '');
       if (value !== this.#passed[index]) {
         const broken = checkColumn(column, value);

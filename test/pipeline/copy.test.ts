@@ -9,7 +9,7 @@ import { checkColumn } from '../../pipeline/validate/column-rules.ts';
 import type { ColumnType } from '../../domain/feeds.ts';
 import { copyLine } from '../../pipeline/validate/copy-text.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { ORDERS, prepare, type PreparedRow, feedOf } from './prepared.ts';
+import { ORDERS, checkCsv, type GoodRow, feedOf } from './support.ts';
 
 /** What the checks let in, PostgreSQL takes as well, and as the same value. */
 
@@ -210,7 +210,7 @@ describe('COPY', () => {
     );
   });
 
-  test('takes every row that was prepared, with the values of the file, and every rejected row', async () => {
+  test('takes every row that passed, with the values of the file, and every rejected row', async () => {
     const pieces = ['Ё', 'a', ' ', '"', ',', '\n', '\r\n', '\t', '\\', '\\N', '😀', '\u0001', "'"];
     const words = fc.oneof(
       {
@@ -241,12 +241,12 @@ describe('COPY', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (values) => {
         const csv = [names, ...values].map((fields) => fields.map(quoted).join(',')).join('\r\n');
-        const { rows, rejected } = await prepare(ORDERS, csv, { chunkBytes: 97, windowBytes: 1 });
+        const { rows, rejected } = await checkCsv(ORDERS, csv, { chunkBytes: 97, windowBytes: 1 });
         await client.query('truncate incoming; delete from staging.rejected_row');
         copied += rows.length;
         await copy(
           `copy incoming (ordinal, ${inFile.join(', ')}) from stdin`,
-          rows.map((prepared) => line(inFile, prepared)).join(''),
+          rows.map((row) => line(inFile, row)).join(''),
         );
         const { rows: loaded } = await client.query<Record<string, string | null>>(
           `select ordinal, ${shown.join(', ')} from incoming order by ordinal`,
@@ -289,7 +289,7 @@ function quoted(field: string): string {
   return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
-function line(columns: readonly string[], { ordinal, values }: PreparedRow): string {
+function line(columns: readonly string[], { ordinal, values }: GoodRow): string {
   return copyLine([String(ordinal), ...columns.map((column) => values[column] ?? null)]);
 }
 

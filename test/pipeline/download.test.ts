@@ -11,7 +11,7 @@ import { generatedSource } from '../../dev/sample-api/generated-source.ts';
 import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
 import { Downloader, type DownloadLimits } from '../../pipeline/extract/download.ts';
 import { Client } from '../dev/sample-api/client.ts';
-import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
+import { inScratch, LOAD_DATE, ORDERS } from './support.ts';
 
 const LIMITS: DownloadLimits = { maxBytes: 1_000_000, idleTimeoutMs: 500, minBytesPerIdleTimeout: 5_000 };
 const OLD = 'what an earlier download has left';

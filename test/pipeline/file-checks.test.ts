@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -16,11 +16,11 @@ import {
   inScratch,
   landedFile,
   ORDERS,
-  prepare,
+  checkCsv,
   PRICES,
   RESEARCH,
   type MoreOptions,
-} from './prepared.ts';
+} from './support.ts';
 
 const GOOD = ordersCsv([{ uniq_id: 'a' }, { uniq_id: 'b', city_name: 'Москва' }]);
 
@@ -33,7 +33,7 @@ async function assertRefused(
   for (const chunkBytes of [1, 5, 16, 1024 * 1024]) {
     // Byte by byte a large file would take minutes.
     if (chunkBytes < 1_000 && content.length > 10_000) continue;
-    await assert.rejects(prepare(file, content, { ...more, chunkBytes }), (error: unknown) => {
+    await assert.rejects(checkCsv(file, content, { ...more, chunkBytes }), (error: unknown) => {
       assert.ok(error instanceof FileRefused, String(error));
       assert.match(error.message, message);
       // The message goes to PostgreSQL, to Temporal and to a terminal.
@@ -90,14 +90,14 @@ describe('refused whole, with what was found', () => {
       'a missing column',
       ACTIVITY,
       'id,uniq_id,date_time,action_id,quantity\n',
-      /lacks the column customer_id; of its 5 columns, known are: id, uniq_id, /,
+      /lacks the column customer_id; it has id, uniq_id, .*quantity and 0 unknown$/,
     ],
     ['missing columns', RESEARCH, 'date_id,geo_id,sales_qty\n', /lacks the columns category_id, sales_amt;/],
     [
       'no header where one is due',
       ACTIVITY,
       `${activity(1, 'a')}\n`,
-      /^the header lacks the columns id, .*; of its 6 columns, known are: none$/,
+      /^the header lacks the columns id, .*; it has no known column and 6 unknown$/,
     ],
     ['a repeated column', ACTIVITY, `${ACTIVITY_HEADER},quantity\n`, /has the column "quantity" twice/],
     [
@@ -131,7 +131,7 @@ describe('refused whole, with what was found', () => {
     test(name, () => assertRefused(file, content, message));
   }
 
-  test('an unclosed quote does not read the rest of 200 MB', () =>
+  test('an unclosed quote does not keep the rest of 200 MB in memory', () =>
     inScratch(async (directory) => {
       const csvPath = path.join(directory, 'file.csv');
       const file = await open(csvPath, 'w');
@@ -139,6 +139,7 @@ describe('refused whole, with what was found', () => {
       const mebibyte = Buffer.from(`${activity(3, 'c'.repeat(63))}\n`.padEnd(128, ' ').repeat(8_192));
       for (let n = 0; n < 200; n += 1) await file.write(mebibyte);
       await file.close();
+      const landed = await landedFile(ACTIVITY, csvPath);
       const before = process.resourceUsage().maxRSS;
       const started = performance.now();
       const paths = {
@@ -146,12 +147,36 @@ describe('refused whole, with what was found', () => {
         rows: path.join(directory, 'rows'),
         rejected: path.join(directory, 'rejected'),
       };
-      const landed = { ...(await landedFile(PRICES, '/dev/null')), feed: 'user_activity_log' };
       const refusal = checkFile(paths, landed, { maxRejectedShare: 1 });
       await assert.rejects(refusal, /opens a field on line 3 /);
       assert.ok(performance.now() - started < 5_000);
       assert.ok(process.resourceUsage().maxRSS - before < 30 * 1024);
     }));
+});
+
+describe('a file that has changed since its download is gone, not refused, when it now', () => {
+  const changes = {
+    'lacks a line': (csv: string) => csv.replace(/\n.*\n$/, '\n'),
+    'is empty': () => '',
+    'ends within a quoted field': (csv: string) => csv.slice(0, -4),
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    test(what, () =>
+      inScratch(async (directory) => {
+        const paths = {
+          csv: path.join(directory, 'file.csv'),
+          rows: path.join(directory, 'rows'),
+          rejected: path.join(directory, 'rejected'),
+        };
+        const csv = activityFile([activity(1, 'a'), '2,b,2024-02-25T00:00:00,0,891,"15"']);
+        await writeFile(paths.csv, csv);
+        const landed = await landedFile(ACTIVITY, paths.csv);
+        await writeFile(paths.csv, change(csv));
+        await assert.rejects(checkFile(paths, landed, { maxRejectedShare: 1 }), { type: 'LandedFileGone' });
+        assert.deepEqual(await readdir(directory), ['file.csv']);
+      }),
+    );
+  }
 });
 
 describe('the share of bad rows', () => {
@@ -163,7 +188,9 @@ describe('the share of bad rows', () => {
 
   test('may be reached exactly, for every share of a hundred', async () => {
     for (let bad = 0; bad <= 100; bad += 1) {
-      const { rowsRejected } = await prepare(ACTIVITY, rows(100 - bad, bad), { maxRejectedShare: bad / 100 });
+      const { rowsRejected } = await checkCsv(ACTIVITY, rows(100 - bad, bad), {
+        maxRejectedShare: bad / 100,
+      });
       assert.equal(rowsRejected, bad);
     }
   });
@@ -182,7 +209,7 @@ describe('the share of bad rows', () => {
     const good = activity(1, 'good');
     const bad = activity(1, 'bad', 'x');
     const csv = activityFile([...Array.from({ length: 9 }, () => good), bad]);
-    assert.equal((await prepare(ACTIVITY, csv, { maxRejectedShare: 0.1 })).rowsRejected, 1);
+    assert.equal((await checkCsv(ACTIVITY, csv, { maxRejectedShare: 0.1 })).rowsRejected, 1);
     await assertRefused(ACTIVITY, activityFile([good, bad, bad]), /^2 of its 3 rows/, {
       maxRejectedShare: 0.5,
     });
@@ -202,71 +229,71 @@ describe('tolerated', () => {
   ];
   for (const [name, content] of cases) {
     test(name, async () => {
-      const expected = (await prepare(ACTIVITY, plain)).rows;
+      const expected = (await checkCsv(ACTIVITY, plain)).rows;
       for (const chunkBytes of [1, 2, 3, 17, 1024]) {
-        const { rows, warnings, rowsRejected } = await prepare(ACTIVITY, content, { chunkBytes });
+        const { rows, warnings, rowsRejected } = await checkCsv(ACTIVITY, content, { chunkBytes });
         assert.deepEqual({ rows, warnings, rowsRejected }, { rows: expected, warnings: [], rowsRejected: 0 });
       }
     });
   }
 
   test('columns in another order, the id among them, quoted or not', async () => {
-    const expected = (await prepare(ACTIVITY, plain)).rows;
+    const expected = (await checkCsv(ACTIVITY, plain)).rows;
     const header = 'uniq_id,quantity,customer_id,id,action_id,date_time';
     for (const quote of ['', '"']) {
       const rows = ['a', 'Ё'].map((key, n) => `${quote}${key}${quote},1,891,${n + 1},0,2024-02-25T00:00:00`);
-      assert.deepEqual((await prepare(ACTIVITY, [header, ...rows].join('\n'))).rows, expected);
+      assert.deepEqual((await checkCsv(ACTIVITY, [header, ...rows].join('\n'))).rows, expected);
     }
   });
 
   test('an unknown extra column, with a warning', async () => {
     const csv = plain.replace(ACTIVITY_HEADER, `${ACTIVITY_HEADER},__proto__`).replace(/,1$/gm, ',1,more');
-    const { rows, warnings } = await prepare(ACTIVITY, csv);
-    assert.deepEqual(rows, (await prepare(ACTIVITY, plain)).rows);
-    assert.deepEqual(warnings, ['unknown column 7 of 7 ignored']);
+    const { rows, warnings } = await checkCsv(ACTIVITY, csv);
+    assert.deepEqual(rows, (await checkCsv(ACTIVITY, plain)).rows);
+    assert.deepEqual(warnings, ['column 7 is unknown and ignored']);
   });
 
   test('very many unknown columns, by position: no name of a foreign file is quoted', async () => {
     const names = Array.from({ length: 200_000 }, (_, n) => `c${n}`).join(',');
-    const { warnings } = await prepare(ACTIVITY, `${ACTIVITY_HEADER},${names}\n`);
+    const { warnings } = await checkCsv(ACTIVITY, `${ACTIVITY_HEADER},${names}\n`);
     assert.deepEqual(warnings, [
-      'unknown columns 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 and 199990 more of 200006 ignored',
+      'columns 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 and 199990 more are unknown and ignored',
       'the file has no rows',
     ]);
   });
 
   test('several nameless columns at the end, told once', async () => {
     const csv = plain.replace(ACTIVITY_HEADER, `${ACTIVITY_HEADER},,`).replace(/,1$/gm, ',1,,');
-    const { rows, warnings } = await prepare(ACTIVITY, csv);
-    assert.deepEqual(rows, (await prepare(ACTIVITY, plain)).rows);
-    assert.deepEqual(warnings, ['unknown columns 7, 8 of 8 ignored']);
+    const { rows, warnings } = await checkCsv(ACTIVITY, csv);
+    assert.deepEqual(rows, (await checkCsv(ACTIVITY, plain)).rows);
+    assert.deepEqual(warnings, ['columns 7, 8 are unknown and ignored']);
   });
 
   test('byte order marks, however often they are repeated', async () => {
     for (const chunkBytes of [1, 7, 1024]) {
-      const { rows, warnings } = await prepare(ACTIVITY, '\ufeff'.repeat(20) + plain, { chunkBytes });
-      assert.deepEqual(rows, (await prepare(ACTIVITY, plain)).rows);
+      const { rows, warnings } = await checkCsv(ACTIVITY, '\ufeff'.repeat(20) + plain, { chunkBytes });
+      assert.deepEqual(rows, (await checkCsv(ACTIVITY, plain)).rows);
       assert.deepEqual(warnings, []);
     }
   });
 
   test('a file of 0 bytes, white space or byte order marks, where the feed has no header: no rows', async () => {
     for (const content of ['', '  \n\t\n ', '\ufeff\ufeff']) {
-      const { rows, warnings } = await prepare(PRICES, content);
+      const { rows, warnings } = await checkCsv(PRICES, content);
       assert.deepEqual({ rows, warnings }, { rows: [], warnings: ['the file has no rows'] });
     }
   });
 
   test('a quoted field that spans lines, with a warning that names its line', async () => {
     const csv = `${PRICES_CSV}"Сыр\nтвёрдый",10\nХлеб,5\n"a\n\nb",6\n`;
-    const { rows, warnings } = await prepare(PRICES, csv);
+    const { rows, warnings } = await checkCsv(PRICES, csv);
     assert.equal(rows.length, 5);
-    assert.deepEqual(warnings, ['a quoted field spans lines in the rows at line 3, 6']);
+    assert.deepEqual(warnings, ['quoted fields span lines in the rows at lines 3, 6']);
   });
 
   test('nothing but a header: no rows, and a warning', async () => {
     for (const end of ['', '\n', '\r\n', '\n\n']) {
-      const { rowsRead, rows, warnings } = await prepare(ORDERS, ordersCsv([]).trimEnd() + end);
+      const { rowsRead, rows, warnings } = await checkCsv(ORDERS, ordersCsv([]).trimEnd() + end);
       assert.deepEqual(
         { rowsRead, rows, warnings },
         { rowsRead: 0, rows: [], warnings: ['the file has no rows'] },
@@ -275,7 +302,7 @@ describe('tolerated', () => {
   });
 
   test('a stray quote inside a field', async () => {
-    const { rows } = await prepare(PRICES, 'Экран 5",100\nA "B" C,200\n');
+    const { rows } = await checkCsv(PRICES, 'Экран 5",100\nA "B" C,200\n');
     assert.deepEqual(
       rows.map(({ values }) => values['name']),
       ['Экран 5"', 'A "B" C'],
@@ -283,7 +310,7 @@ describe('tolerated', () => {
   });
 
   test('a first price whose name has another delimiter, or that is a bad row', async () => {
-    const { rows, rejected } = await prepare(PRICES, 'Чай; чёрный\nМолоко; 1%,100\nЧай | чёрный,50\n');
+    const { rows, rejected } = await checkCsv(PRICES, 'Чай; чёрный\nМолоко; 1%,100\nЧай | чёрный,50\n');
     assert.deepEqual(
       rows.map(({ values }) => values['name']),
       ['Молоко; 1%', 'Чай | чёрный'],
@@ -292,7 +319,7 @@ describe('tolerated', () => {
   });
 
   test('no status column: every row is shipped', async () => {
-    const { rows } = await prepare(ORDERS, ordersCsv([{ uniq_id: 'a' }], { withStatus: false }));
+    const { rows } = await checkCsv(ORDERS, ordersCsv([{ uniq_id: 'a' }], { withStatus: false }));
     assert.equal(rows[0]?.values['status'], 'shipped');
   });
 
@@ -300,14 +327,14 @@ describe('tolerated', () => {
     for (const date of ['2024-02-25', '2024-03-05']) {
       for (const [file, content] of Object.entries(generateIncrement(date).files)) {
         assert.ok(typeof content === 'string');
-        const whole = await prepare(file, content);
+        const whole = await checkCsv(file, content);
         assert.deepEqual(whole.warnings, []);
         assert.equal(whole.rowsRejected, 0);
         assert.equal(whole.rowsRead, content.trimEnd().split('\r\n').length - (file === PRICES ? 0 : 1));
         assert.equal(whole.bytes, Buffer.byteLength(content));
         assert.equal(whole.sha256, createHash('sha256').update(content).digest('hex'));
         for (const chunkBytes of [101, 1_001]) {
-          assert.deepEqual(await prepare(file, content, { chunkBytes }), whole);
+          assert.deepEqual(await checkCsv(file, content, { chunkBytes }), whole);
         }
       }
     }

@@ -6,7 +6,7 @@ import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { landingFailure } from '../../pipeline/extract/landing-failure.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import type { LandedFile } from '../../domain/day.ts';
-import { inScratch, LOAD_DATE, ORDERS } from './prepared.ts';
+import { inScratch, LOAD_DATE, ORDERS } from './support.ts';
 
 const landed = (deliveryNumber: number, more: Partial<LandedFile> = {}): LandedFile => ({
   ...{

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { RepeatWindow } from '../../pipeline/validate/repeat-window.ts';
+import { hashOf, RepeatWindow, type Content } from '../../pipeline/validate/repeat-window.ts';
 import {
   ACTIVITY,
   activity,
   activityFile,
   type MoreOptions,
-  prepare,
+  checkCsv,
   PRICES,
-  type PreparedRow,
+  type GoodRow,
   feedOf,
-} from './prepared.ts';
+} from './support.ts';
 
 /** The winners as staging's SQL picks them: `distinct on (key) … order by key, id desc nulls last, ordinal desc`. */
-function winners(file: string, rows: readonly PreparedRow[]): Record<string, PreparedRow> {
+function winners(file: string, rows: readonly GoodRow[]): Record<string, GoodRow> {
   const feed = feedOf(file);
-  const best: Record<string, PreparedRow> = {};
+  const best: Record<string, GoodRow> = {};
   for (const row of rows) {
     const key = JSON.stringify(feed.key.map((name) => row.values[name]));
     const kept = best[key];
@@ -25,7 +25,7 @@ function winners(file: string, rows: readonly PreparedRow[]): Record<string, Pre
   return best;
 }
 
-function isNewer(row: PreparedRow, kept: PreparedRow): boolean {
+function isNewer(row: GoodRow, kept: GoodRow): boolean {
   const [id, keptId] = [row.values['id'] ?? null, kept.values['id'] ?? null];
   if (id !== null && keptId !== null && BigInt(id) !== BigInt(keptId)) return BigInt(id) > BigInt(keptId);
   if ((id === null) !== (keptId === null)) return keptId === null;
@@ -33,8 +33,8 @@ function isNewer(row: PreparedRow, kept: PreparedRow): boolean {
 }
 
 async function winner(rows: readonly string[], more: MoreOptions = {}) {
-  const prepared = await prepare(ACTIVITY, activityFile(rows), more);
-  const [only, ...others] = Object.values(winners(ACTIVITY, prepared.rows));
+  const checked = await checkCsv(ACTIVITY, activityFile(rows), more);
+  const [only, ...others] = Object.values(winners(ACTIVITY, checked.rows));
   assert.ok(only && others.length === 0);
   return { id: only.values['id'], quantity: only.values['quantity'], ordinal: only.ordinal };
 }
@@ -122,11 +122,11 @@ describe('of rows with one key', () => {
 describe('repeats', () => {
   test('are dropped before they are written, quoted or not, but counted', async () => {
     for (const quote of ['', '"']) {
-      const rows = Array.from({ length: 1_000 }, (_, n) =>
+      const lines = Array.from({ length: 1_000 }, (_, n) =>
         activity(n, `key${n % 7}`).replace(/[^,]+/g, `${quote}$&${quote}`),
       );
-      const { rowsRead, rows: prepared } = await prepare(ACTIVITY, activityFile(rows));
-      assert.deepEqual([rowsRead, prepared.length], [1_000, 7]);
+      const { rowsRead, rows } = await checkCsv(ACTIVITY, activityFile(lines));
+      assert.deepEqual([rowsRead, rows.length], [1_000, 7]);
     }
   });
 
@@ -139,7 +139,7 @@ describe('repeats', () => {
       '"1"x,a',
       activity('', '', 1),
     ];
-    const { rejected, rowsRejected, rowsRead, rows } = await prepare(
+    const { rejected, rowsRejected, rowsRead, rows } = await checkCsv(
       ACTIVITY,
       activityFile([...bad, activity(1, 'b'), ...bad, activity(2, 'b')]),
     );
@@ -161,7 +161,7 @@ describe('repeats', () => {
       activity('9223372036854775808', 'a'),
       activity('"2"', 'a'),
     ];
-    const { rejected, rows: good } = await prepare(ACTIVITY, activityFile(rows));
+    const { rejected, rows: good } = await checkCsv(ACTIVITY, activityFile(rows));
     assert.deepEqual(
       rejected.map(({ line }) => line),
       [3, 4],
@@ -174,7 +174,7 @@ describe('repeats', () => {
 
   test('without an id column the last of equal keys wins', async () => {
     for (const windowBytes of [1, 1024 * 1024]) {
-      const { rows, rowsRead } = await prepare(PRICES, 'a,1\nb,5\na,2\n"a",3\na,1\n', {
+      const { rows, rowsRead } = await checkCsv(PRICES, 'a,1\nb,5\na,2\n"a",3\na,1\n', {
         windowBytes,
         chunkBytes: 3,
       });
@@ -217,20 +217,20 @@ describe('repeats', () => {
               .join(','),
           );
           const csv = [header.join(','), ...lines].join('\n');
-          const prepared = await prepare(ACTIVITY, csv, { windowBytes, chunkBytes });
+          const checked = await checkCsv(ACTIVITY, csv, { windowBytes, chunkBytes });
           const good = rows.flatMap(({ id, uniq_id, date_time, action_id, customer_id, quantity }, index) => {
             const values = { id: id.trim() || null, uniq_id, date_time, action_id, customer_id, quantity };
             return action_id === 'bad' ? [] : [{ ordinal: index + 1, values }];
           });
           const expected = Object.fromEntries(Object.entries(winners(ACTIVITY, good)).map(exactId));
           assert.deepEqual(
-            Object.fromEntries(Object.entries(winners(ACTIVITY, prepared.rows)).map(exactId)),
+            Object.fromEntries(Object.entries(winners(ACTIVITY, checked.rows)).map(exactId)),
             expected,
           );
-          assert.equal(prepared.rowsRead, rows.length);
-          assert.equal(prepared.rowsRejected, rows.length - good.length);
+          assert.equal(checked.rowsRead, rows.length);
+          assert.equal(checked.rowsRejected, rows.length - good.length);
           assert.deepEqual(
-            prepared.rejected.map(({ line, raw }) => [line, raw]),
+            checked.rejected.map(({ line, raw }) => [line, raw]),
             lines.flatMap((raw, index) => (rows[index]?.action_id === 'bad' ? [[index + 2, raw]] : [])),
           );
         },
@@ -241,7 +241,7 @@ describe('repeats', () => {
 });
 
 /** `+3` and `007` are written in more than one way: compared as numbers. */
-function exactId([key, row]: [string, PreparedRow]): [string, PreparedRow] {
+function exactId([key, row]: [string, GoodRow]): [string, GoodRow] {
   const id = row.values['id'];
   return [
     key,
@@ -249,44 +249,42 @@ function exactId([key, row]: [string, PreparedRow]): [string, PreparedRow] {
   ];
 }
 
-function bytes(text: string): { data: Buffer; start: number; end: number } {
+function content(text: string, id: number): Content {
   // With something around it that does not count.
   const data = Buffer.from(`(${text})`);
-  return { data, start: 1, end: data.length - 1 };
+  return { data, start: 1, end: data.length - 1, id };
 }
 
+const MEBIBYTE = 1024 * 1024;
+
 describe('the window', () => {
-  test('is full when its texts are, and empty once drained', () => {
-    const window = new RepeatWindow(1_000);
-    window.add(bytes('a'), 1, 1, 'x'.repeat(100));
+  test('takes no more rows once it is full, and forgets those it has handed out', () => {
+    const window = new RepeatWindow(MEBIBYTE, 1_000);
+    assert.equal(window.add(content('a', 1), 1, 'x'.repeat(100)), true);
     assert.equal(window.isFull, false);
-    window.add(bytes('b'), 2, 2, 'x'.repeat(900));
+    assert.equal(window.add(content('b', 2), 2, 'x'.repeat(300)), false);
     assert.equal(window.isFull, true);
+    assert.deepEqual([window.repeats(content('a', 3), 3), window.repeats(content('b', 4), 4)], [true, false]);
     assert.deepEqual(
       [...window.drain()].map(({ id, ordinal }) => [id, ordinal]),
-      [
-        [1, 1],
-        [2, 2],
-      ],
+      [[3, 3]],
     );
     assert.equal(window.isFull, false);
-    assert.equal(window.repeats(bytes('a'), 1, 3), false);
+    assert.equal(window.repeats(content('a', 5), 5), false);
     assert.deepEqual([...window.drain()], []);
   });
 
   test('knows thousands of contents apart, with the newest id and position of each', () => {
-    const window = new RepeatWindow();
+    const window = new RepeatWindow(16 * MEBIBYTE);
     const count = 20_000;
     for (let round = 0; round < 2; round += 1) {
       for (let index = 0; index < count; index += 1) {
-        assert.equal(window.repeats(bytes(`content ${index}`), index, index), false);
-        window.add(bytes(`content ${index}`), index, index, `row ${index}`);
+        assert.equal(window.repeats(content(`content ${index}`, index), index), false);
+        assert.equal(window.add(content(`content ${index}`, index), index, `row ${index}`), true);
       }
       for (let index = 0; index < count; index += 1) {
-        assert.equal(
-          window.repeats(bytes(`content ${index}`), index + (index % 2 ? 1 : -1), count + index),
-          true,
-        );
+        const later = content(`content ${index}`, index + (index % 2 ? 1 : -1));
+        assert.equal(window.repeats(later, count + index), true);
       }
       const drained = [...window.drain()];
       assert.equal(drained.length, count);
@@ -300,8 +298,21 @@ describe('the window', () => {
     }
   });
 
+  test('of two contents with one hash knows the first, and remembers no second', () => {
+    const [first, second] = sameHash();
+    const window = new RepeatWindow(MEBIBYTE);
+    assert.equal(window.add(content(first, 1), 1, 'first'), true);
+    assert.equal(window.repeats(content(second, 9), 2), false);
+    assert.equal(window.add(content(second, 9), 2, 'second'), false);
+    assert.equal(window.isFull, false);
+    assert.deepEqual(
+      [...window.drain()].map(({ id, row }) => [id, row.toString()]),
+      [[1, 'first']],
+    );
+  });
+
   test('gives back rows of any length, again and again', () => {
-    const window = new RepeatWindow();
+    const window = new RepeatWindow(16 * MEBIBYTE);
     const rows = [
       '',
       'ё',
@@ -312,7 +323,7 @@ describe('the window', () => {
       '\\N',
     ];
     for (let round = 0; round < 3; round += 1) {
-      for (const [index, row] of rows.entries()) window.add(bytes(`content ${index}`), index, index, row);
+      for (const [index, row] of rows.entries()) window.add(content(`content ${index}`, index), index, row);
       assert.deepEqual(
         [...window.drain()].map(({ row }) => row.toString()),
         rows,
@@ -320,3 +331,15 @@ describe('the window', () => {
     }
   });
 });
+
+/** Found after some hundred thousand texts. */
+function sameHash(): [string, string] {
+  const seen = new Map<number, string>();
+  for (let n = 0; ; n += 1) {
+    const text = `text ${n}`;
+    const hash = hashOf(content(text, 0));
+    const former = seen.get(hash);
+    if (former !== undefined) return [former, text];
+    seen.set(hash, text);
+  }
+}

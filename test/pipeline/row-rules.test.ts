@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { checkColumn } from '../../pipeline/validate/column-rules.ts';
 import type { Column, ColumnType } from '../../domain/feeds.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
-import { ACTIVITY, activity, activityFile, ORDERS, prepare, PRICES, feedOf } from './prepared.ts';
+import { ACTIVITY, activity, activityFile, ORDERS, checkCsv, PRICES, feedOf } from './support.ts';
 
 function brokenRule(type: ColumnType, value: string, more: Partial<Column> = {}): string | undefined {
   return checkColumn({ name: 'column', type, ...more }, value)?.rule;
@@ -201,7 +201,7 @@ describe('rows', () => {
       { uniq_id: `bad${n}`, ...fault },
     ]);
     const csv = ordersCsv(orders);
-    const { rows, rejected, rowsRead, rowsRejected } = await prepare(ORDERS, csv);
+    const { rows, rejected, rowsRead, rowsRejected } = await checkCsv(ORDERS, csv);
     assert.deepEqual([rowsRead, rowsRejected, rows.length], [2 * bad.length, bad.length, bad.length]);
     const lines = csv.split('\n');
     assert.deepEqual(
@@ -227,7 +227,7 @@ describe('rows', () => {
       ','.repeat(5_000),
       '6,"e"',
     ]);
-    const { rows, rejected } = await prepare(ACTIVITY, csv);
+    const { rows, rejected } = await checkCsv(ACTIVITY, csv);
     assert.deepEqual(
       rows.map(({ values }) => values['uniq_id']),
       ['c,c'],
@@ -251,7 +251,7 @@ describe('rows', () => {
   });
 
   test('text behind a closing quote', async () => {
-    const { rejected, rows } = await prepare(PRICES, '"Молоко" 1%,100\n"Томаты",50\n');
+    const { rejected, rows } = await checkCsv(PRICES, '"Молоко" 1%,100\n"Томаты",50\n');
     assert.equal(rows.length, 1);
     assert.deepEqual(
       rejected.map(({ line, rule, raw }) => [line, rule, raw]),
@@ -261,7 +261,7 @@ describe('rows', () => {
 
   test('a rejected row keeps tabs, backslashes and line ends for the reader', async () => {
     const raw = '"a\tb\\N\n\\.\r",x';
-    const { rejected } = await prepare(PRICES, `Томаты,50\n${raw}\n`);
+    const { rejected } = await checkCsv(PRICES, `Томаты,50\n${raw}\n`);
     assert.deepEqual(
       rejected.map((row) => [row.line, row.raw]),
       [[2, raw]],
@@ -270,7 +270,7 @@ describe('rows', () => {
 
   test('text that looks like the COPY format is text', async () => {
     const names = ['\\N', '\\.', '\\', 'a\\tb', 'c\td', 'NULL', '\ufeffBOM', "'); drop table"];
-    const { rows } = await prepare(PRICES, names.map((name, n) => `${name},${n}\n`).join(''));
+    const { rows } = await checkCsv(PRICES, names.map((name, n) => `${name},${n}\n`).join(''));
     // The first character of a file is its byte order mark, any other is text.
     assert.deepEqual(
       rows.map(({ values }) => values['name']),
@@ -279,7 +279,7 @@ describe('rows', () => {
   });
 
   test('a byte order mark inside the file is text, quoted or not', async () => {
-    const { rows } = await prepare(PRICES, 'a,1\n\ufeffb,2\n\ufeff"c",3\nd,"4"\n');
+    const { rows } = await checkCsv(PRICES, 'a,1\n\ufeffb,2\n\ufeff"c",3\nd,"4"\n');
     assert.deepEqual(
       rows.map(({ values }) => values['name']),
       ['a', '\ufeffb', '\ufeff"c"', 'd'],

@@ -14,7 +14,7 @@ export const PRICES = 'price_log_inc';
 export const ACTIVITY_HEADER = 'id,uniq_id,date_time,action_id,customer_id,quantity';
 export const LOAD_DATE = '2024-02-25';
 
-export interface PreparedRow {
+export interface GoodRow {
   ordinal: number;
   /** By column; null for SQL's null. */
   values: Record<string, string | null>;
@@ -28,8 +28,8 @@ interface RejectedLine {
   raw: string;
 }
 
-export interface Prepared extends CheckedFile {
-  rows: PreparedRow[];
+export interface CheckedCsv extends CheckedFile {
+  rows: GoodRow[];
   rejected: RejectedLine[];
   warningText: string;
 }
@@ -42,11 +42,11 @@ export function feedOf(file: string): Feed {
 }
 
 /** Runs `checkFile` over a file with this content and reads what it has written, all in a directory of its own. */
-export async function prepare(
+export async function checkCsv(
   file: string,
   content: string | Buffer,
   more: MoreOptions = {},
-): Promise<Prepared> {
+): Promise<CheckedCsv> {
   return await inScratch(async (directory) => {
     const checkedDirectory = path.join(directory, 'checked');
     const paths = {
@@ -58,7 +58,9 @@ export async function prepare(
     const landed = await landedFile(file, paths.csv);
     try {
       const result = await checkFile(paths, landed, { maxRejectedShare: 1, ...more });
-      const rows = decodeCopy(await readFile(paths.rows, 'utf8')).map((line) => preparedRow(file, line));
+      const rows = decodeCopy(await readFile(paths.rows, 'utf8'))
+        .map((line) => goodRow(file, line))
+        .sort((a, b) => a.ordinal - b.ordinal);
       const rejected = decodeCopy(await readFile(paths.rejected, 'utf8')).map(rejectedLine);
       return { ...result, rows, rejected, warningText: result.warnings.join('\n') };
     } finally {
@@ -105,7 +107,7 @@ function unescaped(field: string): string {
   return field.replace(/\\(.)/gs, (whole, character: string) => ESCAPES[character] ?? whole);
 }
 
-function preparedRow(file: string, [ordinal, ...fields]: (string | null)[]): PreparedRow {
+function goodRow(file: string, [ordinal, ...fields]: (string | null)[]): GoodRow {
   const feed = feedOf(file);
   const names = feed.columns.map((column) => column.name);
   const { newestBy } = feed;
@@ -119,9 +121,8 @@ function preparedRow(file: string, [ordinal, ...fields]: (string | null)[]): Pre
 }
 
 function rejectedLine(fields: (string | null)[]): RejectedLine {
-  const [date, , line, column = null, rule, reason, raw] = fields;
-  if (date !== LOAD_DATE || fields.length !== 7)
-    throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
+  const [line, column = null, rule, reason, raw] = fields;
+  if (fields.length !== 5) throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
   return { line: Number(line), column, rule: rule ?? '', reason: reason ?? '', raw: raw ?? '' };
 }
 
