@@ -120,10 +120,10 @@ async function copyIncoming(session: Session, rowsPath: string, file: CheckedFil
 async function replaceRejected(session: Session, rejectedPath: string, file: CheckedFile): Promise<void> {
   const columns = 'line, column_name, rule, reason, raw';
   await session.query(
-    `create temporary table incoming_rejected on commit drop as
+    `create temporary table rejected on commit drop as
      select ${columns} from staging.rejected_row with no data`,
   );
-  await copyChecked(session, `copy incoming_rejected (${columns}) from stdin`, {
+  await copyChecked(session, `copy rejected (${columns}) from stdin`, {
     path: rejectedPath,
     sha256: file.rejectedSha256,
     description: `The file of rejected rows of ${describeFile(file)}`,
