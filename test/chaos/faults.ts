@@ -29,14 +29,20 @@ function later(ms: number, work: () => void): void {
 
 const STATEMENTS = [
   ...['begin isolation level', 'create temporary table incoming', 'copy incoming', 'analyze incoming'],
-  ...['pg_advisory_xact_lock', 'copy staging.rejected_row', 'commit\0'],
+  ...['pg_advisory_xact_lock', 'copy rejected', 'commit\0'],
   ...[
     'staging/user_order_log',
     'staging/price_log',
     'staging/user_activity_log',
     'staging/customer_research',
   ],
-  ...['staging/forget_rejected', 'staging/staged_delivery', 'audit/file_load', 'audit/day_loaded'],
+  ...[
+    'staging/forget_rejected',
+    'staging/rejected_row',
+    'staging/staged_delivery',
+    'audit/file_load',
+    'audit/day_loaded',
+  ],
   ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/f_sales', 'audit/claim'],
   ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
 ].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
