@@ -2,32 +2,38 @@ import { Runtime } from '@temporalio/worker';
 import { loadEnvFile } from './runtime/env-file.ts';
 import { format, listenAddress, type ListenAddress } from './runtime/listen-address.ts';
 import { SettingsError, type SettingName } from './runtime/settings.ts';
-import { connectWorker, TemporalUnreachable } from './runtime/temporal.ts';
+import { TemporalUnreachable } from './runtime/temporal.ts';
 import { startTracing, stopTracing } from './runtime/tracing/start.ts';
 import { serveHealth } from './runtime/health.ts';
 import { createLogger } from './runtime/logger.ts';
+import { connectWorker } from './worker/connect.ts';
 import { readWorkerSettings } from './worker/settings.ts';
-import { startWorker } from './worker/start-worker.ts';
+import { startWorker, type RunningWorker } from './worker/start-worker.ts';
 
 /** The worker process: `npm run worker`. Stops on SIGTERM or SIGINT; exit code 2 means wrong settings. */
 async function main(): Promise<void> {
   loadEnvFile();
   const settings = readWorkerSettings(process.env);
   const logger = createLogger(settings.LOG_LEVEL);
-  const metrics = await addressOf('METRICS_ADDRESS', settings.METRICS_ADDRESS);
-  const health = await addressOf('HEALTH_ADDRESS', settings.HEALTH_ADDRESS);
-  Runtime.install({
-    logger,
-    ...(metrics && {
-      telemetryOptions: {
-        metrics: { prometheus: { bindAddress: format(metrics), countersTotalSuffix: true } },
-      },
-    }),
-  });
-  const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));
-  const { connection, namespace } = await connectWorker();
+  const closing: (() => Promise<unknown>)[] = [];
   try {
-    const worker = await startWorker(settings, {
+    let worker: RunningWorker | undefined = undefined;
+    const isReady = async () => (await worker?.isReady()) ?? false;
+    closing.push(await serveHealth(await addressOf('HEALTH_ADDRESS', settings.HEALTH_ADDRESS), { isReady }));
+    const metrics = await addressOf('METRICS_ADDRESS', settings.METRICS_ADDRESS);
+    Runtime.install({
+      logger,
+      ...(metrics && {
+        telemetryOptions: {
+          metrics: { prometheus: { bindAddress: format(metrics), countersTotalSuffix: true } },
+        },
+      }),
+    });
+    const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));
+    const connection = await connectWorker(settings.temporal);
+    closing.push(() => connection.close());
+    const { namespace } = settings.temporal;
+    worker = await startWorker(settings, {
       connection,
       namespace,
       tracing,
@@ -35,13 +41,12 @@ async function main(): Promise<void> {
       onWarning: (message) => logger.warn(message),
       onFreshnessError: (error) => logger.warn('the freshness of the mart could not be measured', { error }),
     });
-    const closeHealth = await serveHealth(health, worker);
     const { taskQueue, landingTaskQueue } = worker;
     logger.info('worker started', { namespace, taskQueue, landingTaskQueue });
-    await worker.stopped.finally(closeHealth);
+    await worker.stopped;
     logger.info('worker stopped');
   } finally {
-    await connection.close();
+    for (const close of closing.reverse()) await close();
   }
 }
 

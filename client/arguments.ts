@@ -1,10 +1,12 @@
 import { InvalidArgumentError } from 'commander';
+import { CommandFailed } from './output.ts';
 import { fileNames } from '../domain/feeds.ts';
-import { isLoadDate, type LoadDate } from '../domain/load-date.ts';
+import { countDays, isLoadDate, type LoadDate } from '../domain/load-date.ts';
 
 /** A date given on the command line. */
 export function dateArgument(text: string): LoadDate {
-  if (!isLoadDate(text)) throw new InvalidArgumentError('Expected a day like 2024-02-25.');
+  if (!isLoadDate(text))
+    throw new InvalidArgumentError('Expected a day like 2024-02-25, from 1900-01-01 to 2999-12-31.');
   return text;
 }
 
@@ -22,4 +24,14 @@ export function fileArgument(text: string, previous: string[] | undefined): stri
   const known = fileNames('increment');
   if (!known.includes(text)) throw new InvalidArgumentError(`Expected one of ${known.join(', ')}.`);
   return [...new Set([...(previous ?? []), text])];
+}
+
+/** What `status` and `report` can show: twenty years (contract, ruling 21). */
+export const MAX_RANGE_DAYS = 7_305;
+
+/** Ends the command with 2 when a range is in the wrong order, or too long. */
+export function checkRange(from: LoadDate, to: LoadDate, maxDays = MAX_RANGE_DAYS): void {
+  if (from > to) throw new CommandFailed(`--from ${from} is after --to ${to}.`, 2);
+  if (countDays(from, to) > maxDays)
+    throw new CommandFailed(`${from} to ${to} is more than 20 years: give --from and --to.`, 2);
 }

@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { TerminatedFailure, type Workflow } from '@temporalio/common';
+import { ServiceError, WorkflowFailedError, type Client } from '@temporalio/client';
+import { TerminatedFailure, type Workflow, type WorkflowResultType } from '@temporalio/common';
 import { workflowFailure, type FailureText } from './failure-text.ts';
 import { follow } from './follow.ts';
 import type { Output } from './output.ts';
-import type { ResultOf } from './start.ts';
+import type { Started } from './start.ts';
 
-export type Ended<W extends Workflow> =
-  | { runId: string; result: ResultOf<W>; failure?: undefined }
-  | { runId: string; result?: undefined; failure: FailureText };
+/** As they stand in the documents. */
+export interface RunIds {
+  /** Null when the run could not even be started. */
+  workflow_id: string | null;
+  run_id: string | null;
+}
+
+export type Ended<W extends Workflow> = { ids: RunIds } & (
+  { result: WorkflowResultType<W>; failure?: undefined } | { result?: undefined; failure: FailureText }
+);
 
 const RETRY_MS = 2_000;
 /** About ten minutes, with the client's own tries in between. */
@@ -21,40 +28,22 @@ const MAX_TRIES = 60;
  */
 export async function awaitResult<W extends Workflow>(
   client: Client,
-  { workflowId }: WorkflowHandle<W>,
-  taskQueue: string,
+  { handle, taskQueue, joined }: Started<W>,
   output: Output,
   watch: typeof follow = follow,
 ): Promise<Ended<W>> {
-  const current = client.workflow.getHandle<W>(workflowId);
-  const done = new AbortController();
+  const { workflowId } = handle;
+  output.note(joined ? `${workflowId} is running already: waiting for it.` : `Started ${workflowId}.`);
   const interrupt = () => {
     output.note(`\n${workflowId} goes on without this client; the same command joins it again.`);
     process.exit(130);
   };
   process.once('SIGINT', interrupt);
-  const watched = watch(client, current, taskQueue, output, done.signal);
+  const done = new AbortController();
+  // By workflow id alone: it shows whichever run is the newest.
+  const watched = watch(client, client.workflow.getHandle(workflowId), taskQueue, output, done.signal);
   try {
-    let { runId } = await current.describe();
-    for (let lost = 0; ;) {
-      try {
-        return { runId, result: await client.workflow.getHandle<W>(workflowId, runId).result() };
-      } catch (error) {
-        const next = await newerRun(current, runId, error);
-        if (next !== undefined) {
-          output.note(`${workflowId} was reset: waiting for its new run.`);
-          runId = next;
-          continue;
-        }
-        // Only the workflow's own end is its end: that Temporal does not answer proves nothing about it.
-        if (error instanceof WorkflowFailedError || lost === MAX_TRIES)
-          return { runId, failure: workflowFailure(error) };
-        lost += 1;
-        const reason = error instanceof Error ? error.message : String(error);
-        output.note(`Temporal does not answer: ${reason}. Trying again.`);
-        await sleep(RETRY_MS);
-      }
-    }
+    return await newestResult<W>(client, workflowId, output);
   } finally {
     done.abort();
     await watched;
@@ -62,10 +51,39 @@ export async function awaitResult<W extends Workflow>(
   }
 }
 
-/** A reset terminates a run and starts another one under the same workflow id. */
-async function newerRun(current: WorkflowHandle, runId: string, error: unknown): Promise<string | undefined> {
-  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof TerminatedFailure))
-    return undefined;
-  const newest = (await current.describe()).runId;
-  return newest === runId ? undefined : newest;
+async function newestResult<W extends Workflow>(
+  client: Client,
+  workflowId: string,
+  output: Output,
+): Promise<Ended<W>> {
+  let terminated: { runId: string; error: WorkflowFailedError } | undefined;
+  let runId: string | null = null;
+  const failed = (error: unknown): Ended<W> => ({
+    ids: { workflow_id: workflowId, run_id: runId },
+    failure: workflowFailure(error),
+  });
+  for (let lost = 0; ;) {
+    try {
+      const newest = await client.workflow.getHandle(workflowId).describe();
+      runId = newest.runId;
+      if (terminated?.runId === runId) return failed(terminated.error);
+      if (terminated) output.note(`${workflowId} was reset: waiting for its new run.`);
+      const result = await client.workflow.getHandle<W>(workflowId, runId).result();
+      return { ids: { workflow_id: workflowId, run_id: runId }, result };
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) {
+        if (!(error.cause instanceof TerminatedFailure) || runId === null) return failed(error);
+        // A reset terminates a run and starts another one under the same workflow id.
+        terminated = { runId, error };
+        continue;
+      }
+      // Only the workflow's own end is its end: that Temporal does not answer proves nothing about it.
+      if (!(error instanceof ServiceError))
+        return failed(new Error(`The result of ${workflowId} cannot be read: ${(error as Error).message}`));
+      if (lost === MAX_TRIES) return failed(error);
+      lost += 1;
+      output.note(`Temporal does not answer: ${error.message}. Trying again.`);
+      await sleep(RETRY_MS);
+    }
+  }
 }

@@ -1,16 +1,11 @@
 import type { DayResult } from '../domain/day.ts';
+import type { RunIds } from './await-result.ts';
 import type { FailureText } from './failure-text.ts';
 import { filesTable } from './files-table.ts';
 import { CommandFailed, type Output } from './output.ts';
 
-interface Ids {
-  /** Null when the run could not even be started. */
-  workflow_id: string | null;
-  run_id: string | null;
-}
-
 /** Prints what one run has loaded, as `run --json` of the contract or as text. */
-export function printLoaded(result: DayResult, ids: Ids, output: Output, what: string): void {
+export function printLoaded(result: DayResult, ids: RunIds, output: Output, what: string): void {
   const { date, outcome, files, warnings, joined } = result;
   const document = { date, outcome, files, warnings, ...ids, error: null, ...(joined && { joined }) };
   output.result(document, () => {
@@ -25,7 +20,7 @@ export function printLoaded(result: DayResult, ids: Ids, output: Output, what: s
 }
 
 /** The end of a command whose run has failed: exit code 1, with the same document. */
-export function runFailed(date: string | null, { message, next }: FailureText, ids: Ids): CommandFailed {
+export function runFailed(date: string | null, { message, next }: FailureText, ids: RunIds): CommandFailed {
   const document = { date, outcome: 'failed', files: {}, ...ids, error: message, next: next ?? null };
   return new CommandFailed([message, next].filter(Boolean).join('\n'), 1, document);
 }

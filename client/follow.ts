@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import { ServiceError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { RunState } from '../workflows/steps/progress.ts';
 import type { Output } from './output.ts';
 
@@ -22,7 +23,7 @@ export async function follow(
   while (await sleep(POLL_EVERY_MS, true, { signal }).catch(() => false)) {
     try {
       const [state, failing] = await client.connection.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
-        Promise.all([handle.query<RunState>('state'), failingStep(handle)]),
+        Promise.all([handle.query<RunState>('state'), failingStep(client, handle)]),
       );
       show(failing === undefined ? state.currentStep : `${state.currentStep} ${failing}`);
     } catch (error) {
@@ -31,22 +32,30 @@ export async function follow(
   }
 }
 
-/** Why a step is being tried again, if one is. */
-async function failingStep(handle: WorkflowHandle): Promise<string | undefined> {
-  const { raw } = await handle.describe();
-  const step = raw.pendingActivities?.find((activity) => activity.lastFailure?.message);
-  if (!step) return undefined;
-  return `${step.activityType?.name ?? 'A step'} is tried again: ${step.lastFailure?.message ?? ''}`;
+type Failure = Parameters<typeof decodeOptionalFailureToOptionalError>[1];
+
+/** With PAYLOAD_KEYS a failure is encrypted. */
+async function messageOf(client: Client, failure: Failure): Promise<string | undefined> {
+  const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failure);
+  return error?.message;
 }
 
-/** Why a run does not answer a query: no worker, a worker that cannot run it, or no Temporal. */
+/** Why a step is being tried again, if one is. */
+async function failingStep(client: Client, handle: WorkflowHandle): Promise<string | undefined> {
+  const { raw } = await handle.describe();
+  const step = raw.pendingActivities?.find((activity) => activity.lastFailure);
+  if (!step) return undefined;
+  const message = await messageOf(client, step.lastFailure);
+  return `${step.activityType?.name ?? 'A step'} is tried again: ${message ?? ''}`;
+}
+
+/** Why a run's query has failed: no worker, a worker that cannot run it, an answer that cannot be read, no Temporal. */
 export async function whyNoAnswer(
   client: Client,
-  handle: WorkflowHandle,
+  { workflowId }: WorkflowHandle,
   taskQueue: string,
   error: unknown,
 ): Promise<string> {
-  const what = error instanceof Error ? error.message : String(error);
   const { namespace } = client.options;
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
@@ -57,14 +66,26 @@ export async function whyNoAnswer(
       return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`. Waiting for it.`;
     const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
       namespace,
-      execution: { workflowId: handle.workflowId },
+      execution: { workflowId },
       maximumPageSize: 10,
     });
-    const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes);
-    const failure = failed?.workflowTaskFailedEventAttributes?.failure?.message;
-    if (failure) return `The worker cannot run ${handle.workflowId}: ${failure}`;
-    return `The run does not answer at the moment (${what}); waiting for its result.`;
-  } catch {
-    return `Temporal does not answer at the moment (${what}); waiting for it.`;
+    const task = history?.events?.find(
+      (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
+    );
+    const failure = task?.workflowTaskFailedEventAttributes?.failure;
+    if (failure) return `The worker cannot run ${workflowId}: ${(await messageOf(client, failure)) ?? ''}`;
+  } catch (later) {
+    if (later instanceof ServiceError || 'code' in (later as Error))
+      return `Temporal does not answer at the moment (${reasonOf(later)}). Waiting for it.`;
+    error = later;
   }
+  return error instanceof ServiceError
+    ? `${workflowId} does not answer at the moment (${reasonOf(error)}). Waiting for its result.`
+    : `What ${workflowId} answers cannot be read: ${reasonOf(error)}`;
+}
+
+/** Of a call to Temporal the cause says more. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

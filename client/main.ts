@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { loadEnvFile } from '../runtime/env-file.ts';
 import { SettingsError } from '../runtime/settings.ts';
+import { plainLines } from '../domain/text.ts';
 import { loadDateOfRun } from '../domain/due-days.ts';
 import { stopTracing } from '../runtime/tracing/start.ts';
 import { backfill, type BackfillOptions } from './commands/backfill.ts';
@@ -36,36 +37,39 @@ function program(): Command {
   command('migrate', 'bring the database schema to the newest version; safe to repeat').action(
     (options: Json) => migrate(outputOf(options)),
   );
-  command('run', 'load one day, wait for it, and print what was loaded')
+  command(
+    'run',
+    'load one day, wait, and print what was loaded; joins the run of that day that is in progress',
+  )
     .option('--date <YYYY-MM-DD>', 'the day (default: the one that the schedule would take)', dateArgument)
-    .option('--file <NAME>', 'only this file of the day, to stage it again; repeatable', fileArgument)
+    .option('--file <NAME>', 'only this file of the day, e.g. to load it again; repeatable', fileArgument)
     .action((options: Json & { date?: string; file?: string[] }) =>
       run(options.date ?? scheduledDate(), options.file, outputOf(options)),
     );
-  command('backfill', 'load every day of a range; joins the backfill of the same range that is running')
+  command('backfill', 'load every day of a range; joins the backfill of the same range that is in progress')
     .requiredOption('--from <YYYY-MM-DD>', 'first day', dateArgument)
     .requiredOption('--to <YYYY-MM-DD>', 'last day, included', dateArgument)
     .option(
       '--concurrency <N>',
-      'days side by side (default: 4); changes that of a running backfill',
+      'days loaded at the same time (default: 4); changes that of a backfill in progress',
       countArgument,
     )
     .option('--only-missing', 'leave out the days that are loaded already')
-    .option('--pause', 'let the running backfill of this range begin no further day')
-    .option('--resume', 'let it go on')
-    .option('--cancel', 'stop it cleanly')
+    .option('--pause', 'let the backfill of this range that is in progress start no further days')
+    .option('--resume', 'let it start further days again')
+    .option('--cancel', 'stop it; days in progress end cleanly')
     .action((options: Json & BackfillOptions) => backfill(options, outputOf(options)));
-  command('bootstrap', 'load the full report as history; every increment is newer than it').action(
+  command('bootstrap', 'load the full report as history, which never replaces an increment').action(
     (options: Json) => bootstrap(outputOf(options)),
   );
   addSchedule(root);
-  command('status', 'what is loaded, missing or failed, per day')
+  command('status', 'what is loaded, missing or failed, per day (at most 20 years)')
     .option('--from <YYYY-MM-DD>', 'first day (default: the first one known)', dateArgument)
-    .option('--to <YYYY-MM-DD>', 'last day (default: yesterday)', dateArgument)
+    .option('--to <YYYY-MM-DD>', 'last day (default: the newest one that is known or due)', dateArgument)
     .option('--calendar', 'one line a month instead of one a day')
-    .option('--fail-on-gap', 'end with 1 when a day is missing, failed or stale')
+    .option('--fail-on-gap', 'exit with 1 when a day that is due is missing, failed or stale')
     .action((options: Json & StatusOptions) => status(options, outputOf(options)));
-  command('report', 'one self-contained page about the sales and the days loaded, from the mart')
+  command('report', 'write one self-contained page about sales and loaded days (at most 20 years)')
     .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)')
     .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks that have sales)', dateArgument)
     .option('--to <YYYY-MM-DD>', 'last day (default: the newest one known)', dateArgument)
@@ -86,24 +90,28 @@ function addSchedule(root: Command): void {
       .command(name)
       .description(description)
       .option(...JSON_OPTION);
-  command('apply', 'create the schedule, or bring it to what the settings say; a paused one stays paused')
+  command('apply', 'create the schedule, or update it to the settings; a paused one stays paused')
     .option('--paused', 'create it paused')
     .action((options: Json & { paused?: boolean }) => schedule.apply(options, outputOf(options)));
-  command('show', 'next and last runs, missed ones, policies').action((options: Json) =>
-    schedule.show(outputOf(options)),
+  command('show', 'next and recent runs, policies, and the days that are due and not loaded').action(
+    (options: Json) => schedule.show(outputOf(options)),
   );
-  command('pause', 'start no further runs')
-    .option('--note <TEXT>', 'why')
+  command('pause', 'pause the schedule: no further runs start')
+    .option('--note <TEXT>', 'the reason')
     .action((options: Json & { note?: string }) => schedule.setPaused(true, options.note, outputOf(options)));
-  command('resume', 'go on after a pause')
-    .option('--note <TEXT>', 'why')
+  command('resume', 'resume the schedule')
+    .option('--note <TEXT>', 'the reason')
     .action((options: Json & { note?: string }) =>
       schedule.setPaused(false, options.note, outputOf(options)),
     );
-  command('trigger', 'run it now')
-    .option('--date <YYYY-MM-DD>', 'for this day', dateArgument)
+  command('trigger', 'start a run now')
+    .option(
+      '--date <YYYY-MM-DD>',
+      'of this day (default: the one that the schedule would take now)',
+      dateArgument,
+    )
     .action((options: Json & { date?: string }) => schedule.trigger(options.date, outputOf(options)));
-  command('delete', 'remove the schedule; runs that are going on go on').action((options: Json) =>
+  command('delete', 'delete the schedule; runs in progress go on').action((options: Json) =>
     schedule.remove(outputOf(options)),
   );
 }
@@ -121,7 +129,7 @@ function outputOf({ json }: Json): Output {
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const failed = asCommandFailed(error);
-  process.stderr.write(`${failed.message}\n`);
+  process.stderr.write(`${plainLines(failed.message)}\n`);
   if (json) process.stdout.write(`${JSON.stringify(failed.document, null, 2)}\n`);
   return failed.exitCode;
 }
@@ -138,13 +146,15 @@ function asCommandFailed(error: unknown): CommandFailed {
   return new CommandFailed(message);
 }
 
-// Whoever reads the output may have seen enough.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
-}
+// A closed pipe: whoever reads the output, as `head` does, has seen enough. Without a reader of its notes a command goes
+// on, since its result and its exit code still count.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 loadEnvFile();
 const root = program();

@@ -1,6 +1,8 @@
+import { plainLines } from '../domain/text.ts';
+
 /**
  * What a command prints: with --json one document on standard output and nothing else there; otherwise text for
- * a person. What happens meanwhile goes to standard error in either case.
+ * a person. What happens in between goes to standard error in either case.
  */
 export class Output {
   readonly json: boolean;
@@ -11,12 +13,12 @@ export class Output {
 
   /** The command's result, once. */
   result(document: object, text: () => string): void {
-    process.stdout.write(`${this.json ? JSON.stringify(document, null, 2) : text()}\n`);
+    process.stdout.write(`${this.json ? JSON.stringify(document, null, 2) : plainLines(text())}\n`);
   }
 
-  /** A line about what happens meanwhile. */
+  /** A line about what is happening. */
   note(line: string): void {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${plainLines(line)}\n`);
   }
 }
 

@@ -71,7 +71,7 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
 }
 
 /** What `apply` compares and `show` prints. */
-export interface ScheduleFacts {
+export interface ScheduleProperties {
   time: string;
   time_zone: string;
   offset_days: number | null;
@@ -82,7 +82,7 @@ export interface ScheduleFacts {
   options: Record<string, unknown>;
 }
 
-export function factsOf(description: ScheduleDescription): ScheduleFacts {
+export function propertiesOf(description: ScheduleDescription): ScheduleProperties {
   const { spec, policies, action } = description;
   const calendar = spec.calendars?.[0];
   const two = (value: number | undefined) => String(value ?? 0).padStart(2, '0');
@@ -100,8 +100,11 @@ export function factsOf(description: ScheduleDescription): ScheduleFacts {
 }
 
 /** What differs, as `name: before → after`. */
-export function changes(before: ScheduleFacts, after: ScheduleFacts): string[] {
-  const flat = ({ options, ...facts }: ScheduleFacts): Record<string, unknown> => ({ ...facts, ...options });
+export function changes(before: ScheduleProperties, after: ScheduleProperties): string[] {
+  const flat = ({ options, ...others }: ScheduleProperties): Record<string, unknown> => ({
+    ...others,
+    ...options,
+  });
   const [old, now] = [flat(before), flat(after)];
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
     .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))

@@ -1,36 +1,58 @@
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
-import type { Workflow, WorkflowResultType } from '@temporalio/common';
+import type { Workflow } from '@temporalio/common';
+import type { LoadDate } from '../domain/load-date.ts';
 import type { RunKind } from '../domain/search-attributes.ts';
 import { hasSearchAttributes, searchAttributes } from '../runtime/search-attributes.ts';
+import type { salesIncrement } from '../workflows/index.ts';
+import type { RunSettings } from './run-settings.ts';
+import { workflowIds } from './workflow-ids.ts';
 
 export interface StartRequest<W extends Workflow> {
   workflowType: string;
   workflowId: string;
   taskQueue: string;
   kind: RunKind;
-  loadDate?: string;
+  loadDate?: LoadDate;
   summary: string;
   input: Parameters<W>[0];
 }
 
 export interface Started<W extends Workflow> {
   handle: WorkflowHandle<W>;
+  taskQueue: string;
   /** A run of the same id was going on already. */
   joined: boolean;
 }
 
-export type ResultOf<W extends Workflow> = WorkflowResultType<W>;
+/** The run of a date; `files` limits it to some of the day's files. */
+export function dayRequest(
+  { taskQueue, options }: RunSettings,
+  loadDate: LoadDate,
+  files?: string[],
+): StartRequest<typeof salesIncrement> {
+  return {
+    workflowType: 'salesIncrement',
+    workflowId: workflowIds(taskQueue).day(loadDate, files),
+    taskQueue,
+    kind: 'run',
+    loadDate,
+    summary: files ? `${files.join(', ')} of ${loadDate}` : `Sales of ${loadDate}`,
+    input: { loadDate, options, ...(files && { files }) },
+  };
+}
 
 /** Starts a workflow, or joins the one of the same id that is running. */
 export async function startOrJoin<W extends Workflow>(
   client: Client,
   request: StartRequest<W>,
 ): Promise<Started<W>> {
+  const { workflowId, taskQueue } = request;
   try {
-    return { handle: await start(client, request, await hasSearchAttributes(client)), joined: false };
+    const handle = await start(client, request, await hasSearchAttributes(client));
+    return { handle, taskQueue, joined: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return { handle: client.workflow.getHandle<W>(request.workflowId), joined: true };
+    return { handle: client.workflow.getHandle<W>(workflowId), taskQueue, joined: true };
   }
 }
 

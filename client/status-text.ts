@@ -1,10 +1,13 @@
+import { fileNames } from '../domain/feeds.ts';
+import { MAX_LOAD_DATE, type LoadDate } from '../domain/load-date.ts';
+import { firstOf, groupDays, rangeText } from './day-groups.ts';
 import type { DayState, DayStatus } from './day-status.ts';
 import { plainTable } from './files-table.ts';
 
-/** Days in a row of which somebody has to do something. */
+/** Days in a row that somebody has to do something about. */
 export interface Gap {
-  from: string;
-  to: string;
+  from: LoadDate;
+  to: LoadDate;
   state: DayState;
   days: number;
 }
@@ -13,64 +16,68 @@ const LONG_GAP_DAYS = 4;
 
 const DONE: ReadonlySet<DayState> = new Set(['loaded', 'no_increment', 'running']);
 
-export function totalsOf(days: DayStatus[]): Record<DayState, number> {
+export function totalsOf(days: readonly DayStatus[]): Record<DayState, number> {
   const totals = { loaded: 0, no_increment: 0, missing: 0, failed: 0, running: 0, stale: 0 };
   for (const { state } of days) totals[state] += 1;
   return totals;
 }
 
-/** The days that are neither loaded nor known to have no increment, neighbours of one state together. */
-export function gapsOf(days: DayStatus[]): Gap[] {
-  const gaps: Gap[] = [];
-  let previous: DayState | undefined;
-  for (const { date, state } of days) {
-    const last = gaps.at(-1);
-    if (!DONE.has(state) && last && previous === state) {
-      last.to = date;
-      last.days += 1;
-    } else if (!DONE.has(state)) {
-      gaps.push({ from: date, to: date, state, days: 1 });
-    }
-    previous = state;
-  }
-  return gaps;
+/**
+ * The days that are neither loaded nor known to have no increment, neighbours of one state together.
+ * @param newestDue a later day is not missing yet
+ */
+export function gapsOf(days: readonly DayStatus[], newestDue: LoadDate = MAX_LOAD_DATE): Gap[] {
+  const open = days.filter(
+    ({ date, state }) => !DONE.has(state) && (state !== 'missing' || date <= newestDue),
+  );
+  return groupDays(open, (day, previous) => day.state === previous.state).map((group) => ({
+    from: group[0].date,
+    to: group.at(-1)?.date ?? group[0].date,
+    state: group[0].state,
+    days: group.length,
+  }));
 }
 
 /** Totals and gaps first, then every day, then what to do. */
-export function statusTable(days: DayStatus[]): string {
+export function statusTable(days: readonly DayStatus[], gaps: readonly Gap[]): string {
   const table = plainTable(
     ['date', 'state', 'rows read', 'kept', 'rejected', 'revenue', 'finished', 'run'],
     2,
   );
-  for (const day of withoutLongGaps(days)) {
-    if ('days' in day) {
-      table.push([`${day.from} …`, day.state, '', '', '', '', '', `${day.days} days to ${day.to}`]);
-      continue;
-    }
-    const { date, state, rows_read, rows_kept, rows_rejected, revenue, finished_at, workflow_id } = day;
-    const finished = finished_at?.slice(0, 16).replace('T', ' ') ?? '';
-    table.push([
-      date,
-      state,
-      rows_read,
-      rows_kept,
-      rows_rejected,
-      revenue ?? '',
-      finished,
-      workflow_id ?? '',
-    ]);
+  for (const group of groupDays(days, (day, previous) => isUntried(day) && isUntried(previous))) {
+    const [{ date, state }] = group;
+    // Many days that nobody has tried are one line.
+    if (group.length >= LONG_GAP_DAYS)
+      table.push([
+        `${date} …`,
+        state,
+        '',
+        '',
+        '',
+        '',
+        '',
+        `${group.length} days to ${group.at(-1)?.date ?? ''}`,
+      ]);
+    else table.push(...group.map(tableRow));
   }
-  return [summary(days), table.toString(), ...remarks(days)].join('\n');
+  return [summary(days, gaps), table.toString(), ...remarks(days)].join('\n');
 }
 
-/** A long row of days that nobody has tried is one line. */
-function withoutLongGaps(days: DayStatus[]): (DayStatus | Gap)[] {
-  const long = gapsOf(days).filter((gap) => gap.state === 'missing' && gap.days >= LONG_GAP_DAYS);
-  return days.flatMap<DayStatus | Gap>((day) => {
-    const gap = long.find(({ from, to }) => from <= day.date && day.date <= to);
-    if (!gap) return [day];
-    return gap.from === day.date ? [gap] : [];
-  });
+function isUntried({ state, workflow_id }: DayStatus): boolean {
+  return state === 'missing' && workflow_id === null;
+}
+
+function tableRow(day: DayStatus): (string | number)[] {
+  return [
+    day.date,
+    day.state,
+    day.rows_read,
+    day.rows_kept,
+    day.rows_rejected,
+    day.revenue ?? '',
+    day.finished_at?.slice(0, 16).replace('T', ' ') ?? '',
+    day.workflow_id ?? '',
+  ];
 }
 
 const SIGNS: Record<DayState, string> = {
@@ -83,7 +90,7 @@ const SIGNS: Record<DayState, string> = {
 };
 
 /** One line a month, one sign a day. */
-export function statusCalendar(days: DayStatus[]): string {
+export function statusCalendar(days: readonly DayStatus[], gaps: readonly Gap[]): string {
   const months = new Map<string, string[]>();
   for (const { date, state } of days) {
     const month = date.slice(0, 7);
@@ -94,30 +101,34 @@ export function statusCalendar(days: DayStatus[]): string {
   const legend = Object.entries(SIGNS).map(([state, sign]) => `${sign} ${state}`);
   const ruler = Array.from({ length: 31 }, (_, index) => String((index + 1) % 10)).join('');
   const lines = [...months].map(([month, line]) => `${month}  ${line.join('').trimEnd()}`);
-  return [summary(days), `         ${ruler}`, ...lines, legend.join('  '), ...remarks(days)].join('\n');
+  return [summary(days, gaps), `         ${ruler}`, ...lines, legend.join('  '), ...remarks(days)].join('\n');
 }
 
-function summary(days: DayStatus[]): string {
+function summary(days: readonly DayStatus[], gaps: readonly Gap[]): string {
   const totals = Object.entries(totalsOf(days)).filter(([, count]) => count > 0);
   const counts = totals.map(([state, count]) => `${count} ${state}`).join(', ');
-  const gaps = gapsOf(days).map(
-    ({ from, to, state }) => `${from === to ? from : `${from} to ${to}`} ${state}`,
+  const ranges = firstOf(
+    gaps.map(({ from, to, state }) => `${rangeText([{ date: from }, { date: to }])} ${state}`),
   );
-  return `${days.length} day${days.length === 1 ? '' : 's'}: ${counts}. ${gaps.length === 0 ? 'No gaps.' : `Gaps: ${gaps.join('; ')}.`}`;
+  return `${days.length} day${days.length === 1 ? '' : 's'}: ${counts}. ${gaps.length === 0 ? 'No gaps.' : `Gaps: ${ranges.join('; ')}.`}`;
 }
 
-function remarks(days: DayStatus[]): string[] {
-  const problems = days.filter(({ state }) => state === 'failed' || state === 'stale');
+function remarks(days: readonly DayStatus[]): string[] {
+  return days.flatMap((day) => remarksOf(day).map((remark) => `${day.date} ${remark}`));
+}
+
+/** What a person should know about a day, in sentences. */
+export function remarksOf(day: DayStatus): string[] {
+  const { state, error, next, missing_files: missing, accepted_missing, rows_rejected, warnings } = day;
+  const isPartial =
+    state !== 'no_increment' && missing.length + accepted_missing.length < fileNames('increment').length;
   return [
-    ...problems.map(
-      ({ date, state, error, next }) => `${date} ${state}: ${[error, next].filter(Boolean).join(' ')}`,
-    ),
-    ...days.flatMap(({ date, rows_rejected }) =>
-      rows_rejected > 0 ? [`${date} rejected ${rows_rejected} rows: see staging.rejected_row`] : [],
-    ),
-    ...days.flatMap(({ date, warnings }) => warnings.map((warning) => `${date} warning: ${warning}`)),
-    ...days.flatMap(({ date, accepted_missing: files }) =>
-      files.length > 0 ? [`${date} was accepted without ${files.join(', ')}`] : [],
-    ),
+    ...(error !== null || state === 'stale' ? [`${state}: ${[error, next].filter(Boolean).join(' ')}`] : []),
+    ...(isPartial && missing.length > 0 ? [`${state}: needs ${missing.join(', ')}`] : []),
+    ...(accepted_missing.length > 0 ? [`was accepted without ${accepted_missing.join(', ')}`] : []),
+    ...(rows_rejected > 0
+      ? [`rejected ${rows_rejected} row${rows_rejected === 1 ? '' : 's'}: see staging.rejected_row`]
+      : []),
+    ...warnings.map((warning) => `warning: ${warning}`),
   ];
 }

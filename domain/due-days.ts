@@ -34,26 +34,20 @@ const YEARS_CHECKED = 5;
  */
 export function firstSkippedDate({ hour, minute, timeZone }: DailySchedule, now: Date): LoadDate | undefined {
   const first = addDays(dayOf(now, timeZone), -1);
+  const offsetAt = offsetsOf(timeZone);
   for (let day = 0; day < YEARS_CHECKED * 366; day += 1) {
     const date = addDays(first, day);
-    if (!existsIn(timeZone, date, hour, minute)) return date;
+    const asUtc = Date.parse(`${date}T00:00:00Z`) + (hour * 60 + minute) * 60_000;
+    // The time exists when some instant reads as it; the zone's offset may change on that day.
+    const offsets = [offsetAt(asUtc - DAY_MS), offsetAt(asUtc + DAY_MS)];
+    if (offsets.every((offset) => offsetAt(asUtc - offset) !== offset)) return date;
   }
   return undefined;
 }
 
-/** Whether some instant reads as this local time: the zone's offset may change on that day. */
-function existsIn(timeZone: string, date: LoadDate, hour: number, minute: number): boolean {
-  const asUtc = Date.parse(`${date}T00:00:00Z`) + (hour * 60 + minute) * 60_000;
-  const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((at) => offsetAt(timeZone, at));
-  return offsets.some((offset) => offsetAt(timeZone, asUtc - offset) === offset);
-}
-
-/** Milliseconds that local time is ahead of UTC. */
-function offsetAt(timeZone: string, at: number): number {
-  const local = new Intl.DateTimeFormat('sv-SE', {
-    timeZone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  }).format(at);
-  return Date.parse(`${local.replace(' ', 'T')}Z`) - Math.floor(at / 1_000) * 1_000;
+/** Milliseconds that local time is ahead of UTC at an instant. */
+function offsetsOf(timeZone: string): (at: number) => number {
+  // One for all: making it takes longer than using it.
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  return (at) => Date.parse(`${format.format(at).replace(' ', 'T')}Z`) - Math.floor(at / 1_000) * 1_000;
 }

@@ -1,12 +1,13 @@
+const CONTROL = '\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069';
+const UNSAFE = new RegExp(`[${CONTROL}]+`, 'gu');
+const UNSAFE_BUT_LINES = new RegExp(`(?!\\n)[${CONTROL}]`, 'gu');
+
 /**
  * Text from outside in one line, without control characters: no escape sequence reaches a terminal, no line break a log,
  * and nothing reorders what stands beside it.
  */
 export function plainText(text: string, maxLength = Infinity): string {
-  const plain = text
-    .slice(0, maxLength)
-    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-    .trim();
+  const plain = text.slice(0, maxLength).replace(UNSAFE, ' ').trim();
   return text.length > maxLength ? `${plain}…` : plain;
 }
 
@@ -14,4 +15,9 @@ export function plainText(text: string, maxLength = Infinity): string {
 export function firstFew(values: readonly (string | number)[], max: number): string {
   const more = values.length > max ? ` and ${values.length - max} more` : '';
   return values.slice(0, max).join(', ') + more;
+}
+
+/** The same for text that has lines, such as a table. */
+export function plainLines(text: string): string {
+  return text.replace(UNSAFE_BUT_LINES, ' ');
 }

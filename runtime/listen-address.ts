@@ -21,7 +21,7 @@ export async function listenAddress(name: SettingName, address: string): Promise
     return { host, port };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'EADDRINUSE' ? 'another process listens there' : message;
+    const reason = code === 'EADDRINUSE' ? 'something listens there already' : message;
     throw new SettingsError([`${name} ${address} cannot be used: ${reason}. Choose another address.`]);
   }
 }

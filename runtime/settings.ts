@@ -48,16 +48,15 @@ function duration(minimum: number, maximum = YEAR_MS) {
 function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
   return (value: string): number => {
     const number = Number(value);
-    if (value.trim() === '' || !Number.isSafeInteger(number) || number < minimum || number > maximum) {
+    if (!Number.isSafeInteger(number) || number < minimum || number > maximum)
       throw new Error(`must be a whole number from ${minimum} to ${maximum}`);
-    }
     return number;
   };
 }
 
 function share(value: string): number {
   const number = Number(value);
-  if (value.trim() === '' || !(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1');
+  if (!(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1');
   return number;
 }
 
@@ -88,12 +87,20 @@ function address(value: string): string {
   return value.trim();
 }
 
-const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+function oneOf<T extends string>(...words: readonly T[]) {
+  return (value: string): T => {
+    const word = words.find((name) => name.toLowerCase() === value.trim().toLowerCase());
+    if (word === undefined) throw new Error(`must be one of ${words.join(', ')}`);
+    return word;
+  };
+}
 
-function otlpProtocol(value: string): (typeof OTLP_PROTOCOLS)[number] {
-  const protocol = OTLP_PROTOCOLS.find((name) => name === value.trim());
-  if (protocol === undefined) throw new Error(`must be one of ${OTLP_PROTOCOLS.join(', ')}`);
-  return protocol;
+/** Part of workflow ids and names of task queues, which the server limits to 1,000 bytes. */
+function name(value: string): string {
+  const trimmed = value.trim();
+  if (Buffer.byteLength(trimmed) > 500 || /\p{Cc}/u.test(trimmed))
+    throw new Error('must be at most 500 bytes, without control characters');
+  return trimmed;
 }
 
 function otlpHeaders(value: string): string {
@@ -102,11 +109,7 @@ function otlpHeaders(value: string): string {
   return value;
 }
 
-function yesOrNo(value: string): boolean {
-  const word = value.trim().toLowerCase();
-  if (word !== 'true' && word !== 'false') throw new Error('must be true or false');
-  return word === 'true';
-}
+const yesOrNo = (value: string): boolean => oneOf('true', 'false')(value) === 'true';
 
 function payloadKeys(value: string): { id: string; key: Buffer }[] {
   const entries = value.split(',').filter((entry) => entry.trim() !== '');
@@ -116,14 +119,6 @@ function payloadKeys(value: string): { id: string; key: Buffer }[] {
       throw new Error('must be a list of id:base64, each of 32 bytes (openssl rand -base64 32)');
     return { id, key: Buffer.from(base64, 'base64') };
   });
-}
-
-const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
-
-function logLevel(value: string): (typeof LOG_LEVELS)[number] {
-  const level = LOG_LEVELS.find((name) => name === value.trim().toUpperCase());
-  if (level === undefined) throw new Error(`must be one of ${LOG_LEVELS.join(', ')}`);
-  return level;
 }
 
 function timeOfDay(value: string): { hour: number; minute: number } {
@@ -193,7 +188,7 @@ export const SETTINGS = {
   DATABASE_POOL_SIZE: setting('Maximum number of database connections of one worker', integer(2, 1_000), {
     default: '10',
   }),
-  TEMPORAL_TASK_QUEUE: setting('The task queue', text, { default: 'sales-increment' }),
+  TEMPORAL_TASK_QUEUE: setting('The task queue', name, { default: 'sales-increment' }),
   TEMPORAL_DEPLOYMENT_NAME: setting(
     'The Worker Deployment that the worker is a version of; empty: no versioning (docs/upgrading.md)',
     text,
@@ -268,9 +263,11 @@ export const SETTINGS = {
     'Where the worker serves /healthz and /readyz, e.g. 0.0.0.0:8080; empty: nowhere',
     address,
   ),
-  LOG_LEVEL: setting('What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR', logLevel, {
-    default: 'INFO',
-  }),
+  LOG_LEVEL: setting(
+    'What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR',
+    oneOf('TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'),
+    { default: 'INFO' },
+  ),
   WORKER_SHUTDOWN_GRACE: setting(
     'Time that a stopping worker gives its activities to finish',
     duration(0, HOUR_MS),
@@ -286,9 +283,13 @@ export const SETTINGS = {
     'The same, as the whole address, e.g. http://localhost:4318/v1/traces',
     httpUrl,
   ),
-  OTEL_EXPORTER_OTLP_PROTOCOL: setting('Protocol of traces: http/protobuf or http/json', otlpProtocol, {
-    default: 'http/protobuf',
-  }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: setting(
+    'Protocol of traces: http/protobuf or http/json',
+    oneOf('http/protobuf', 'http/json'),
+    {
+      default: 'http/protobuf',
+    },
+  ),
   OTEL_EXPORTER_OTLP_HEADERS: setting('Headers for the collector, name=value, comma-separated', otlpHeaders, {
     secret: true,
   }),
@@ -346,6 +347,24 @@ export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, name
   }
   if (faults.length > 0) throw new SettingsError(faults);
   return values as Values<N>;
+}
+
+type Results<R extends readonly (() => unknown)[]> = { [I in keyof R]: ReturnType<R[I]> };
+
+/** Reads several groups of settings; throws one `SettingsError` with the faults of all. */
+export function readTogether<const R extends readonly (() => unknown)[]>(...reads: R): Results<R> {
+  const faults = new Set<string>();
+  const results = reads.map((read) => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      for (const fault of error.faults) faults.add(fault);
+      return undefined;
+    }
+  });
+  if (faults.size > 0) throw new SettingsError([...faults]);
+  return results as Results<R>;
 }
 
 /** A URL's user and password are secrets wherever it is shown. */

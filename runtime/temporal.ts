@@ -1,58 +1,90 @@
-import { Client, Connection } from '@temporalio/client';
+import { createSecureContext } from 'node:tls';
+import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
-
-import { SettingsError } from './settings.ts';
+import { readTogether, SettingsError } from './settings.ts';
 import { dataConverter } from './codec/data-converter.ts';
 import { tracingSettings } from './tracing/settings.ts';
 import { startTracing } from './tracing/start.ts';
 
-/** How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. */
-export function temporalConfig() {
-  const { connectionOptions, namespace } = load();
+export type TemporalConfig = ReturnType<typeof temporalConfig>;
+
+/**
+ * How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. Throws
+ * `SettingsError` for what a connection would refuse: its complaints hold the values, secret or not.
+ */
+export function temporalConfig(env: NodeJS.ProcessEnv) {
+  const { connectionOptions, namespace } = loadConfig(env);
+  const { tls, apiKey: key, metadata } = connectionOptions;
+  const address = connectionOptions.address?.trim() || 'localhost:7233';
+  if (!/^(?:[^\s:/@]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(address))
+    throw new SettingsError(['TEMPORAL_ADDRESS must be a host and a port like localhost:7233.']);
+  if (tls && tls !== true) checkCertificates(tls);
+  const apiKey = typeof key === 'string' && headerValue('TEMPORAL_API_KEY', key);
+  const headers = Object.entries(metadata ?? {}).map(([name, value]) => [
+    name,
+    headerValue(`TEMPORAL_GRPC_META (${name})`, String(value)),
+  ]);
   return {
-    connectionOptions,
+    connectionOptions: {
+      ...connectionOptions,
+      address,
+      metadata: Object.fromEntries(headers) as Record<string, string>,
+      ...(apiKey && { apiKey }),
+    },
     namespace: namespace ?? 'default',
-    address: connectionOptions.address ?? 'localhost:7233',
+    address,
   };
 }
 
-function load() {
-  trimApiKey(process.env);
+/** Without the line feed at its end that a mounted file often has. */
+function headerValue(name: string, value: string): string {
+  const trimmed = value.trim();
+  if (/^[\x20-\x7e]*$/.test(trimmed)) return trimmed;
+  throw new SettingsError([`${name} must be printable ASCII, since it travels in a header.`]);
+}
+
+function checkCertificates({ serverRootCACertificate, clientCertPair }: TLSConfig): void {
   try {
-    return loadClientConnectConfig();
+    createSecureContext({
+      ...(serverRootCACertificate && { ca: Buffer.from(serverRootCACertificate) }),
+      ...(clientCertPair && { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
+    });
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    throw new SettingsError([`Temporal's environment configuration (TEMPORAL_…) cannot be used: ${what}.`]);
+    throw new SettingsError([`TEMPORAL_TLS_…: a certificate or key cannot be used: ${messageOf(error)}.`]);
   }
 }
 
-/** A key from a mounted file often ends with a line feed; gRPC would print the whole key in its complaint. */
-function trimApiKey(env: NodeJS.ProcessEnv): void {
-  const key = env.TEMPORAL_API_KEY?.trim();
-  if (key === undefined) return;
-  if (!/^[\x21-\x7e]*$/.test(key)) throw new SettingsError(['TEMPORAL_API_KEY must be printable ASCII.']);
-  env.TEMPORAL_API_KEY = key;
+function loadConfig(env: NodeJS.ProcessEnv) {
+  try {
+    const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(given) });
+  } catch (error) {
+    throw new SettingsError([
+      `Temporal's environment configuration (TEMPORAL_…) cannot be used: ${messageOf(error)}.`,
+    ]);
+  }
 }
 
-export async function connectWorker(): Promise<{ connection: NativeConnection; namespace: string }> {
-  const { connectionOptions, namespace, address } = temporalConfig();
-  const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
-    throw unreachable(address, error);
-  });
-  return { connection, namespace };
+/** What a client's connection needs from the environment, with all faults at once. Throws `SettingsError`. */
+export function clientConfig(env: NodeJS.ProcessEnv) {
+  const [temporal, tracing, converter] = readTogether(
+    () => temporalConfig(env),
+    () => tracingSettings(env),
+    () => dataConverter(env),
+  );
+  return { ...temporal, tracing, ...converter };
 }
 
-export async function connectClient(): Promise<Client> {
-  const { connectionOptions, namespace, address } = temporalConfig();
-  const tracing = await startTracing(tracingSettings(process.env), console.error);
+export async function connectClient(env: NodeJS.ProcessEnv): Promise<Client> {
+  const { connectionOptions, namespace, address, dataConverter, ...config } = clientConfig(env);
+  const tracing = await startTracing(config.tracing, console.error);
   const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
-    throw unreachable(address, error);
+    throw new TemporalUnreachable(address, error);
   });
   return new Client({
     connection,
     namespace,
-    ...dataConverter(process.env),
+    dataConverter,
     interceptors: tracing.client,
   });
 }
@@ -60,9 +92,12 @@ export async function connectClient(): Promise<Client> {
 /** No Temporal server at the address. */
 export class TemporalUnreachable extends Error {
   override readonly name = 'TemporalUnreachable';
+
+  constructor(address: string, error: unknown) {
+    super(`Temporal cannot be reached at ${address} (TEMPORAL_ADDRESS): ${messageOf(error)}.`);
+  }
 }
 
-function unreachable(address: string, error: unknown): TemporalUnreachable {
-  const what = error instanceof Error ? error.message : String(error);
-  return new TemporalUnreachable(`Temporal cannot be reached at ${address} (TEMPORAL_ADDRESS): ${what}.`);
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

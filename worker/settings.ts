@@ -1,7 +1,7 @@
-import { readSettings } from '../runtime/settings.ts';
 import { dataConverter } from '../runtime/codec/data-converter.ts';
 import { runOptions } from '../runtime/run-options.ts';
-import { SettingsError } from '../runtime/settings.ts';
+import { readSettings, readTogether } from '../runtime/settings.ts';
+import { temporalConfig } from '../runtime/temporal.ts';
 import { tracingSettings } from '../runtime/tracing/settings.ts';
 
 const NAMES = [
@@ -35,19 +35,12 @@ export type WorkerSettings = ReturnType<typeof readWorkerSettings>;
 
 /** All that a worker needs from the environment, with all faults at once. Throws `SettingsError`. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv) {
-  const faults: string[] = [];
-  const collect = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error;
-      faults.push(...error.faults);
-      return undefined;
-    }
-  };
-  const own = collect(() => readSettings(env, NAMES));
-  const defaults = collect(() => runOptions(env));
-  const tracing = collect(() => tracingSettings(env));
-  if (!own || !defaults || faults.length > 0) throw new SettingsError(faults);
-  return { ...own, defaultRunOptions: defaults, tracing, ...dataConverter(env) };
+  const [own, defaultRunOptions, temporal, tracing, converter] = readTogether(
+    () => readSettings(env, NAMES),
+    () => runOptions(env),
+    () => temporalConfig(env),
+    () => tracingSettings(env),
+    () => dataConverter(env),
+  );
+  return { ...own, defaultRunOptions, temporal, tracing, ...converter };
 }

@@ -1,15 +1,17 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { runOptions } from '../../runtime/run-options.ts';
-import { readSettings } from '../../runtime/settings.ts';
-import { connectClient } from '../../runtime/temporal.ts';
+import { readSettings, readTogether } from '../../runtime/settings.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
-import { withDatabase } from '../database.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
+import { checkRange } from '../arguments.ts';
 import { awaitResult } from '../await-result.ts';
 import { watchBackfill } from '../backfill-progress.ts';
+import { withDatabase } from '../database.ts';
+import { firstOf, groupDays, rangeText } from '../day-groups.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import { workflowIds } from '../workflow-ids.ts';
+import { runSettings } from '../run-settings.ts';
 import { startOrJoin } from '../start.ts';
+import { withTemporal } from '../temporal.ts';
+import { workflowIds } from '../workflow-ids.ts';
 
 const DEFAULT_CONCURRENCY = 4;
 
@@ -18,7 +20,7 @@ export interface BackfillOptions {
   to: LoadDate;
   concurrency?: number;
   onlyMissing?: boolean;
-  /** Instead of starting: speak to the backfill of this range that is running. */
+  /** Instead of starting: control the backfill of this range that is running. */
   pause?: boolean;
   resume?: boolean;
   cancel?: boolean;
@@ -26,53 +28,41 @@ export interface BackfillOptions {
 
 /** `client backfill`: every day of a range; a second start joins the running one. */
 export async function backfill(options: BackfillOptions, output: Output): Promise<void> {
-  const { from, to, onlyMissing = false } = options;
-  if (from > to) throw new CommandFailed(`--from ${from} lies after --to ${to}.`, 2);
-  const shared = runOptions(process.env);
-  const { TEMPORAL_TASK_QUEUE: taskQueue } = readSettings(process.env, ['TEMPORAL_TASK_QUEUE']);
+  const { from, to, onlyMissing = false, concurrency = DEFAULT_CONCURRENCY } = options;
+  checkRange(from, to, Infinity);
+  const [{ taskQueue, options: shared }] = readTogether(
+    () => runSettings(process.env),
+    // For the lists of days at the end.
+    () => readSettings(process.env, ['DATABASE_URL']),
+  );
   const workflowId = workflowIds(taskQueue).backfill(from, to);
-  const client = await connectClient();
-  try {
-    const running = client.workflow.getHandle<typeof salesBackfill>(workflowId);
+  await withTemporal(async (client) => {
     if (options.pause || options.resume || options.cancel) {
-      output.result(
-        { from, to, workflow_id: workflowId, ...(await speakTo(running, options)) },
-        () => 'Done.',
-      );
+      const answer = await control(client.workflow.getHandle(workflowId), options);
+      output.result({ from, to, workflow_id: workflowId, answer }, () => answer);
       return;
     }
-    const { handle, joined } = await startOrJoin<typeof salesBackfill>(client, {
+    const started = await startOrJoin<typeof salesBackfill>(client, {
       workflowType: 'salesBackfill',
       workflowId,
       taskQueue,
       kind: 'backfill',
       summary: `Backfill of ${from} to ${to}`,
-      input: {
-        from,
-        to,
-        concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
-        onlyMissing,
-        options: shared,
-      },
+      input: { from, to, concurrency, onlyMissing, options: shared },
     });
-    output.note(joined ? `Joined ${workflowId}, which is running already.` : `Started ${workflowId}.`);
-    if (joined && options.concurrency !== undefined) {
+    if (started.joined && options.concurrency !== undefined)
       output.note(
-        await handle.executeUpdate<string, [number]>('setConcurrency', { args: [options.concurrency] }),
+        await started.handle.executeUpdate<string, [number]>('setConcurrency', { args: [concurrency] }),
       );
-    }
-    const ended = await awaitResult(client, handle, taskQueue, output, watchBackfill);
-    const ids = { workflow_id: workflowId, run_id: ended.runId };
+    const { ids, failure } = await awaitResult(client, started, output, watchBackfill);
     const days = await daysOf(workflowId);
-    if (ended.failure) {
-      const { message, next } = ended.failure;
-      const document = { from, to, ...days, ...ids, error: message };
-      throw new CommandFailed([message, next].filter(Boolean).join('\n'), 1, document);
-    }
-    report({ from, to, ...days }, ids, output);
-  } finally {
-    await client.connection.close();
-  }
+    const document = { from, to, ...days, ...ids, error: failure?.message ?? null };
+    const text = [`${from} to ${to}: ${describe(days)}`, failure?.message, failure?.next]
+      .filter(Boolean)
+      .join('\n');
+    if (failure || days.failed.length > 0) throw new CommandFailed(text, 1, document);
+    output.result(document, () => text);
+  });
 }
 
 interface BackfillDays {
@@ -88,30 +78,26 @@ async function daysOf(workflowId: string): Promise<BackfillDays> {
       workflowId,
     ]),
   );
-  const datesOf = (outcome: string) => rows.filter((row) => row.outcome === outcome).map(({ date }) => date);
+  const withOutcome = (outcome: keyof BackfillDays) => rows.filter((row) => row.outcome === outcome);
   return {
-    loaded: datesOf('loaded'),
-    no_increment: datesOf('no_increment'),
-    failed: rows
-      .filter(({ outcome }) => outcome === 'failed')
-      .map(({ date, error }) => ({ date, error: error ?? '' })),
+    loaded: withOutcome('loaded').map(({ date }) => date),
+    no_increment: withOutcome('no_increment').map(({ date }) => date),
+    failed: withOutcome('failed').map(({ date, error }) => ({ date, error: error ?? '' })),
   };
 }
 
-async function speakTo(handle: WorkflowHandle, { pause, resume }: BackfillOptions): Promise<object> {
-  if (pause) return { answer: await handle.executeUpdate<string, []>('pause') };
-  if (resume) return { answer: await handle.executeUpdate<string, []>('resume') };
-  await handle.cancel();
-  return { answer: 'Cancellation is requested: running days stop cleanly.' };
+function describe({ loaded, no_increment, failed }: BackfillDays): string {
+  const ranges = groupDays(loaded.map((date) => ({ date }))).map(rangeText);
+  const names = ranges.length === 0 ? '' : ` (${firstOf(ranges).join(', ')})`;
+  return [
+    `${loaded.length} loaded${names}, ${no_increment.length} without an increment, ${failed.length} failed.`,
+    ...firstOf(failed.map(({ date, error }) => `  ${date} failed: ${error}`)),
+  ].join('\n');
 }
 
-function report(result: { from: LoadDate; to: LoadDate } & BackfillDays, ids: object, output: Output): void {
-  const { from, to, loaded, no_increment, failed } = result;
-  const document = { from, to, loaded, no_increment, failed, ...ids, error: null };
-  const text = [
-    `${from} to ${to}: ${loaded.length} loaded, ${no_increment.length} without an increment, ${failed.length} failed.`,
-    ...failed.map(({ date, error }) => `  ${date} failed: ${error}`),
-  ].join('\n');
-  if (failed.length > 0) throw new CommandFailed(text, 1, document);
-  output.result(document, () => text);
+async function control(handle: WorkflowHandle, { pause, resume }: BackfillOptions): Promise<string> {
+  if (pause) return await handle.executeUpdate<string, []>('pause');
+  if (resume) return await handle.executeUpdate<string, []>('resume');
+  await handle.cancel();
+  return 'Cancellation is requested: running days stop cleanly.';
 }

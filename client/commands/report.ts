@@ -1,9 +1,11 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { newestDueDay } from '../../domain/due-days.ts';
 import { countDays } from '../../domain/load-date.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import { isTooLong, MOST_DAYS, readReport, type Range } from '../report/data.ts';
+import { readReport, type Range } from '../report/data.ts';
+import { dailySchedule } from '../schedule.ts';
 
 export interface ReportOptions extends Range {
   out?: string;
@@ -11,11 +13,9 @@ export interface ReportOptions extends Range {
 
 /** `client report`: the mart as one page that stands by itself. */
 export async function report({ out, ...range }: ReportOptions, output: Output): Promise<void> {
-  if (range.from !== undefined && range.to !== undefined && range.from > range.to)
-    throw new CommandFailed(`--from ${range.from} is after --to ${range.to}.`, 2);
-  if (isTooLong(range)) throw new CommandFailed(`A report covers at most ${MOST_DAYS} days.`, 2);
   const now = new Date();
-  const data = await withDatabase((database) => readReport(database, range, now));
+  const newestDue = newestDueDay(dailySchedule(process.env), now);
+  const data = await withDatabase((database) => readReport(database, range, newestDue));
   // Not at the start of every command: the chart library takes its time to load.
   const { reportPage } = await import('../report/page.ts');
   const file = path.resolve(out ?? 'sales-report.html');

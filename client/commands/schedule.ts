@@ -1,62 +1,84 @@
-import type { Client, ScheduleDescription } from '@temporalio/client';
-import { runOptions } from '../../runtime/run-options.ts';
-import { connectClient } from '../../runtime/temporal.ts';
-import { firstSkippedDate, loadDateOfRun } from '../../domain/due-days.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
-import { CommandFailed, type Output } from '../output.ts';
+import {
+  ScheduleAlreadyRunning,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleOptions,
+} from '@temporalio/client';
+import { firstSkippedDate, loadDateOfRun, newestDueDay } from '../../domain/due-days.ts';
+import { addDays, type LoadDate } from '../../domain/load-date.ts';
+import { INCREMENT_FILES } from '../../domain/feeds.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
+import { readTogether, SettingsError } from '../../runtime/settings.ts';
+import { withDatabase } from '../database.ts';
+import { loadCommand } from '../day-groups.ts';
+import { CommandFailed, type Output } from '../output.ts';
+import { retryScheduleUpdate } from '../retry-schedule-update.ts';
+import { runSettings } from '../run-settings.ts';
 import {
   changes,
   dailySchedule,
   describeSchedule,
-  factsOf,
+  propertiesOf,
   scheduleHandle,
   scheduleSettings,
   wantedSchedule,
-  type ScheduleFacts,
+  type ScheduleProperties,
 } from '../schedule.ts';
-import { startDay } from '../start-day.ts';
-import { steadily } from '../steadily.ts';
+import { dayRequest, startOrJoin } from '../start.ts';
+import { withTemporal } from '../temporal.ts';
 
-type Work = (client: Client) => Promise<void>;
-
-async function withClient(work: Work): Promise<void> {
-  const client = await connectClient();
-  try {
-    await work(client);
-  } finally {
-    await client.connection.close();
-  }
-}
-
-/** `client schedule apply`: creates the daily schedule, or brings it to what the settings say. */
+/** `client schedule apply`: creates the daily schedule, or brings it to what the settings want. */
 export async function apply(options: { paused?: boolean }, output: Output): Promise<void> {
+  readTogether(
+    () => runSettings(process.env),
+    () => scheduleSettings(process.env),
+  );
   refuseSkippedTime(process.env);
-  await withClient(async (client) => {
+  await withTemporal(async (client) => {
     const wanted = wantedSchedule(process.env, await hasSearchAttributes(client));
     const handle = scheduleHandle(client, process.env);
-    const before = await describeSchedule(handle);
-    if (before) {
-      // A paused schedule stays paused, with its note.
-      await steadily(() => handle.update(({ state }) => ({ ...wanted, state })));
-    } else {
-      await client.schedule.create({
-        ...wanted,
-        state: options.paused ? { paused: true, note: 'created paused' } : {},
-      });
-    }
+    const before = await createOrDescribe(client, wanted, options.paused ?? false).catch(refusedZone);
+    // A paused schedule stays paused, with its note.
+    const update = () => handle.update(({ state }) => ({ ...wanted, state }));
+    if (before) await retryScheduleUpdate(update).catch(refusedZone);
     const after = await handle.describe();
-    const changed = before ? changes(factsOf(before), factsOf(after)) : [];
+    const properties = propertiesOf(after);
+    const changed = before ? changes(propertiesOf(before), properties) : [];
     const action = !before ? 'created' : changed.length > 0 ? 'updated' : 'unchanged';
     const { paused } = after.state;
-    output.result({ schedule_id: handle.scheduleId, action, changed, paused, ...factsOf(after) }, () =>
+    output.result({ schedule_id: handle.scheduleId, action, changed, paused, ...properties }, () =>
       [
         `Schedule ${handle.scheduleId}: ${action}.${paused ? ' It is paused: npm run client -- schedule resume' : ''}`,
         ...changed.map((change) => `  ${change}`),
-        ...(before ? [] : [describeFacts(factsOf(after))]),
+        ...(before ? [] : [describe(properties)]),
       ].join('\n'),
     );
   });
+}
+
+/** Creates the schedule; undefined, or the description of the one that is there, created by another client maybe. */
+async function createOrDescribe(
+  client: Client,
+  wanted: ScheduleOptions,
+  paused: boolean,
+): Promise<ScheduleDescription | undefined> {
+  const handle = client.schedule.getHandle(wanted.scheduleId);
+  const before = await describeSchedule(handle);
+  if (before) return before;
+  try {
+    await client.schedule.create({ ...wanted, state: paused ? { paused, note: 'created paused' } : {} });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) return await handle.describe();
+    throw error;
+  }
+}
+
+/** The server may know other zones than Node. */
+function refusedZone(error: Error): never {
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  if (!/time ?zone/i.test(message)) throw error;
+  throw new SettingsError([`SCHEDULE_TIME_ZONE is refused by Temporal: ${message}.`]);
 }
 
 /** A run that is due at a time that clocks skip would not come, and its day be lost (contract, ruling 23). */
@@ -76,20 +98,24 @@ function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
 
 /** `client schedule show`. */
 export async function show(output: Output): Promise<void> {
-  await withClient(async (client) => {
+  await withTemporal(async (client) => {
     const { handle, description } = await existing(client);
     const { state, info } = description;
-    const facts = factsOf(description);
+    const properties = propertiesOf(description);
+    const open = await openDays(properties, output);
     const document = {
       schedule_id: handle.scheduleId,
       paused: state.paused,
       note: state.note ?? null,
-      ...facts,
-      next: info.nextActionTimes.map((at) => ({ due: at.toISOString(), load_date: loadDateOf(at, facts) })),
+      ...properties,
+      next: info.nextActionTimes.map((at) => ({
+        due: at.toISOString(),
+        load_date: loadDateOf(at, properties),
+      })),
       recent: info.recentActions.map(({ scheduledAt, takenAt, action }) => ({
         due: scheduledAt.toISOString(),
         started: takenAt.toISOString(),
-        load_date: loadDateOf(scheduledAt, facts),
+        load_date: loadDateOf(scheduledAt, properties),
         workflow_id: action.workflow.workflowId,
         run_id: action.workflow.firstExecutionRunId,
       })),
@@ -97,15 +123,21 @@ export async function show(output: Output): Promise<void> {
       runs: info.numActionsTaken,
       missed: info.numActionsMissedCatchupWindow,
       skipped: info.numActionsSkippedOverlap,
+      open_days: open,
     };
     output.result(document, () =>
       [
         `Schedule ${document.schedule_id}${state.paused ? ` is PAUSED (${state.note ?? 'no note'})` : ' is active'}.`,
-        describeFacts(facts),
+        describe(properties),
         `Runs: ${document.runs}, missed by the catch-up window: ${document.missed}, skipped: ${document.skipped}.`,
         ...document.recent.map((run) => `  ${run.due} loaded ${run.load_date ?? '?'} by ${run.workflow_id}`),
         'Next:',
         ...document.next.slice(0, 5).map((run) => `  ${run.due} will load ${run.load_date ?? '?'}`),
+        ...(open === null || open.days === 0
+          ? []
+          : [
+              `Days that are due and not loaded: ${open.days}, the first ${open.from ?? ''}. ${open.load ?? ''}`,
+            ]),
       ].join('\n'),
     );
   });
@@ -113,10 +145,10 @@ export async function show(output: Output): Promise<void> {
 
 /** `client schedule pause` and `resume`. */
 export async function setPaused(paused: boolean, note: string | undefined, output: Output): Promise<void> {
-  await withClient(async (client) => {
+  await withTemporal(async (client) => {
     const { handle } = await existing(client);
     const text = note ?? `${paused ? 'paused' : 'resumed'} by the client`;
-    await steadily(() => (paused ? handle.pause(text) : handle.unpause(text)));
+    await retryScheduleUpdate(() => (paused ? handle.pause(text) : handle.unpause(text)));
     output.result({ schedule_id: handle.scheduleId, paused, note: text }, () =>
       paused ? `Schedule ${handle.scheduleId} is paused.` : `Schedule ${handle.scheduleId} is active.`,
     );
@@ -125,18 +157,17 @@ export async function setPaused(paused: boolean, note: string | undefined, outpu
 
 /** `client schedule trigger`: runs the schedule now; with a date, starts the run of that date. */
 export async function trigger(date: LoadDate | undefined, output: Output): Promise<void> {
-  await withClient(async (client) => {
-    const { TEMPORAL_TASK_QUEUE } = scheduleSettings(process.env);
+  await withTemporal(async (client) => {
     if (date === undefined) {
       const { handle } = await existing(client);
-      await steadily(() => handle.trigger());
+      await retryScheduleUpdate(() => handle.trigger());
       output.result(
         { schedule_id: handle.scheduleId, triggered: true },
         () => `Triggered ${handle.scheduleId}.`,
       );
       return;
     }
-    const { handle, joined } = await startDay(client, TEMPORAL_TASK_QUEUE, date, runOptions(process.env));
+    const { handle, joined } = await startOrJoin(client, dayRequest(runSettings(process.env), date));
     output.result({ date, workflow_id: handle.workflowId, triggered: !joined }, () =>
       joined ? `${handle.workflowId} is running already.` : `Started ${handle.workflowId}.`,
     );
@@ -145,14 +176,12 @@ export async function trigger(date: LoadDate | undefined, output: Output): Promi
 
 /** `client schedule delete`: safe to repeat. */
 export async function remove(output: Output): Promise<void> {
-  await withClient(async (client) => {
+  await withTemporal(async (client) => {
     const handle = scheduleHandle(client, process.env);
     const deleted = (await describeSchedule(handle)) !== undefined;
     if (deleted) await handle.delete();
     output.result({ schedule_id: handle.scheduleId, deleted }, () =>
-      deleted
-        ? `Schedule ${handle.scheduleId} is deleted; runs that are going on go on.`
-        : 'There is no schedule.',
+      deleted ? `Schedule ${handle.scheduleId} is deleted; runs in progress go on.` : 'There is no schedule.',
     );
   });
 }
@@ -164,14 +193,46 @@ async function existing(client: Client) {
   throw new CommandFailed(`There is no schedule ${handle.scheduleId}: create it with \`schedule apply\`.`);
 }
 
-function loadDateOf(due: Date, { time_zone, offset_days }: ScheduleFacts): LoadDate | null {
+function loadDateOf(due: Date, { time_zone, offset_days }: ScheduleProperties): LoadDate | null {
   return offset_days === null ? null : loadDateOfRun({ timeZone: time_zone, offsetDays: offset_days }, due);
 }
 
-function describeFacts(facts: ScheduleFacts): string {
+interface OpenDaysDocument {
+  days: number;
+  from: LoadDate | null;
+  to: LoadDate | null;
+  /** The command that loads them. */
+  load: string | null;
+}
+
+/** The days that are due by this schedule and not loaded, of those known at most a year back; null: not known. */
+async function openDays(
+  { time, time_zone: timeZone, offset_days: offsetDays }: ScheduleProperties,
+  output: Output,
+): Promise<OpenDaysDocument | null> {
+  const [hour = 0, minute = 0] = time.split(':').map(Number);
+  const newestDue = newestDueDay({ hour, minute, timeZone, offsetDays: offsetDays ?? 1 }, new Date());
+  try {
+    const [open] = await withDatabase((database) =>
+      database.query<{ days: number; first_date: LoadDate | null; last_date: LoadDate | null }>(
+        'audit/open_days',
+        [addDays(newestDue, 1), ...INCREMENT_FILES],
+      ),
+    );
+    const { days = 0, first_date: from = null, last_date: to = null } = open ?? {};
+    return { days, from, to, load: from === null || to === null ? null : loadCommand(from, to) };
+  } catch (error) {
+    output.note(
+      `Which days are not loaded is not shown: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return null;
+  }
+}
+
+function describe(properties: ScheduleProperties): string {
   return (
-    `Every day at ${facts.time} ${facts.time_zone}, loading the day ${facts.offset_days ?? '?'} before, on task queue ` +
-    `${facts.task_queue}.\nMissed runs are made up for within ${facts.catchup_window}; overlapping runs: ` +
-    `${facts.overlap}; a failed day pauses the schedule: ${facts.pause_on_failure ? 'yes' : 'no'}.`
+    `Every day at ${properties.time} ${properties.time_zone}, loading the day ${properties.offset_days ?? '?'} before, on task queue ` +
+    `${properties.task_queue}.\nMissed runs are made up for within ${properties.catchup_window}; overlapping runs: ` +
+    `${properties.overlap}; a failed day pauses the schedule: ${properties.pause_on_failure ? 'yes' : 'no'}.`
   );
 }

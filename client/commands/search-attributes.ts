@@ -1,13 +1,12 @@
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
 import type { Client } from '@temporalio/client';
-import { connectClient } from '../../runtime/temporal.ts';
 import type { Output } from '../output.ts';
+import { withTemporal } from '../temporal.ts';
 import { registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../../runtime/search-attributes.ts';
 
 /** `client search-attributes`: registers the custom search attributes in the namespace; safe to repeat. */
 export async function registerSearchAttributes(output: Output): Promise<void> {
-  const client = await connectClient();
-  try {
+  await withTemporal(async (client) => {
     const before = await registeredSearchAttributes(client);
     const type = encodeSearchAttributeIndexedValueType('KEYWORD');
     if (type === undefined) throw new Error('The SDK does not know the type KEYWORD.');
@@ -24,9 +23,7 @@ export async function registerSearchAttributes(output: Output): Promise<void> {
         ? 'The search attributes are registered already.'
         : `Registered ${added.join(', ')}.`,
     );
-  } finally {
-    await client.connection.close();
-  }
+  });
 }
 
 const KNOWN_WITHIN_MS = 30_000;

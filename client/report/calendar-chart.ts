@@ -1,7 +1,7 @@
 import type { DayState, DayStatus } from '../day-status.ts';
 import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { INK, QUIET_INK, type Chart, type Room } from './svg.ts';
-import { STATES } from './words.ts';
+import { STATES } from './labels.ts';
 
 const MONTH_ROW = 26;
 const SIDE = 44;

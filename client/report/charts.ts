@@ -3,7 +3,7 @@ import { plainText } from '../../domain/text.ts';
 import { CATEGORIES, type Category, type DaySales, type Line, type Rejected, type Week } from './data.ts';
 import { count, money, tick } from './numbers.ts';
 import { INK, QUIET_INK, type Chart, type ChartOption, type Room } from './svg.ts';
-import { reasonText, weekName } from './words.ts';
+import { reasonText, weekName } from './labels.ts';
 
 /** Apart in hue and in lightness, so also in grey and for colour-blind eyes; each 3 : 1 or more on white. */
 const CATEGORY_COLOURS: Record<Category, string> = {

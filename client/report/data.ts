@@ -1,11 +1,10 @@
 import type { Database } from '../../database/database.ts';
-import { addDays, countDays, dayOf, type LoadDate } from '../../domain/load-date.ts';
+import type { LoadDate } from '../../domain/load-date.ts';
+import { checkRange } from '../arguments.ts';
 import { dayStatuses, type DayStatus } from '../day-status.ts';
 
-/** Longer ranges would make pages that no one reads. */
-export const MOST_DAYS = 1_096;
 /** Cities, items and reasons that have a line of their own; all others share one. */
-export const MOST_LINES = 15;
+const MAX_LINES = 15;
 
 /** Money is decimal text everywhere here. */
 export interface Sales {
@@ -79,7 +78,7 @@ interface Known {
 export async function readReport(
   database: Database,
   asked: Range,
-  now: Date,
+  newestDue: LoadDate,
 ): Promise<ReportData | undefined> {
   const [known] = await database.query<Known & object>('report/range');
   const range = known && rangeOf(asked, known);
@@ -98,9 +97,9 @@ export async function readReport(
         date: row.date,
         ...salesOf(row),
       })),
-      cities: (await session.run<LineRow>('report/cities', [...dates, MOST_LINES])).map(lineOf),
-      items: (await session.run<LineRow>('report/items', [...dates, MOST_LINES])).map(lineOf),
-      rejected: (await session.run<RejectedRow>('report/rejected', [...dates, MOST_LINES])).map(rejectedOf),
+      cities: (await session.run<LineRow>('report/cities', [...dates, MAX_LINES])).map(lineOf),
+      items: (await session.run<LineRow>('report/items', [...dates, MAX_LINES])).map(lineOf),
+      rejected: (await session.run<RejectedRow>('report/rejected', [...dates, MAX_LINES])).map(rejectedOf),
     };
   });
   return {
@@ -108,45 +107,43 @@ export async function readReport(
     to,
     newestLoaded: known.newest_loaded,
     ...sales,
-    calendar: await calendarOf(database, range, known, now),
+    calendar: await calendarOf(database, range, known, newestDue),
   };
-}
-
-/** Whether a range is longer than a page can show. */
-export function isTooLong({ from, to }: Range): boolean {
-  return from !== undefined && to !== undefined && countDays(from, to) > MOST_DAYS;
 }
 
 /** What is not asked for comes from what is known. */
 function rangeOf({ from, to }: Range, known: Known): { from: LoadDate; to: LoadDate } | undefined {
   const last = to ?? latest(known.last_date, from);
   if (last === undefined) return undefined;
-  const earliest = addDays(last, 1 - MOST_DAYS);
-  if (from !== undefined) return { from: from < earliest ? earliest : from, to: last };
-  const first = known.first_date !== null && known.first_date < last ? known.first_date : last;
-  return { from: first < earliest ? earliest : first, to: last };
+  const first = from ?? earliest(known.first_date, last) ?? last;
+  checkRange(first, last);
+  return { from: first, to: last };
 }
 
-/** Days before the first increment were never due; nor is today, unless somebody has loaded it. */
+/** From the first increment known to the newest one that was due, or was loaded already. */
 async function calendarOf(
   database: Database,
   { from, to }: { from: LoadDate; to: LoadDate },
   { first_load, last_load }: Known,
-  now: Date,
+  newestDue: LoadDate,
 ): Promise<DayStatus[]> {
   if (first_load === null) return [];
   const first = latest(from, first_load) ?? from;
-  const lastDue = latest(last_load, addDays(dayOf(now, 'UTC'), -1)) ?? to;
-  const last = to < lastDue ? to : lastDue;
+  const last = earliest(to, latest(last_load, newestDue)) ?? to;
   // A running day counts as what it was before: the page is about the mart, and needs no Temporal.
   return await dayStatuses(database, undefined, first, last);
 }
 
+function earliest(...dates: (LoadDate | null | undefined)[]): LoadDate | undefined {
+  return inOrder(dates)[0];
+}
+
 function latest(...dates: (LoadDate | null | undefined)[]): LoadDate | undefined {
-  return dates
-    .filter((date) => date !== null && date !== undefined)
-    .sort()
-    .at(-1);
+  return inOrder(dates).at(-1);
+}
+
+function inOrder(dates: readonly (LoadDate | null | undefined)[]): LoadDate[] {
+  return dates.filter((date) => date !== null && date !== undefined).sort();
 }
 
 type SalesRow = Record<'orders' | 'refunds' | 'revenue', string>;

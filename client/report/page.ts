@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { groupDays, loadCommand, rangeText } from '../day-groups.ts';
+import type { DayStatus } from '../day-status.ts';
+import { remarksOf } from '../status-text.ts';
 import { CATEGORIES, type Line, type ReportData } from './data.ts';
 import { calendarChart } from './calendar-chart.ts';
 import { daysChart, linesChart, rejectedChart, weeksChart } from './charts.ts';
@@ -6,8 +9,7 @@ import { html, Html } from './html.ts';
 import { count, money } from './numbers.ts';
 import { drawSvg, type Chart, type Room } from './svg.ts';
 import { tableBelow, type Column } from './table.ts';
-import { stretchesOf } from './stretches.ts';
-import { othersText, ruleText, STATES, weekName } from './words.ts';
+import { othersText, ruleText, STATES, weekName } from './labels.ts';
 
 /** Nothing may be loaded from anywhere, and nothing runs. */
 const POLICY =
@@ -59,7 +61,7 @@ function about({ from, to, newestLoaded, totals, calendar }: ReportData, now: Da
     ['Orders shipped', count(totals.orders)],
     ['Orders refunded', count(totals.refunds)],
     ['Customers', count(totals.customers)],
-    ['Days not in order', count(calendar.filter(isNotInOrder).length)],
+    ['Days not loaded', count(calendar.filter(isOpen).length)],
   ];
   const links = SECTIONS.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
   return html`<p class="quiet">
@@ -81,7 +83,7 @@ function about({ from, to, newestLoaded, totals, calendar }: ReportData, now: Da
     </nav>`;
 }
 
-function isNotInOrder({ state }: { state: string }): boolean {
+function isOpen({ state }: { state: string }): boolean {
   return state === 'missing' || state === 'failed' || state === 'stale';
 }
 
@@ -225,26 +227,40 @@ function daysLoaded({ calendar }: ReportData): Html {
   });
   return figure(
     `Deliveries: ${numbers.join(', ')}`,
-    'One square a day, by the day of delivery. A day with another state than loaded or no increment wants attention.',
+    'One square a day, by the day of delivery. Days in any state other than loaded or no increment need attention.',
     `Calendar of the deliveries from ${first} to ${calendar.at(-1)?.date ?? first}: ${numbers.join(', ')}`,
     (room) => calendarChart(calendar, room),
     tableBelow(
       'state of every day',
       [
-        {
-          title: 'Day',
-          cell: ({ first, last }) => (first === last ? first : `${first} to ${last}`),
-          isShort: true,
-        },
-        { title: 'state', cell: ({ state }) => STATES[state].name },
-        { title: 'days', cell: ({ days }) => count(days), isNumber: true },
-        { title: 'rows kept', cell: ({ kept }) => count(kept), isNumber: true },
-        { title: 'rejected', cell: (stretch) => count(stretch.rejected), isNumber: true },
-        { title: 'what is wrong', cell: ({ wrong }) => wrong },
+        { title: 'Day', cell: rangeText, isShort: true },
+        { title: 'state', cell: ([{ state }]) => STATES[state].name },
+        { title: 'days', cell: ({ length }) => count(length), isNumber: true },
+        { title: 'rows kept', cell: (days) => count(sum(days, 'rows_kept')), isNumber: true },
+        { title: 'rejected', cell: (days) => count(sum(days, 'rows_rejected')), isNumber: true },
+        { title: 'remarks', cell: remarks },
       ],
-      stretchesOf(calendar),
+      groupDays(
+        calendar,
+        (day, previous) => day.state === previous.state && !hasRemark(day) && !hasRemark(previous),
+      ),
     ),
   );
+}
+
+function sum(days: readonly DayStatus[], count: 'rows_kept' | 'rows_rejected'): number {
+  return days.reduce((total, day) => total + day[count], 0);
+}
+
+/** Rejected rows have a column of their own. */
+function hasRemark(day: DayStatus): boolean {
+  return remarksOf({ ...day, rows_rejected: 0 }).length > 0;
+}
+
+function remarks([first, ...others]: [DayStatus, ...DayStatus[]]): string {
+  const last = others.at(-1) ?? first;
+  if (first.state === 'missing' && !hasRemark(first)) return `Load: ${loadCommand(first.date, last.date)}`;
+  return remarksOf({ ...first, rows_rejected: 0 }).join(' ');
 }
 
 function rejectedRows({ rejected }: ReportData): Html {

@@ -139,7 +139,7 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.deepEqual([one.code, other.code], [0, 0], one.stderr + other.stderr);
     assert.deepEqual(documentOf(one), documentOf(other));
     assert.equal([one, other].filter(({ stderr }) => /^Started /m.test(stderr)).length, 1);
-    assert.equal([one, other].filter(({ stderr }) => /is being loaded already/.test(stderr)).length, 1);
+    assert.equal([one, other].filter(({ stderr }) => /is running already/.test(stderr)).length, 1);
     for (const { stderr } of [one, other]) {
       assert.match(stderr, /getIncrement is tried again: The report API answered 503 Service Unavailable/);
     }
@@ -174,7 +174,7 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.match(stderr, /goes on without this client/);
     const joined = start(args, env);
     t.after(() => kill(joined));
-    await joined.says('is being loaded already', 60_000);
+    await joined.says('is running already', 60_000);
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
     const ended = await joined.ended;
     assert.equal(ended.code, 0, ended.stderr);

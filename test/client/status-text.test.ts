@@ -49,19 +49,18 @@ test('totals and gaps stand first, in the table and in the calendar', () => {
   const month = days('2024-02-27', ['loaded', 'missing', 'missing', 'failed']);
   const first =
     '4 days: 1 loaded, 2 missing, 1 failed. Gaps: 2024-02-28 to 2024-02-29 missing; 2024-03-01 failed.';
-  assert.equal(statusTable(month).split('\n')[0], first);
-  const [head, , february, march] = statusCalendar(month).split('\n');
+  assert.equal(statusTable(month, gapsOf(month)).split('\n')[0], first);
+  const [head, , february, march] = statusCalendar(month, gapsOf(month)).split('\n');
   assert.equal(head, first);
   assert.equal(february, `2024-02  ${' '.repeat(26)}█??`);
   assert.equal(march, '2024-03  X');
-  assert.match(statusTable(month), /2024-03-01 failed: the file is empty\./);
-  assert.match(statusTable(month), /2024-02-27 rejected 1 rows/);
+  assert.match(statusTable(month, gapsOf(month)), /2024-03-01 failed: the file is empty\./);
+  assert.match(statusTable(month, gapsOf(month)), /2024-02-27 rejected 1 row:/);
 });
 
 test('a long gap is one line of the table', () => {
-  const table = statusTable(
-    days('2024-01-01', ['loaded', ...Array<DayState>(400).fill('missing'), 'loaded']),
-  );
+  const range = days('2024-01-01', ['loaded', ...Array<DayState>(400).fill('missing'), 'loaded']);
+  const table = statusTable(range, gapsOf(range));
   assert.match(table, /2024-01-02 … +│ missing .* 400 days to 2025-02-04/);
   assert.ok(table.split('\n').length < 12);
 });

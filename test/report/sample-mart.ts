@@ -1,5 +1,5 @@
 import type { TestDatabase } from '../support/database.ts';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { fileNames } from '../../domain/feeds.ts';
 import { addDays, eachDay } from '../../domain/load-date.ts';
 
 export const FIRST_DAY = '2024-02-05';
@@ -9,6 +9,8 @@ export const HOSTILE_CITY = '</title><img src=https://example.com/x onerror=aler
 
 const CITIES = ['Москва', 'Санкт-Петербург', 'Казань', 'Нижний Новгород', 'Екатеринбург', HOSTILE_CITY];
 const ITEMS = ['Молоко 3%', 'Хлеб «Бородинский»', HOSTILE_ITEM, 'Кофе в зёрнах', 'Чай', 'Масло сливочное'];
+/** Loaded with a warning. */
+const SMALL_DAY = '2024-04-10';
 /** What became of the days that were not simply loaded. */
 export const SPECIAL_DAYS: Record<string, 'missing' | 'failed' | 'no_increment' | 'stale'> = {
   '2024-02-23': 'no_increment',
@@ -68,20 +70,23 @@ async function recordDay(pool: TestDatabase['pool'], date: string): Promise<void
   const outcome = special === undefined || special === 'stale' ? 'loaded' : special;
   const failed = outcome === 'failed';
   await pool.query(
-    `insert into staging.day_load (load_date, outcome, error, error_type, number, workflow_id, run_id,
+    `insert into staging.day_load (load_date, outcome, error, error_type, warnings, number, workflow_id, run_id,
        started_at, finished_at)
-     values ($1, $2, $3, $4, 1, 'w', 'r', now(), now())`,
-    [date, outcome, failed ? 'user_order_log_inc is <empty>.' : null, failed ? 'FileRefused' : null],
+     values ($1, $2, $3, $4, $5, 1, 'w', 'r', now(), now())`,
+    [
+      date,
+      outcome,
+      failed ? 'user_order_log_inc is <empty>.' : null,
+      failed ? 'FileRefused' : null,
+      date === SMALL_DAY ? ['price_log_inc kept 2 rows; the median is 40'] : [],
+    ],
   );
   if (outcome !== 'loaded') return;
-  const [files, orders] = INCREMENT_FILES;
-  for (const file of files) {
-    const rows = file === orders ? 1234 : 0;
-    await pool.query(
-      `insert into staging.file_load (load_date, file, delivery_number, mart_delivery_number, sha256, bytes, rows_read,
-         rows_kept, rows_duplicate, rows_rejected, workflow_id, run_id, attempt, started_at, finished_at)
-       values ($1, $2, $3, 1, 'x', 1, $4, $4, 0, 0, 'w', 'r', 1, now(), now())`,
-      [date, file, special === 'stale' ? 2 : 1, rows],
-    );
-  }
+  await pool.query(
+    `insert into staging.file_load (load_date, file, delivery_number, mart_delivery_number, sha256, bytes, rows_read,
+       rows_kept, rows_duplicate, rows_rejected, workflow_id, run_id, attempt, started_at, finished_at)
+     select $1, file, $2, 1, 'x', 1, 1234, 1234, 0, 0, 'w', 'r', 1, now(), now()
+     from unnest($3::text[]) as file`,
+    [date, special === 'stale' ? 2 : 1, fileNames('increment')],
+  );
 }

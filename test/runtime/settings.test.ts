@@ -73,7 +73,7 @@ describe('an address to listen on', () => {
     const { port } = taken.address() as AddressInfo;
     await assert.rejects(
       listenAddress('METRICS_ADDRESS', `127.0.0.1:${port}`),
-      /METRICS_ADDRESS 127\.0\.0\.1:\d+ cannot be used: another process listens there/,
+      /METRICS_ADDRESS 127\.0\.0\.1:\d+ cannot be used: something listens there already/,
     );
     taken.close();
     await assert.rejects(

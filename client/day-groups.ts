@@ -1,0 +1,39 @@
+import { addDays, type LoadDate } from '../domain/load-date.ts';
+
+interface Dated {
+  date: LoadDate;
+}
+
+/** Neighbouring days that belong together, in groups. The days are in order. */
+export function groupDays<D extends Dated>(
+  days: readonly D[],
+  belongs: (day: D, previous: D) => boolean = () => true,
+): [D, ...D[]][] {
+  const groups: [D, ...D[]][] = [];
+  for (const day of days) {
+    const group = groups.at(-1);
+    const previous = group?.at(-1);
+    if (previous && addDays(previous.date, 1) === day.date && belongs(day, previous)) group?.push(day);
+    else groups.push([day]);
+  }
+  return groups;
+}
+
+/** `2024-03-01 to 2024-03-04` */
+export function rangeText(days: readonly Dated[]): string {
+  const [first, last] = [days[0]?.date ?? '', days.at(-1)?.date ?? ''];
+  return first === last ? first : `${first} to ${last}`;
+}
+
+const MAX_LISTED = 20;
+
+/** The first lines; how many others there are stands in the last one. */
+export function firstOf(lines: readonly string[]): string[] {
+  if (lines.length <= MAX_LISTED) return [...lines];
+  return [...lines.slice(0, MAX_LISTED), `… and ${lines.length - MAX_LISTED} more (--json lists all)`];
+}
+
+/** The command that loads the days of a range that are not loaded. */
+export function loadCommand(from: LoadDate, to: LoadDate): string {
+  return `npm run client -- backfill --from ${from} --to ${to} --only-missing`;
+}

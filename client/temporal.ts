@@ -1,0 +1,12 @@
+import type { Client } from '@temporalio/client';
+import { connectClient } from '../runtime/temporal.ts';
+
+/** Connects to Temporal for one command, and closes the connection whatever happens. */
+export async function withTemporal<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connectClient(process.env);
+  try {
+    return await work(client);
+  } finally {
+    await client.connection.close();
+  }
+}
