@@ -210,7 +210,7 @@ test('the codec server answers its own Host and the UI, with its token, and encr
   await server.says('codec server at');
   const taken = await start(['runtime/codec/main.ts'], { ...address, CODEC_SERVER_TOKEN: token }).ended;
   assert.equal(taken.code, 2);
-  assert.match(taken.stderr, /CODEC_SERVER_ADDRESS 0\.0\.0\.0:\d+ cannot be used: another process listens/);
+  assert.match(taken.stderr, /CODEC_SERVER_ADDRESS 0\.0\.0\.0:\d+ cannot be used: something listens there/);
 
   const own = { host: `127.0.0.1:${port}`, origin: 'http://ui.example', authorization: `Bearer ${token}` };
   const call = async (path: string, headers: Record<string, string>, body = '{"payloads":[]}') => {
