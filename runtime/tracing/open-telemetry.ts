@@ -19,13 +19,14 @@ import {
 import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
 import type { ClientInterceptors } from '@temporalio/client';
 import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import { describeNetworkError } from '../network-error.ts';
 import { attributesOf, errorType } from './attributes.ts';
 import type { TracingSettings } from './settings.ts';
 import { callerOf, spanOfRun, withCaller, type SpanContext } from './span-context.ts';
 import { setWithSpan } from './span.ts';
 import type { Tracing } from './start.ts';
-import type { TraceSinks } from './workflow.ts';
+import type { EndedRun, TraceSinks } from './workflow.ts';
 
 const WARN_EVERY_MS = 3_600_000;
 
@@ -39,16 +40,15 @@ export async function createTracing(
       ? await import('@opentelemetry/exporter-trace-otlp-http')
       : await import('@opentelemetry/exporter-trace-otlp-proto');
   warnOfLostSpans(warn);
-  // The span of a run has ids that follow from the run's.
   const random = new RandomIdGenerator();
-  let ids: SpanContext | undefined;
+  const ids: RunIds = { ofNextSpan: undefined };
   const provider = new BasicTracerProvider({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': serviceName }))
       .merge(detectResources({ detectors: [envDetector] })),
     idGenerator: {
-      generateTraceId: () => ids?.traceId ?? random.generateTraceId(),
-      generateSpanId: () => ids?.spanId ?? random.generateSpanId(),
+      generateTraceId: () => ids.ofNextSpan?.traceId ?? random.generateTraceId(),
+      generateSpanId: () => ids.ofNextSpan?.spanId ?? random.generateSpanId(),
     },
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   });
@@ -64,14 +64,7 @@ export async function createTracing(
   return {
     client: clientInterceptors(tracer),
     activity: [activityInterceptor(tracer)],
-    sinks: runSink((span, start) => {
-      ids = span;
-      try {
-        return start(tracer);
-      } finally {
-        ids = undefined;
-      }
-    }),
+    sinks: runSink(tracer, ids),
     flush: () => provider.shutdown().catch(() => undefined),
   };
 }
@@ -127,8 +120,10 @@ function activityInterceptor(tracer: Tracer): ActivityInterceptorsFactory {
         execute(input, next) {
           run = callerOf(input.headers) ?? run;
           const attributes = {
-            ...{ temporalWorkflowId: workflowId, run_id: runId },
-            ...{ attempt: info.attempt, task_queue: info.taskQueue },
+            temporalWorkflowId: workflowId,
+            run_id: runId,
+            attempt: info.attempt,
+            task_queue: info.taskQueue,
             ...attributesOf(input.args),
           };
           return tracer.startActiveSpan(
@@ -145,30 +140,29 @@ function activityInterceptor(tracer: Tracer): ActivityInterceptorsFactory {
   };
 }
 
+/** The span of a run has ids that follow from the run's; all others are random. */
+interface RunIds {
+  ofNextSpan: SpanContext | undefined;
+}
+
 /** The span of a run, made when it has ended. */
-function runSink(
-  withIds: (ids: SpanContext, start: (tracer: Tracer) => Span) => Span,
-): InjectedSinks<TraceSinks> {
-  return {
-    traces: {
-      ended: {
-        fn: ({ workflowId, workflowType, runId, attempt, taskQueue }, run) => {
-          const options = {
-            startTime: run.startedAt,
-            attributes: {
-              ...{ temporalWorkflowId: workflowId, run_id: runId, attempt, task_queue: taskQueue },
-              ...run.attributes,
-            },
-          };
-          const span = withIds(run.span, (tracer) =>
-            tracer.startSpan(`RunWorkflow:${workflowType}`, options, contextOf(run.parent)),
-          );
-          if (run.errorType !== undefined) setError(span, run.errorType);
-          span.end(run.endedAt);
-        },
-      },
-    },
+function runSink(tracer: Tracer, ids: RunIds): InjectedSinks<TraceSinks> {
+  const fn = (info: WorkflowInfo, run: EndedRun) => {
+    const attributes = {
+      temporalWorkflowId: info.workflowId,
+      run_id: info.runId,
+      attempt: info.attempt,
+      task_queue: info.taskQueue,
+      ...run.attributes,
+    };
+    const options = { startTime: run.startedAt, attributes };
+    ids.ofNextSpan = run.span;
+    const span = tracer.startSpan(`RunWorkflow:${info.workflowType}`, options, contextOf(run.parent));
+    ids.ofNextSpan = undefined;
+    if (run.errorType !== undefined) setError(span, run.errorType);
+    span.end(run.endedAt);
   };
+  return { traces: { ended: { fn } } };
 }
 
 function contextOf(span: SpanContext | undefined): Context {

@@ -44,8 +44,12 @@ export function interceptors(): WorkflowInterceptors {
           const startedAt = Date.now();
           const ended = (type: string | undefined, attributes: Record<string, string>) =>
             proxySinks<TraceSinks>().traces.ended({
-              ...{ span, parent, startedAt, endedAt: Date.now() },
-              ...{ attributes, errorType: type },
+              span,
+              parent,
+              startedAt,
+              endedAt: Date.now(),
+              attributes,
+              errorType: type,
             });
           const work = next(input);
           void work.then(
