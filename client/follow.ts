@@ -73,7 +73,9 @@ export async function whyNoAnswer(
       (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
     );
     const failure = task?.workflowTaskFailedEventAttributes?.failure;
-    if (failure) return `The worker cannot run ${workflowId}: ${(await messageOf(client, failure)) ?? ''}`;
+    // In quotes: "here" in it is there.
+    if (failure)
+      return `The worker cannot run ${workflowId} and reports: "${(await messageOf(client, failure)) ?? ''}"`;
   } catch (later) {
     if (later instanceof ServiceError || 'code' in (later as Error))
       return `Temporal does not answer at the moment (${reasonOf(later)}). Waiting for it.`;
