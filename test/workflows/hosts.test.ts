@@ -119,7 +119,7 @@ describe('landing directories, workers and queues', { concurrency: 4 }, () => {
     assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
   });
 
-  test('a worker that is killed and started again goes on with the files that it has landed', async (t) => {
+  test('a worker on the same disk goes on with the files that a killed one has landed', async (t) => {
     const stack = await stackFor(t, { worker: false });
     stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
     stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
@@ -129,8 +129,8 @@ describe('landing directories, workers and queues', { concurrency: 4 }, () => {
     await until('three files are landed', async () => {
       return (await landed()).filter((name) => name.endsWith('.csv')).length === 3;
     });
-    await kill(doomed);
     await startWorkerProcess(t, stack);
+    await kill(doomed);
     assert.equal((await run.result()).outcome, 'loaded');
     assert.equal(callsOf(stack, 'storage').length, 4 + 1);
   });
