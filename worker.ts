@@ -56,8 +56,13 @@ async function addressOf(name: SettingName, address: string | undefined): Promis
 
 main()
   .catch((error: unknown) => {
-    const expected = error instanceof SettingsError || error instanceof TemporalUnreachable;
-    console.error(expected ? error.message : error);
     process.exitCode = error instanceof SettingsError ? 2 : 1;
+    if (error instanceof SettingsError || error instanceof TemporalUnreachable) console.error(error.message);
+    // Without the bytes of the server's answer, which follow.
+    else if (error instanceof Error && error.name === 'TransportError')
+      console.error(error.message.split(': Status {')[0]);
+    else console.error(error);
   })
-  .finally(stopTracing);
+  .finally(stopTracing)
+  // The SDK's native part would keep a process whose start has failed.
+  .finally(() => process.exit());

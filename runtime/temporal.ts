@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -45,10 +46,9 @@ function headerValue(name: string, value: string): string {
 
 function checkCertificates({ serverRootCACertificate, clientCertPair }: TLSConfig): void {
   try {
-    createSecureContext({
-      ...(serverRootCACertificate && { ca: Buffer.from(serverRootCACertificate) }),
-      ...(clientCertPair && { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
-    });
+    if (serverRootCACertificate) new X509Certificate(serverRootCACertificate);
+    if (clientCertPair)
+      createSecureContext({ cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) });
   } catch (error) {
     throw new SettingsError([`TEMPORAL_TLS_…: a certificate or key cannot be used: ${messageOf(error)}.`]);
   }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { request } from 'undici';
@@ -68,4 +70,47 @@ test('a LANDING_DIR that cannot be used ends the worker with 2, named', async (t
   const { code, stderr } = await start(['worker.ts'], { ...stack.environment, LANDING_DIR }).ended;
   assert.equal(code, 2);
   assert.match(stderr, /LANDING_DIR must be a directory that the worker may write to: ENOTDIR/);
+});
+
+test('addresses that are taken end the worker with 2, named, without a stack', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const free = `localhost:${await freePort()}`;
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ METRICS_ADDRESS: taken }, /METRICS_ADDRESS 127\.0\.0\.1:\d+ cannot be used: something listens there/],
+    [{ HEALTH_ADDRESS: taken }, /HEALTH_ADDRESS 127\.0\.0\.1:\d+ cannot be used: something listens there/],
+    [{ METRICS_ADDRESS: free, HEALTH_ADDRESS: free }, /METRICS_ADDRESS localhost:\d+ cannot be used/],
+  ];
+  await Promise.all(
+    cases.map(async ([addresses, message]) => {
+      const { code, stderr } = await start(['worker.ts'], { ...stack.environment, ...addresses }).ended;
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /^ +at /m);
+    }),
+  );
+});
+
+test('localhost and IPv6 are addresses to listen on', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const METRICS_ADDRESS = `localhost:${await freePort()}`;
+  const HEALTH_ADDRESS = `[::1]:${await freePort()}`;
+  const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
+  assert.equal((await get(HEALTH_ADDRESS, '/healthz')).status, 200);
+  assert.equal((await get(METRICS_ADDRESS, '/metrics')).status, 200);
+  worker.kill('SIGTERM');
+  assert.equal((await worker.ended).code, 0);
+});
+
+test('an unknown namespace ends the worker with 1 and a sentence', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const HEALTH_ADDRESS = `127.0.0.1:${await freePort()}`;
+  const environment = { ...stack.environment, HEALTH_ADDRESS, TEMPORAL_NAMESPACE: 'nowhere' };
+  const { code, stderr } = await start(['worker.ts'], environment).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /^Namespace nowhere was not found/m);
+  assert.doesNotMatch(stderr, /^ +at /m);
 });

@@ -2,7 +2,7 @@ import type { Column, ColumnType } from '../../domain/feeds.ts';
 
 /**
  * The rules for a single value. They are stricter than PostgreSQL's input functions where those would change
- * a value in silence (a time zone dropped, a digit rounded) and never looser, so that COPY cannot fail on a
+ * a value without an error (a time zone dropped, a digit rounded) and never looser, so that COPY cannot fail on a
  * value that passed.
  */
 export interface BrokenRule {
@@ -20,7 +20,7 @@ const BIGINT_MAX = 2n ** 63n - 1n;
 /** No number or timestamp is longer; it also keeps the patterns below linear on hostile input. */
 const MAX_SCALAR_LENGTH = 100;
 
-/** Checks one value; undefined means that it may be loaded. Empty values are told by `checkColumn`. */
+/** Checks a value that is not empty; undefined means that it may be loaded. */
 const checks: Record<ColumnType, (value: string) => { rule: string; fault: string } | undefined> = {
   text: () => undefined,
   bigint(value) {

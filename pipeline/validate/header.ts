@@ -10,7 +10,7 @@ export interface Layout {
   fieldCount: number;
   /** Per column of the feed, in the feed's order: its position, or -1 when the file lacks it. */
   positions: number[];
-  /** Position of the column that tells the newest of equal keys, or -1. */
+  /** Position of the column that decides which of equal keys is the newest, or -1. */
   newestByPosition: number;
   warnings: string[];
 }
@@ -34,8 +34,8 @@ export function layoutByPosition(feed: Feed, firstRow: string): Layout {
 }
 
 /**
- * Reads a header line: columns are found by name, unknown ones are tolerated and told. Only names of known columns are
- * quoted: a file without a header begins with a row, whose values are nobody's to see (contract, ruling 39).
+ * Reads a header line: columns are found by name, unknown ones are ignored with a warning. Only names of known columns are
+ * quoted: a file without a header begins with a row, whose values stay private (contract, ruling 39).
  */
 export function layoutByHeader(feed: Feed, line: string): Layout {
   const names = splitLine(line).map((name) => name.trim());

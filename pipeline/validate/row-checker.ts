@@ -42,7 +42,7 @@ export class RowChecker {
     if (fields.length > expected) return wrongFields(countCommas(text) + 1, expected);
     let newestBy: string | null = null;
     const values: string[] = [];
-    // Looked for once in the whole record: hardly any has one, and a look at every value took a tenth of the time.
+    // Searched once in the whole record: hardly any has one, and searching every value took a tenth of the time.
     const hasSpecial = needsEscape(text);
     let index = -1;
     for (const column of this.#feed.columns) {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { temporalConfig } from '../../runtime/temporal.ts';
 import { variable } from '../support/database.ts';
 import { client, start, type Ended } from '../support/processes.ts';
 import { kill } from './harness.ts';
@@ -37,6 +41,7 @@ describe('wrong usage ends with 2', { concurrency: 4 }, () => {
     [['run', '--date', '2024-02-30'], /Expected a day like 2024-02-25/],
     [['run', '2024-02-25'], /too many arguments/],
     [['status', '--frob'], /unknown option '--frob'/],
+    [['status', '--from', '0001-01-01', '--to', '9999-12-31'], /from 1900-01-01 to 2999-12-31/],
   ];
   for (const [args, sentence] of cases) {
     test(`client ${args.join(' ')}`, async () => {
@@ -117,6 +122,75 @@ test('no command at all: the usage, and 2', async () => {
   assert.deepEqual([code, stdout], [2, '']);
   assert.match(stderr, /Usage: client .*Commands:.*Expected a command/s);
 });
+
+describe(
+  'the connection to Temporal: what it would refuse is a settings fault, and no secret is shown',
+  {
+    concurrency: 4,
+  },
+  () => {
+    const cases: [Record<string, string>, RegExp][] = [
+      [{ TEMPORAL_API_KEY: 'secret-\u043a\u043b\u044e\u0447' }, /TEMPORAL_API_KEY must be printable ASCII/],
+      [{ TEMPORAL_API_KEY: 'secret\nsecret' }, /TEMPORAL_API_KEY must be printable ASCII/],
+      [{ TEMPORAL_GRPC_META_X: 'secret\nsecret' }, /TEMPORAL_GRPC_META \(x\) must be printable ASCII/],
+      [{ TEMPORAL_ADDRESS: 'https://user:secret@host:7233' }, /TEMPORAL_ADDRESS must be a host and a port/],
+      [{ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere.pem' }, /TEMPORAL_.*\/nowhere\.pem/],
+      [{ TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'secret' }, /TEMPORAL_TLS_…: a certificate or key cannot be used/],
+      [{ TEMPORAL_TASK_QUEUE: 'q'.repeat(600) }, /TEMPORAL_TASK_QUEUE must be at most 500 bytes/],
+      [
+        { REPORT_TIMEOUT: '9999d', TEMPORAL_ADDRESS: 'x y' },
+        /2 settings .*REPORT_TIMEOUT.*TEMPORAL_ADDRESS/s,
+      ],
+    ];
+    for (const [settings, sentence] of cases) {
+      test(Object.keys(settings).join(', '), async () => {
+        const args = ['run', '--date', '2024-02-25', '--json'];
+        const ended = await client(args, { ...UNSET, ...settings });
+        assert.equal(ended.code, 2, ended.stderr);
+        assertClear(ended, sentence);
+        assert.doesNotMatch(ended.stdout + ended.stderr, /secret/);
+      });
+    }
+
+    test('a line feed at the end of TEMPORAL_API_KEY is dropped', () => {
+      const { connectionOptions } = temporalConfig({ TEMPORAL_API_KEY: 'key\n', TEMPORAL_ADDRESS: '' });
+      assert.equal(connectionOptions.apiKey, 'key');
+      assert.equal(connectionOptions.address, 'localhost:7233');
+    });
+  },
+);
+
+describe('a closed pipe ends the client quietly', { concurrency: 4 }, () => {
+  for (const args of ['status --from 2000-01-01 --to 2019-12-31 --json', 'report --help', 'frob --json'])
+    test(`standard output of ${args}`, async () => {
+      const env = { ...UNSET, DATABASE_URL: variable('TEST_POSTGRES_URL'), TEMPORAL_ADDRESS: NOBODY };
+      const { stderr } = await pipedInto('true', args, env);
+      assert.doesNotMatch(stderr, /EPIPE|^ +at /m);
+    });
+
+  test('without a reader of its notes it goes on to its result', async () => {
+    const env = { ...UNSET, TEMPORAL_ADDRESS: NOBODY };
+    const { stdout } = await pipedInto('true', 'run --date 2024-02-25 --json', env, '2');
+    assert.match(stdout, /"outcome": "failed"/);
+  });
+});
+
+/** A shell's pipe from one of the client's outputs into a program that reads nothing. */
+async function pipedInto(
+  reader: string,
+  args: string,
+  env: Record<string, string>,
+  output = '1',
+): Promise<{ stdout: string; stderr: string }> {
+  const command = `node --import ./runtime/register.js client/main.ts ${args} ${output}> >(${reader})`;
+  const child = spawn('bash', ['-c', command], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { stdout, stderr };
+}
 
 describe('something that the client needs is down', { concurrency: 4 }, () => {
   const database = (address: string) => `postgresql://user:${PASSWORD}@${address}/sales`;

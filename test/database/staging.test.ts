@@ -51,7 +51,11 @@ describe('which row of one key is staged', () => {
   const cases: [string, Order[], string][] = [
     ['the highest id, first in the file', [order('a', 9, 1), order('a', 3, 2)], 'a | shipped | 9 | 1'],
     ['the highest id, last in the file', [order('a', 3, 2), order('a', 9, 1)], 'a | shipped | 9 | 1'],
-    ['ids are numbers, not words', [order('a', 10, 1), order('a', 9, 2)], 'a | shipped | 10 | 1'],
+    [
+      'ids are compared as numbers, not as text',
+      [order('a', 10, 1), order('a', 9, 2)],
+      'a | shipped | 10 | 1',
+    ],
     ['negative ids too', [order('a', -5, 1), order('a', -7, 2)], 'a | shipped | -5 | 1'],
     [
       'ids that a double cannot tell apart',
@@ -105,7 +109,7 @@ describe('which row of one key is staged', () => {
     assert.deepEqual(await staged(), [`${DAY} | a | refunded | 2 | 2`, `${DAY} | a | shipped | 1 | 1`]);
   });
 
-  test('keys are compared byte by byte: case, spaces and ways to write a letter tell them apart', async () => {
+  test('keys are compared byte by byte: case, spaces and normal forms make a difference', async () => {
     const keys = ['ё', 'е\u0308', 'Ё', 'A', 'a', 'a '];
     await loader.stage(
       DAY,
@@ -211,7 +215,7 @@ describe('loading a date again', () => {
         )
       ).flat();
     const writes = async () => {
-      // Every connection counts for itself until it tells.
+      // Every connection keeps its own counts until it flushes them.
       const clients = await Promise.all(
         Array.from({ length: Math.max(1, db.pool.totalCount) }, () => db.pool.connect()),
       );
@@ -262,7 +266,7 @@ describe('loading a date again', () => {
     assert.deepEqual([...(await staged()), ...(await rejected())], [`${DAY} | a | shipped | 1 | 1`]);
   });
 
-  test('an older download never replaces a newer one, and says so', async () => {
+  test('an older download never replaces a newer one, and is reported as superseded', async () => {
     const older = await nextDeliveryNumber(db.database);
     const newer = await nextDeliveryNumber(db.database);
     const bad = order('bad', 1, 1, { quantity: '' });

@@ -87,7 +87,7 @@ test('the fifth file is landed, checked, staged and shown', async () => {
   assert.equal(status.code, 0, status.stderr);
   // 10 + 2 + 0 + 0 + 1 rows read, 7 + 2 + 1 kept.
   assert.match(status.stdout, new RegExp(`${DATE} │ loaded +│ +13 │ +10 │ +1 │`));
-  assert.match(status.stdout, new RegExp(`${DATE} rejected 1 rows`));
+  assert.match(status.stdout, new RegExp(`${DATE} rejected 1 row:`));
 
   const staged = await db.pool.query<{ uniq_id: string; id: string }>(
     'select uniq_id, id from staging.refund_reason where load_date = $1 and not is_history order by uniq_id',

@@ -262,7 +262,7 @@ describe('tolerated', () => {
     ]);
   });
 
-  test('several nameless columns at the end, told once', async () => {
+  test('several nameless columns at the end, with one warning', async () => {
     const csv = plain.replace(ACTIVITY_HEADER, `${ACTIVITY_HEADER},,`).replace(/,1$/gm, ',1,,');
     const { rows, warnings } = await checkCsv(ACTIVITY, csv);
     assert.deepEqual(rows, (await checkCsv(ACTIVITY, plain)).rows);

@@ -274,7 +274,7 @@ describe('the window', () => {
     assert.deepEqual([...window.drain()], []);
   });
 
-  test('knows thousands of contents apart, with the newest id and position of each', () => {
+  test('tells thousands of contents apart, with the newest id and position of each', () => {
     const window = new RepeatWindow(16 * MEBIBYTE);
     const count = 20_000;
     for (let round = 0; round < 2; round += 1) {
@@ -298,7 +298,7 @@ describe('the window', () => {
     }
   });
 
-  test('of two contents with one hash knows the first, and remembers no second', () => {
+  test('remembers only the first of two contents with one hash', () => {
     const [first, second] = sameHash();
     const window = new RepeatWindow(MEBIBYTE);
     assert.equal(window.add(content(first, 1), 1, 'first'), true);
