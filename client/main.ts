@@ -4,16 +4,11 @@ import { SettingsError } from '../runtime/settings.ts';
 import { plainLines } from '../domain/text.ts';
 import { loadDateOfRun } from '../domain/due-days.ts';
 import { stopTracing } from '../runtime/tracing/start.ts';
-import { backfill, type BackfillOptions } from './commands/backfill.ts';
-import { bootstrap } from './commands/bootstrap.ts';
-import { migrate } from './commands/migrate.ts';
-import { report as salesReport, type ReportOptions } from './commands/report.ts';
-import { run } from './commands/run.ts';
-import * as schedule from './commands/schedule.ts';
-import { registerSearchAttributes } from './commands/search-attributes.ts';
-import { status, type StatusOptions } from './commands/status.ts';
+import type { BackfillOptions } from './commands/backfill.ts';
+import type { ReportOptions } from './commands/report.ts';
+import type { StatusOptions } from './commands/status.ts';
 import { countArgument, dateArgument, fileArgument } from './arguments.ts';
-import { dailySchedule } from './schedule.ts';
+import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { CommandFailed, Output } from './output.ts';
 
 const JSON_OPTION = ['--json', 'print one JSON document, and nothing else, on standard output'] as const;
@@ -22,7 +17,10 @@ interface Json {
   json?: boolean;
 }
 
-/** All commands: `npm run client -- <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage or settings. */
+/**
+ * All commands: `npm run client -- <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Each is loaded
+ * when it is asked for: what it needs takes longer to load than `--help` to print.
+ */
 function program(): Command {
   const root = new Command('client')
     .description("Starts, steers and inspects the loading of the shop's daily sales increment.")
@@ -35,7 +33,7 @@ function program(): Command {
       .option(...JSON_OPTION);
 
   command('migrate', 'bring the database schema to the newest version; safe to repeat').action(
-    (options: Json) => migrate(outputOf(options)),
+    async (options: Json) => (await import('./commands/migrate.ts')).migrate(outputOf(options)),
   );
   command(
     'run',
@@ -43,9 +41,10 @@ function program(): Command {
   )
     .option('--date <YYYY-MM-DD>', 'the day (default: the one that the schedule would take)', dateArgument)
     .option('--file <NAME>', 'only this file of the day, e.g. to load it again; repeatable', fileArgument)
-    .action((options: Json & { date?: string; file?: string[] }) =>
-      run(options.date ?? scheduledDate(), options.file, outputOf(options)),
-    );
+    .action(async (options: Json & { date?: string; file?: string[] }) => {
+      const date = options.date ?? scheduledDate();
+      await (await import('./commands/run.ts')).run(date, options.file, outputOf(options));
+    });
   command('backfill', 'load every day of a range; joins the backfill of the same range that is in progress')
     .requiredOption('--from <YYYY-MM-DD>', 'first day', dateArgument)
     .requiredOption('--to <YYYY-MM-DD>', 'last day, included', dateArgument)
@@ -58,9 +57,11 @@ function program(): Command {
     .option('--pause', 'let the backfill of this range that is in progress start no further days')
     .option('--resume', 'let it start further days again')
     .option('--cancel', 'stop it; days in progress end cleanly')
-    .action((options: Json & BackfillOptions) => backfill(options, outputOf(options)));
+    .action(async (options: Json & BackfillOptions) =>
+      (await import('./commands/backfill.ts')).backfill(options, outputOf(options)),
+    );
   command('bootstrap', 'load the full report as history, which never replaces an increment').action(
-    (options: Json) => bootstrap(outputOf(options)),
+    async (options: Json) => (await import('./commands/bootstrap.ts')).bootstrap(outputOf(options)),
   );
   addSchedule(root);
   command('status', 'what is loaded, missing or failed, per day (at most 20 years)')
@@ -68,20 +69,27 @@ function program(): Command {
     .option('--to <YYYY-MM-DD>', 'last day (default: the newest one that is known or due)', dateArgument)
     .option('--calendar', 'one line a month instead of one a day')
     .option('--fail-on-gap', 'exit with 1 when a day that is due is missing, failed or stale')
-    .action((options: Json & StatusOptions) => status(options, outputOf(options)));
+    .action(async (options: Json & StatusOptions) =>
+      (await import('./commands/status.ts')).status(options, outputOf(options)),
+    );
   command('report', 'write one self-contained page about sales and loaded days (at most 20 years)')
     .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)')
     .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks that have sales)', dateArgument)
     .option('--to <YYYY-MM-DD>', 'last day (default: the newest one known)', dateArgument)
-    .action((options: Json & ReportOptions) => salesReport(options, outputOf(options)));
+    .action(async (options: Json & ReportOptions) =>
+      (await import('./commands/report.ts')).report(options, outputOf(options)),
+    );
   command(
     'search-attributes',
     "register the custom search attributes in Temporal's namespace; safe to repeat",
-  ).action((options: Json) => registerSearchAttributes(outputOf(options)));
+  ).action(async (options: Json) =>
+    (await import('./commands/search-attributes.ts')).registerSearchAttributes(outputOf(options)),
+  );
   return root;
 }
 
 function addSchedule(root: Command): void {
+  const schedule = () => import('./commands/schedule.ts');
   const group = root
     .command('schedule')
     .description('the daily schedule: apply, show, pause, resume, trigger, delete');
@@ -92,17 +100,21 @@ function addSchedule(root: Command): void {
       .option(...JSON_OPTION);
   command('apply', 'create the schedule, or update it to the settings; a paused one stays paused')
     .option('--paused', 'create it paused')
-    .action((options: Json & { paused?: boolean }) => schedule.apply(options, outputOf(options)));
+    .action(async (options: Json & { paused?: boolean }) =>
+      (await schedule()).apply(options, outputOf(options)),
+    );
   command('show', 'next and recent runs, policies, and the days that are due and not loaded').action(
-    (options: Json) => schedule.show(outputOf(options)),
+    async (options: Json) => (await schedule()).show(outputOf(options)),
   );
   command('pause', 'pause the schedule: no further runs start')
     .option('--note <TEXT>', 'the reason')
-    .action((options: Json & { note?: string }) => schedule.setPaused(true, options.note, outputOf(options)));
+    .action(async (options: Json & { note?: string }) =>
+      (await schedule()).setPaused(true, options.note, outputOf(options)),
+    );
   command('resume', 'resume the schedule')
     .option('--note <TEXT>', 'the reason')
-    .action((options: Json & { note?: string }) =>
-      schedule.setPaused(false, options.note, outputOf(options)),
+    .action(async (options: Json & { note?: string }) =>
+      (await schedule()).setPaused(false, options.note, outputOf(options)),
     );
   command('trigger', 'start a run now')
     .option(
@@ -110,9 +122,11 @@ function addSchedule(root: Command): void {
       'of this day (default: the one that the schedule would take now)',
       dateArgument,
     )
-    .action((options: Json & { date?: string }) => schedule.trigger(options.date, outputOf(options)));
-  command('delete', 'delete the schedule; runs in progress go on').action((options: Json) =>
-    schedule.remove(outputOf(options)),
+    .action(async (options: Json & { date?: string }) =>
+      (await schedule()).trigger(options.date, outputOf(options)),
+    );
+  command('delete', 'delete the schedule; runs in progress go on').action(async (options: Json) =>
+    (await schedule()).remove(outputOf(options)),
   );
 }
 

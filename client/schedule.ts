@@ -8,7 +8,6 @@ import {
 } from '@temporalio/client';
 import { runOptions } from '../runtime/run-options.ts';
 import { readSettings } from '../runtime/settings.ts';
-import type { DailySchedule } from '../domain/due-days.ts';
 import { formatDuration } from '../domain/durations.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from './workflow-ids.ts';
@@ -26,12 +25,6 @@ export type ScheduleSettings = ReturnType<typeof scheduleSettings>;
 
 export function scheduleSettings(env: NodeJS.ProcessEnv) {
   return readSettings(env, NAMES);
-}
-
-/** When the daily run is due, and which day it loads. */
-export function dailySchedule(env: NodeJS.ProcessEnv): DailySchedule {
-  const { SCHEDULE_TIME, SCHEDULE_TIME_ZONE, SCHEDULE_OFFSET_DAYS } = scheduleSettings(env);
-  return { ...SCHEDULE_TIME, timeZone: SCHEDULE_TIME_ZONE, offsetDays: SCHEDULE_OFFSET_DAYS };
 }
 
 /** One daily schedule per task queue. */

@@ -5,7 +5,7 @@ import { countDays } from '../../domain/load-date.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { readReport, type Range } from '../report/data.ts';
-import { dailySchedule } from '../schedule.ts';
+import { dailySchedule } from '../../runtime/daily-schedule.ts';
 
 export interface ReportOptions extends Range {
   out?: string;

@@ -11,12 +11,12 @@ import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import { readTogether, SettingsError } from '../../runtime/settings.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
+import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { retryScheduleUpdate } from '../retry-schedule-update.ts';
 import { runSettings } from '../run-settings.ts';
 import {
   changes,
-  dailySchedule,
   describeSchedule,
   propertiesOf,
   scheduleHandle,

@@ -9,7 +9,7 @@ import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
 import { dayStatuses } from '../day-status.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import { dailySchedule } from '../schedule.ts';
+import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { gapsOf, statusCalendar, statusTable, totalsOf } from '../status-text.ts';
 
 export interface StatusOptions {
