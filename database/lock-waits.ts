@@ -7,7 +7,7 @@ import { sql } from './sql.ts';
 
 /** Between two notes: the first pause, doubled after each note up to the longest. */
 const FIRST_PAUSE_MS = 3_000;
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 
 interface Blocker {
   pid: number;
@@ -40,7 +40,7 @@ async function noteWaits(
   signal: AbortSignal,
 ): Promise<void> {
   const pause = (ms: number) => sleep(ms, true, { signal }).catch(() => false);
-  for (let ms = FIRST_PAUSE_MS; await pause(ms); ms = Math.min(2 * ms, LONGEST_PAUSE_MS)) {
+  for (let ms = FIRST_PAUSE_MS; await pause(ms); ms = Math.min(2 * ms, MAX_PAUSE_MS)) {
     try {
       for (const blocker of await blockersOf(pool, pid)) note(`Waiting for a lock: ${describe(blocker)}.`);
     } catch (error) {

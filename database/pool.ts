@@ -34,8 +34,8 @@ const GOODBYE_TIMEOUT_MS = 2_000;
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** Ends also where the server does not answer the goodbye; a process could not end beside such a socket. */
-class SureToEnd extends pg.Client {
+/** Ends also when the server does not close the connection: such a socket would keep the process alive. */
+class BoundedClient extends pg.Client {
   override end(): Promise<void>;
   override end(callback: (error: Error) => void): void;
   override end(callback?: (error: Error) => void): Promise<void> | undefined {
@@ -47,7 +47,7 @@ class SureToEnd extends pg.Client {
 }
 
 /** For sslmode=prefer: asks the server for TLS first, and goes without where it has none. */
-class PrefersTls extends SureToEnd {
+class PrefersTls extends BoundedClient {
   override connect(): Promise<pg.Client>;
   override connect(callback: (error: Error | null, client?: pg.Client) => void): void;
   override connect(
@@ -90,7 +90,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
     types: { getTypeParser: parserOf },
-    Client: isOptional ? PrefersTls : SureToEnd,
+    Client: isOptional ? PrefersTls : BoundedClient,
   });
   pool.on('error', options.onIdleError);
   return pool;

@@ -7,7 +7,7 @@ with newest as materialized (
 ),
 
 -- Dates in a subselect are planned as average ones. By its value, a date newer than the planner's statistics
--- counts as one row, and a nested loop over what are a million is then only a whim of the planner away.
+-- counts as one row, and a nested loop over what are a million may then follow.
 withdrawn as (
     delete from staging.user_activity_log as staged
     where staged.load_date = (select $1::date)

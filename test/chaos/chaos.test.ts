@@ -24,7 +24,7 @@ const SEED = Number(process.env.CHAOS_SEED ?? 20_240_225);
 const COUNT = Number(process.env.CHAOS_FAULTS ?? 40);
 
 const LANES = 3;
-const LONGEST_PAUSE_MS = 400;
+const MAX_PAUSE_MS = 400;
 const MS_PER_FAULT = 6_000;
 const MS_BESIDE = 240_000;
 
@@ -69,7 +69,7 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
       const kind = order.pop() ?? '';
       injected.push({ kind, met: runs.open });
       await FAULTS[kind]?.(world, random);
-      await sleep(random.below(LONGEST_PAUSE_MS));
+      await sleep(random.below(MAX_PAUSE_MS));
       if (injected.length % 100 === 0) {
         const ended = runs.all.filter((run) => run.state !== 'open');
         const wrong = ended.filter((run) => run.state === 'wrong').length;

@@ -47,7 +47,7 @@ const STATEMENTS = [
   ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
 ].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
 
-const LONGEST_AIM_MS = 1_000;
+const MAX_AIM_MS = 1_000;
 
 /** Waits until an aim is met, but not for long: the statement may not come. */
 async function aimed(
@@ -57,7 +57,7 @@ async function aimed(
 ) {
   const worker = anyWorker(world, random);
   const aim = { text: one(STATEMENTS, random), fault, bytesLater: random.below(3) * 5_000 };
-  await Promise.race([worker.proxy.aim(aim), sleep(LONGEST_AIM_MS)]);
+  await Promise.race([worker.proxy.aim(aim), sleep(MAX_AIM_MS)]);
   worker.proxy.disarm();
 }
 
@@ -173,10 +173,7 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
   'frozen after a statement': (world, random) => aimed(world, random, 'freeze after'),
   'killed between commit and completion': async (world, random) => {
     const worker = anyWorker(world, random);
-    await Promise.race([
-      worker.proxy.aim({ text: 'commit\0', fault: 'freeze after' }),
-      sleep(LONGEST_AIM_MS),
-    ]);
+    await Promise.race([worker.proxy.aim({ text: 'commit\0', fault: 'freeze after' }), sleep(MAX_AIM_MS)]);
     worker.proxy.disarm();
     await worker.kill();
     worker.proxy.cut();

@@ -89,7 +89,7 @@ test('many days on a worker, with faults, leave nothing open', async () => {
       assert.equal(locks?.count, '0', 'no lock stays held');
       worker.stop();
       await worker.stopped;
-      // The server needs a moment to notice the goodbye.
+      // The server needs a moment to notice the end of a connection.
       let left: unknown[] = [];
       for (let attempt = 0; attempt < 50; attempt += 1) {
         left = await stack.rows(`select pid, state, query ${sessions}`);

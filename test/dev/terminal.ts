@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { killAtExit, type Ended } from '../support/processes.ts';
 
 /** Nothing that the tests run takes so long. */
-const LONGEST_RUN_MS = 60_000;
+const MAX_RUN_MS = 60_000;
 
 export interface Typed {
   output(): string;
@@ -62,7 +62,7 @@ export class Terminal {
   /** To its end; after a minute it is interrupted, as a person would. */
   async run(line: string): Promise<Ended> {
     const typed = this.type(line);
-    const limit = setTimeout(() => typed.interrupt(), LONGEST_RUN_MS);
+    const limit = setTimeout(() => typed.interrupt(), MAX_RUN_MS);
     return await typed.ended.finally(() => clearTimeout(limit));
   }
 }
