@@ -6,11 +6,11 @@ import { countDays, isLoadDate, type LoadDate } from '../domain/load-date.ts';
 /** A date given on the command line. */
 export function dateArgument(text: string): LoadDate {
   if (!isLoadDate(text))
-    throw new InvalidArgumentError('Expected a day like 2024-02-25, from 1900-01-01 to 2999-12-31.');
+    throw new InvalidArgumentError('Expected a date like 2024-02-25, from 1900-01-01 to 2999-12-31.');
   return text;
 }
 
-/** A number of things to do side by side. */
+/** How many days to load in parallel. */
 export function countArgument(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1 || count > 100) {
@@ -26,10 +26,10 @@ export function fileArgument(text: string, previous: string[] | undefined): stri
   return [...new Set([...(previous ?? []), text])];
 }
 
-/** What `status` and `report` can show: twenty years (contract, ruling 21). */
+/** `status` and `report` show at most 20 years (contract, ruling 21). */
 export const MAX_RANGE_DAYS = 7_305;
 
-/** Ends the command with 2 when a range is in the wrong order, or too long. */
+/** Exits with 2 when a range is reversed or too long. */
 export function checkRange(from: LoadDate, to: LoadDate, maxDays = MAX_RANGE_DAYS): void {
   if (from > to) throw new CommandFailed(`--from ${from} is after --to ${to}.`, 2);
   if (countDays(from, to) > maxDays)

@@ -6,9 +6,9 @@ import { follow } from './follow.ts';
 import type { Output } from './output.ts';
 import type { Started } from './start.ts';
 
-/** As they stand in the documents. */
+/** As in the JSON documents. */
 export interface RunIds {
-  /** Null when the run could not even be started. */
+  /** Null when the run could not be started. */
   workflow_id: string | null;
   run_id: string | null;
 }
@@ -18,12 +18,11 @@ export type Ended<W extends Workflow> = { ids: RunIds } & (
 );
 
 const RETRY_MS = 2_000;
-/** About ten minutes, with the client's own tries in between. */
+/** About ten minutes, including the client's own retries. */
 const MAX_TRIES = 60;
 
 /**
- * Waits for a workflow and shows meanwhile what it does; a reset is followed to the new run. Ctrl-C ends the client and
- * not the workflow.
+ * Waits for a workflow and shows its progress; follows a reset to the new run. Ctrl-C stops the client, not the workflow.
  * @param watch shows the progress
  */
 export async function awaitResult<W extends Workflow>(
@@ -33,14 +32,14 @@ export async function awaitResult<W extends Workflow>(
   watch: typeof follow = follow,
 ): Promise<Ended<W>> {
   const { workflowId } = handle;
-  output.note(joined ? `${workflowId} is running already: waiting for it.` : `Started ${workflowId}.`);
+  output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
   const interrupt = () => {
-    output.note(`\n${workflowId} goes on without this client; the same command joins it again.`);
+    output.note(`\n${workflowId} keeps running; run the same command again to rejoin it.`);
     process.exit(130);
   };
   process.once('SIGINT', interrupt);
   const done = new AbortController();
-  // By workflow id alone: it shows whichever run is the newest.
+  // By workflow id alone, so that it always shows the newest run.
   const watched = watch(client, client.workflow.getHandle(workflowId), taskQueue, output, done.signal);
   try {
     return await newestResult<W>(client, workflowId, output);
@@ -73,16 +72,16 @@ async function newestResult<W extends Workflow>(
     } catch (error) {
       if (error instanceof WorkflowFailedError) {
         if (!(error.cause instanceof TerminatedFailure) || runId === null) return failed(error);
-        // A reset terminates a run and starts another one under the same workflow id.
+        // A reset terminates the run and starts a new one under the same workflow id.
         terminated = { runId, error };
         continue;
       }
-      // Only the workflow's own end is its end: that Temporal does not answer proves nothing about it.
+      // An unreachable Temporal server means nothing about the workflow itself.
       if (!(error instanceof ServiceError))
-        return failed(new Error(`The result of ${workflowId} cannot be read: ${(error as Error).message}`));
+        return failed(new Error(`Cannot read the result of ${workflowId}: ${(error as Error).message}`));
       if (lost === MAX_TRIES) return failed(error);
       lost += 1;
-      output.note(`Temporal does not answer: ${error.message}. Trying again.`);
+      output.note(`Temporal is not responding: ${error.message}. Retrying.`);
       await sleep(RETRY_MS);
     }
   }

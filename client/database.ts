@@ -2,7 +2,7 @@ import { readSettings } from '../runtime/settings.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
 
-/** Opens the database for one command and closes it whatever happens. */
+/** Opens the database for one command, and always closes it. */
 export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const { DATABASE_URL } = readSettings(process.env, ['DATABASE_URL']);
   const pool = createPool({

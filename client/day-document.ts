@@ -4,7 +4,7 @@ import type { FailureText } from './failure-text.ts';
 import { filesTable } from './files-table.ts';
 import { CommandFailed, type Output } from './output.ts';
 
-/** Prints what one run has loaded, as `run --json` of the contract or as text. */
+/** Prints what a run loaded, as the contract's `run --json` document or as text. */
 export function printLoaded(result: DayResult, ids: RunIds, output: Output, what: string): void {
   const { date, outcome, files, warnings, joined } = result;
   const document = { date, outcome, files, warnings, ...ids, error: null, ...(joined && { joined }) };
@@ -12,14 +12,14 @@ export function printLoaded(result: DayResult, ids: RunIds, output: Output, what
     if (outcome === 'no_increment') return `${what}: the report API has no increment for this date.`;
     const by = joined ? ` by workflow ${joined.workflowId}` : '';
     return [
-      outcome === 'partial' ? `${what} is loaded in part${by}.` : `${what} is loaded${by}.`,
+      outcome === 'partial' ? `${what} is partially loaded${by}.` : `${what} is loaded${by}.`,
       filesTable(files),
       ...warnings.map((warning) => `warning: ${warning}`),
     ].join('\n');
   });
 }
 
-/** The end of a command whose run has failed: exit code 1, with the same document. */
+/** Ends a command whose run failed: exit code 1, with the same document. */
 export function runFailed(date: string | null, { message, next }: FailureText, ids: RunIds): CommandFailed {
   const document = { date, outcome: 'failed', files: {}, ...ids, error: message, next: next ?? null };
   return new CommandFailed([message, next].filter(Boolean).join('\n'), 1, document);

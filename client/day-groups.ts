@@ -4,7 +4,7 @@ interface Dated {
   date: LoadDate;
 }
 
-/** Neighbouring days that belong together, in groups. The days are in order. */
+/** Groups consecutive days that belong together. Expects the days in order. */
 export function groupDays<D extends Dated>(
   days: readonly D[],
   belongs: (day: D, previous: D) => boolean = () => true,
@@ -27,7 +27,7 @@ export function rangeText(days: readonly Dated[]): string {
 
 const MAX_LISTED = 20;
 
-/** The first lines; how many others there are stands in the last one. */
+/** The first lines, then one with the number of lines left out. */
 export function firstOf(lines: readonly string[]): string[] {
   if (lines.length <= MAX_LISTED) return [...lines];
   return [...lines.slice(0, MAX_LISTED), `… and ${lines.length - MAX_LISTED} more (--json lists all)`];

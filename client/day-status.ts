@@ -7,13 +7,13 @@ import type { LoadDate } from '../domain/load-date.ts';
 
 export type DayState = 'loaded' | 'no_increment' | 'missing' | 'failed' | 'running' | 'stale';
 
-/** One line of `client status --json`. Numbers of rows are over all files of the day. */
+/** A day of `client status --json`. Row counts are over all files of the day. */
 export interface DayStatus {
   date: LoadDate;
   state: DayState;
   error: string | null;
   error_type: string | null;
-  /** What to do about it. */
+  /** What the operator does next. */
   next: string | null;
   rows_read: number;
   rows_kept: number;
@@ -23,7 +23,7 @@ export interface DayStatus {
   revenue: string | null;
   warnings: string[];
   accepted_missing: string[];
-  /** Files that the day needs and that are not staged. */
+  /** Required files that are not staged. */
   missing_files: string[];
   workflow_id: string | null;
   run_id: string | null;
@@ -50,10 +50,10 @@ interface Row {
   claimed_by_run: string | null;
 }
 
-const STALE = 'A delivery was staged, but the mart does not show it yet: run the day again.';
+const STALE = 'Staged data is not in the mart yet: run the day again.';
 const MISSING = 'Run the day: npm run client -- run --date ';
 
-/** What is known of every date of a range; Temporal is asked only about dates that have been claimed since. */
+/** The status of every date of a range. Temporal is asked only about dates that a run has claimed. */
 export async function dayStatuses(
   database: Database,
   client: Client | undefined,

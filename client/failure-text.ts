@@ -9,7 +9,7 @@ export interface FailureText {
   next: string | undefined;
 }
 
-/** Why a workflow failed, in a sentence. */
+/** A workflow's failure, for the operator. */
 export function workflowFailure(error: unknown): FailureText {
   const cause = error instanceof WorkflowFailedError ? error.cause : error;
   if (cause instanceof ApplicationFailure) {

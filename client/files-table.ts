@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { FileCounts } from '../domain/day.ts';
 
-/** Rows per file, as a table for a terminal. */
+/** Row counts per file, as a terminal table. */
 export function filesTable(files: Record<string, FileCounts>): string {
   const table = plainTable(['file', 'rows read', 'kept', 'duplicate', 'rejected']);
   for (const [file, counts] of Object.entries(files)) {
@@ -10,7 +10,7 @@ export function filesTable(files: Record<string, FileCounts>): string {
   return table.toString();
 }
 
-/** A table whose first column is text and whose others are numbers. */
+/** A table with left-aligned text columns first, then right-aligned numbers. */
 export function plainTable(head: string[], textColumns = 1): Table.Table {
   return new Table({
     head,

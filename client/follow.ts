@@ -4,10 +4,10 @@ import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/int
 import type { RunState } from '../workflows/steps/progress.ts';
 import type { Output } from './output.ts';
 
-const POLL_EVERY_MS = 1_000;
-const QUERY_LIMIT_MS = 3_000;
+const POLL_INTERVAL_MS = 1_000;
+const QUERY_TIMEOUT_MS = 3_000;
 
-/** Shows on standard error what a run is doing, until `signal` aborts; and when no worker is there to do it. */
+/** Shows a run's progress on standard error until `signal` aborts, and why there is none, e.g. when no worker polls. */
 export async function follow(
   client: Client,
   handle: WorkflowHandle,
@@ -20,37 +20,37 @@ export async function follow(
     if (line !== shown && !signal.aborted) output.note(line);
     shown = line;
   };
-  while (await sleep(POLL_EVERY_MS, true, { signal }).catch(() => false)) {
+  while (await sleep(POLL_INTERVAL_MS, true, { signal }).catch(() => false)) {
     try {
-      const [state, failing] = await client.connection.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
+      const [state, failing] = await client.connection.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
         Promise.all([handle.query<RunState>('state'), failingStep(client, handle)]),
       );
       show(failing === undefined ? state.currentStep : `${state.currentStep} ${failing}`);
     } catch (error) {
-      show(await whyNoAnswer(client, handle, taskQueue, error));
+      show(await explainNoAnswer(client, handle, taskQueue, error));
     }
   }
 }
 
 type Failure = Parameters<typeof decodeOptionalFailureToOptionalError>[1];
 
-/** With PAYLOAD_KEYS a failure is encrypted. */
+/** Decodes the message, which is encrypted with PAYLOAD_KEYS. */
 async function messageOf(client: Client, failure: Failure): Promise<string | undefined> {
   const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failure);
   return error?.message;
 }
 
-/** Why a step is being tried again, if one is. */
+/** Why a step is being retried, if one is. */
 async function failingStep(client: Client, handle: WorkflowHandle): Promise<string | undefined> {
   const { raw } = await handle.describe();
   const step = raw.pendingActivities?.find((activity) => activity.lastFailure);
   if (!step) return undefined;
   const message = await messageOf(client, step.lastFailure);
-  return `${step.activityType?.name ?? 'A step'} is tried again: ${message ?? ''}`;
+  return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
 }
 
-/** Why a run's query has failed: no worker, a worker that cannot run it, an answer that cannot be read, no Temporal. */
-export async function whyNoAnswer(
+/** Why a query failed: no worker, a worker that cannot run the workflow, an unreadable answer, or no Temporal. */
+export async function explainNoAnswer(
   client: Client,
   { workflowId }: WorkflowHandle,
   taskQueue: string,
@@ -78,15 +78,15 @@ export async function whyNoAnswer(
       return `The worker cannot run ${workflowId} and reports: "${(await messageOf(client, failure)) ?? ''}"`;
   } catch (later) {
     if (later instanceof ServiceError || 'code' in (later as Error))
-      return `Temporal does not answer at the moment (${reasonOf(later)}). Waiting for it.`;
+      return `Temporal is not responding (${reasonOf(later)}). Waiting for it.`;
     error = later;
   }
   return error instanceof ServiceError
-    ? `${workflowId} does not answer at the moment (${reasonOf(error)}). Waiting for its result.`
-    : `What ${workflowId} answers cannot be read: ${reasonOf(error)}`;
+    ? `${workflowId} is not responding (${reasonOf(error)}). Waiting for its result.`
+    : `Cannot read the answer of ${workflowId}: ${reasonOf(error)}`;
 }
 
-/** Of a call to Temporal the cause says more. */
+/** The cause of a failed Temporal call is more specific than the error itself. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;

@@ -18,12 +18,12 @@ interface Json {
 }
 
 /**
- * All commands: `npm run client -- <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Each is loaded
- * when it is asked for: what it needs takes longer to load than `--help` to print.
+ * All commands: `npm run client -- <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Commands are
+ * imported lazily, which keeps `--help` quick.
  */
 function program(): Command {
   const root = new Command('client')
-    .description("Starts, steers and inspects the loading of the shop's daily sales increment.")
+    .description("Loads the shop's daily sales increment, controls its schedule, and shows what is loaded.")
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   const command = (name: string, description: string) =>
@@ -32,31 +32,28 @@ function program(): Command {
       .description(description)
       .option(...JSON_OPTION);
 
-  command('migrate', 'bring the database schema to the newest version; safe to repeat').action(
+  command('migrate', 'migrate the database schema to the newest version; safe to repeat').action(
     async (options: Json) => (await import('./commands/migrate.ts')).migrate(outputOf(options)),
   );
-  command(
-    'run',
-    'load one day, wait, and print what was loaded; joins the run of that day that is in progress',
-  )
-    .option('--date <YYYY-MM-DD>', 'the day (default: the one that the schedule would take)', dateArgument)
+  command('run', 'load one day, wait, and print what was loaded; joins a run of that day in progress')
+    .option('--date <YYYY-MM-DD>', 'the day (default: the one the schedule would load now)', dateArgument)
     .option('--file <NAME>', 'only this file of the day, e.g. to load it again; repeatable', fileArgument)
     .action(async (options: Json & { date?: string; file?: string[] }) => {
       const date = options.date ?? scheduledDate();
       await (await import('./commands/run.ts')).run(date, options.file, outputOf(options));
     });
-  command('backfill', 'load every day of a range; joins the backfill of the same range that is in progress')
+  command('backfill', 'load every day of a range; joins a backfill of the same range in progress')
     .requiredOption('--from <YYYY-MM-DD>', 'first day', dateArgument)
-    .requiredOption('--to <YYYY-MM-DD>', 'last day, included', dateArgument)
+    .requiredOption('--to <YYYY-MM-DD>', 'last day (inclusive)', dateArgument)
     .option(
       '--concurrency <N>',
-      'days loaded at the same time (default: 4); changes that of a backfill in progress',
+      'days loaded in parallel (default: 4); also changes a backfill in progress',
       countArgument,
     )
-    .option('--only-missing', 'leave out the days that are loaded already')
-    .option('--pause', 'let the backfill of this range that is in progress start no further days')
-    .option('--resume', 'let it start further days again')
-    .option('--cancel', 'stop it; days in progress end cleanly')
+    .option('--only-missing', 'skip days that are already loaded')
+    .option('--pause', 'pause the backfill of this range: no more days start')
+    .option('--resume', 'resume it')
+    .option('--cancel', 'cancel it; days in progress stop cleanly')
     .action(async (options: Json & BackfillOptions) =>
       (await import('./commands/backfill.ts')).backfill(options, outputOf(options)),
     );
@@ -64,18 +61,18 @@ function program(): Command {
     async (options: Json) => (await import('./commands/bootstrap.ts')).bootstrap(outputOf(options)),
   );
   addSchedule(root);
-  command('status', 'what is loaded, missing or failed, per day (at most 20 years)')
-    .option('--from <YYYY-MM-DD>', 'first day (default: the first one known)', dateArgument)
-    .option('--to <YYYY-MM-DD>', 'last day (default: the newest one that is known or due)', dateArgument)
-    .option('--calendar', 'one line a month instead of one a day')
-    .option('--fail-on-gap', 'exit with 1 when a day that is due is missing, failed or stale')
+  command('status', 'show which days are loaded, missing or failed (at most 20 years)')
+    .option('--from <YYYY-MM-DD>', 'first day (default: the first known one)', dateArgument)
+    .option('--to <YYYY-MM-DD>', 'last day (default: the newest that is known or due)', dateArgument)
+    .option('--calendar', 'one line per month instead of one per day')
+    .option('--fail-on-gap', 'exit with 1 when a due day is missing, failed or stale')
     .action(async (options: Json & StatusOptions) =>
       (await import('./commands/status.ts')).status(options, outputOf(options)),
     );
-  command('report', 'write one self-contained page about sales and loaded days (at most 20 years)')
+  command('report', 'write a self-contained HTML report of sales and loaded days (at most 20 years)')
     .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)')
-    .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks that have sales)', dateArgument)
-    .option('--to <YYYY-MM-DD>', 'last day (default: the newest one known)', dateArgument)
+    .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks with sales)', dateArgument)
+    .option('--to <YYYY-MM-DD>', 'last day (default: the newest known one)', dateArgument)
     .action(async (options: Json & ReportOptions) =>
       (await import('./commands/report.ts')).report(options, outputOf(options)),
     );
@@ -103,10 +100,10 @@ function addSchedule(root: Command): void {
     .action(async (options: Json & { paused?: boolean }) =>
       (await schedule()).apply(options, outputOf(options)),
     );
-  command('show', 'next and recent runs, policies, and the days that are due and not loaded').action(
+  command('show', 'show next and recent runs, policies, and days that are due but not loaded').action(
     async (options: Json) => (await schedule()).show(outputOf(options)),
   );
-  command('pause', 'pause the schedule: no further runs start')
+  command('pause', 'pause the schedule: no more runs start')
     .option('--note <TEXT>', 'the reason')
     .action(async (options: Json & { note?: string }) =>
       (await schedule()).setPaused(true, options.note, outputOf(options)),
@@ -119,18 +116,18 @@ function addSchedule(root: Command): void {
   command('trigger', 'start a run now')
     .option(
       '--date <YYYY-MM-DD>',
-      'of this day (default: the one that the schedule would take now)',
+      'for this day (default: the one the schedule would load now)',
       dateArgument,
     )
     .action(async (options: Json & { date?: string }) =>
       (await schedule()).trigger(options.date, outputOf(options)),
     );
-  command('delete', 'delete the schedule; runs in progress go on').action(async (options: Json) =>
+  command('delete', 'delete the schedule; runs in progress continue').action(async (options: Json) =>
     (await schedule()).remove(outputOf(options)),
   );
 }
 
-/** The day that a run of the schedule would load if it were due now. */
+/** The day that the schedule would load now. */
 function scheduledDate(): string {
   return loadDateOfRun(dailySchedule(process.env), new Date());
 }
@@ -139,7 +136,7 @@ function outputOf({ json }: Json): Output {
   return new Output(json ?? false);
 }
 
-/** Prints the error for a person, and with --json its document as well; returns the exit code. */
+/** Prints the error, with --json also its document; returns the exit code. */
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const failed = asCommandFailed(error);
@@ -160,8 +157,8 @@ function asCommandFailed(error: unknown): CommandFailed {
   return new CommandFailed(message);
 }
 
-// A closed pipe: whoever reads the output, as `head` does, has seen enough. Without a reader of its notes a command goes
-// on, since its result and its exit code still count.
+// A closed stdout ends the command: its reader, e.g. `head`, has seen enough. A closed stderr does not, since the result
+// and the exit code still matter.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

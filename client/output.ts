@@ -1,9 +1,6 @@
 import { plainLines } from '../domain/text.ts';
 
-/**
- * What a command prints: with --json one document on standard output and nothing else there; otherwise text for
- * a person. What happens in between goes to standard error in either case.
- */
+/** Standard output gets the result only: one JSON document with --json, otherwise text. Notes go to standard error. */
 export class Output {
   readonly json: boolean;
 
@@ -16,7 +13,7 @@ export class Output {
     process.stdout.write(`${this.json ? JSON.stringify(document, null, 2) : plainLines(text())}\n`);
   }
 
-  /** A line about what is happening. */
+  /** A line about the progress. */
   note(line: string): void {
     process.stderr.write(`${plainLines(line)}\n`);
   }

@@ -4,8 +4,8 @@ import { ScheduleNotFoundError } from '@temporalio/client';
 const MAX_TRIES = 5;
 
 /**
- * A change of a schedule that is known to be there. The server keeps it in a workflow that continues as new now and
- * then; on a busy machine a call fell into that moment once and was refused: "workflow execution already completed".
+ * Retries a change of an existing schedule. The server keeps a schedule in a workflow; a call that hits its
+ * continue-as-new fails with "workflow execution already completed", as seen once on a busy machine.
  */
 export async function retryScheduleUpdate<T>(update: () => Promise<T>, waitMs = 500): Promise<T> {
   for (let tries = 1; ; tries += 1) {

@@ -2,7 +2,7 @@ import { runOptions } from '../runtime/run-options.ts';
 import { readSettings, readTogether } from '../runtime/settings.ts';
 import { clientConfig } from '../runtime/temporal.ts';
 
-/** What a command that starts a run needs from the environment, with all faults at once. Throws `SettingsError`. */
+/** The settings of a command that starts a run. Throws one `SettingsError` with all faults. */
 export function runSettings(env: NodeJS.ProcessEnv) {
   const [options, { TEMPORAL_TASK_QUEUE: taskQueue }] = readTogether(
     () => runOptions(env),

@@ -32,7 +32,7 @@ export function scheduleId({ TEMPORAL_TASK_QUEUE }: Pick<ScheduleSettings, 'TEMP
   return workflowIds(TEMPORAL_TASK_QUEUE).schedule;
 }
 
-/** The daily schedule as the settings want it. */
+/** The daily schedule, from the settings. */
 export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): ScheduleOptions {
   const settings = scheduleSettings(env);
   const { hour, minute } = settings.SCHEDULE_TIME;
@@ -47,7 +47,7 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
     action: {
       type: 'startWorkflow',
       workflowType: 'salesIncrement',
-      // The server appends the time at which the run was due.
+      // The server appends the time at which the run is due.
       workflowId: `${scheduleId(settings)}-run`,
       taskQueue: settings.TEMPORAL_TASK_QUEUE,
       args: [input],
@@ -55,7 +55,7 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
       ...searchAttributes(tagged, 'schedule'),
     },
     policies: {
-      // A late day is not lost when the next one is due: it is loaded first.
+      // A day that is still loading when the next one is due finishes first.
       overlap: ScheduleOverlapPolicy.BUFFER_ALL,
       catchupWindow: settings.SCHEDULE_CATCHUP_WINDOW,
       pauseOnFailure: false,
@@ -92,7 +92,7 @@ export function propertiesOf(description: ScheduleDescription): ScheduleProperti
   };
 }
 
-/** What differs, as `name: before → after`. */
+/** The differences, as `name: before → after`. */
 export function changes(before: ScheduleProperties, after: ScheduleProperties): string[] {
   const flat = ({ options, ...others }: ScheduleProperties): Record<string, unknown> => ({
     ...others,

@@ -20,11 +20,11 @@ export interface StartRequest<W extends Workflow> {
 export interface Started<W extends Workflow> {
   handle: WorkflowHandle<W>;
   taskQueue: string;
-  /** A run of the same id was going on already. */
+  /** A run with this workflow id was already in progress. */
   joined: boolean;
 }
 
-/** The run of a date; `files` limits it to some of the day's files. */
+/** A run of a date; `files` limits it to those files. */
 export function dayRequest(
   { taskQueue, options }: RunSettings,
   loadDate: LoadDate,
@@ -41,7 +41,7 @@ export function dayRequest(
   };
 }
 
-/** Starts a workflow, or joins the one of the same id that is running. */
+/** Starts a workflow, or joins the running one with the same id. */
 export async function startOrJoin<W extends Workflow>(
   client: Client,
   request: StartRequest<W>,
@@ -73,7 +73,7 @@ async function start<W extends Workflow>(
       ...searchAttributes(tagged, kind, loadDate),
     })) as WorkflowHandle<W>;
   } catch (error) {
-    // Registered a moment ago: not every part of the server knows them yet.
+    // Just registered: not every server process has refreshed its attributes yet.
     if (tagged && error instanceof Error && /search attribute/i.test(messages(error))) {
       return await start(client, request, false);
     }

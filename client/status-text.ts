@@ -4,7 +4,7 @@ import { firstOf, groupDays, rangeText } from './day-groups.ts';
 import type { DayState, DayStatus } from './day-status.ts';
 import { plainTable } from './files-table.ts';
 
-/** Days in a row that somebody has to do something about. */
+/** Consecutive days that need an operator. */
 export interface Gap {
   from: LoadDate;
   to: LoadDate;
@@ -12,7 +12,7 @@ export interface Gap {
   days: number;
 }
 
-const LONG_GAP_DAYS = 4;
+const MIN_COLLAPSED_DAYS = 4;
 
 const DONE: ReadonlySet<DayState> = new Set(['loaded', 'no_increment', 'running']);
 
@@ -23,8 +23,8 @@ export function totalsOf(days: readonly DayStatus[]): Record<DayState, number> {
 }
 
 /**
- * The days that are neither loaded nor known to have no increment, neighbours of one state together.
- * @param newestDue a later day is not missing yet
+ * The days that are neither loaded nor without an increment; consecutive days in the same state form one gap.
+ * @param newestDue later days are not missing yet
  */
 export function gapsOf(days: readonly DayStatus[], newestDue: LoadDate = MAX_LOAD_DATE): Gap[] {
   const open = days.filter(
@@ -46,8 +46,8 @@ export function statusTable(days: readonly DayStatus[], gaps: readonly Gap[]): s
   );
   for (const group of groupDays(days, (day, previous) => isUntried(day) && isUntried(previous))) {
     const [{ date, state }] = group;
-    // Many days that nobody has tried are one line.
-    if (group.length >= LONG_GAP_DAYS)
+    // A long run of days without a run is one line.
+    if (group.length >= MIN_COLLAPSED_DAYS)
       table.push([
         `${date} …`,
         state,
@@ -89,7 +89,7 @@ const SIGNS: Record<DayState, string> = {
   stale: '~',
 };
 
-/** One line a month, one sign a day. */
+/** One line per month, one character per day. */
 export function statusCalendar(days: readonly DayStatus[], gaps: readonly Gap[]): string {
   const months = new Map<string, string[]>();
   for (const { date, state } of days) {
@@ -117,7 +117,7 @@ function remarks(days: readonly DayStatus[]): string[] {
   return days.flatMap((day) => remarksOf(day).map((remark) => `${day.date} ${remark}`));
 }
 
-/** What a person should know about a day, in sentences. */
+/** What an operator should know about a day. */
 export function remarksOf(day: DayStatus): string[] {
   const { state, error, next, missing_files: missing, accepted_missing, rows_rejected, warnings } = day;
   const isPartial =
@@ -125,7 +125,7 @@ export function remarksOf(day: DayStatus): string[] {
   return [
     ...(error !== null || state === 'stale' ? [`${state}: ${[error, next].filter(Boolean).join(' ')}`] : []),
     ...(isPartial && missing.length > 0 ? [`${state}: needs ${missing.join(', ')}`] : []),
-    ...(accepted_missing.length > 0 ? [`was accepted without ${accepted_missing.join(', ')}`] : []),
+    ...(accepted_missing.length > 0 ? [`accepted without ${accepted_missing.join(', ')}`] : []),
     ...(rows_rejected > 0
       ? [`rejected ${rows_rejected} row${rows_rejected === 1 ? '' : 's'}: see staging.rejected_row`]
       : []),

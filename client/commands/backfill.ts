@@ -20,19 +20,19 @@ export interface BackfillOptions {
   to: LoadDate;
   concurrency?: number;
   onlyMissing?: boolean;
-  /** Instead of starting: control the backfill of this range that is running. */
+  /** Instead of starting one, control the running backfill of this range. */
   pause?: boolean;
   resume?: boolean;
   cancel?: boolean;
 }
 
-/** `client backfill`: every day of a range; a second start joins the running one. */
+/** `client backfill`: loads every day of a range; a second start joins the running one. */
 export async function backfill(options: BackfillOptions, output: Output): Promise<void> {
   const { from, to, onlyMissing = false, concurrency = DEFAULT_CONCURRENCY } = options;
   checkRange(from, to, Infinity);
   const [{ taskQueue, options: shared }] = readTogether(
     () => runSettings(process.env),
-    // For the lists of days at the end.
+    // For the final lists of days.
     () => readSettings(process.env, ['DATABASE_URL']),
   );
   const workflowId = workflowIds(taskQueue).backfill(from, to);
@@ -71,7 +71,7 @@ interface BackfillDays {
   failed: { date: LoadDate; error: string }[];
 }
 
-/** What became of the days, from the database: a workflow's result could not hold a long range. */
+/** The outcome of each day, from the database: a long range does not fit in a workflow's result. */
 async function daysOf(workflowId: string): Promise<BackfillDays> {
   const rows = await withDatabase((database) =>
     database.query<{ date: LoadDate; outcome: keyof BackfillDays; error: string | null }>('backfill/result', [
@@ -99,5 +99,5 @@ async function control(handle: WorkflowHandle, { pause, resume }: BackfillOption
   if (pause) return await handle.executeUpdate<string, []>('pause');
   if (resume) return await handle.executeUpdate<string, []>('resume');
   await handle.cancel();
-  return 'Cancellation is requested: running days stop cleanly.';
+  return 'Cancellation requested: days in progress stop cleanly.';
 }

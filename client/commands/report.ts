@@ -11,12 +11,12 @@ export interface ReportOptions extends Range {
   out?: string;
 }
 
-/** `client report`: the mart as one page that stands by itself. */
+/** `client report`: writes a self-contained HTML report of the mart. */
 export async function report({ out, ...range }: ReportOptions, output: Output): Promise<void> {
   const now = new Date();
   const newestDue = newestDueDay(dailySchedule(process.env), now);
   const data = await withDatabase((database) => readReport(database, range, newestDue));
-  // Not at the start of every command: the chart library takes its time to load.
+  // Imported only here: the chart library is slow to load.
   const { reportPage } = await import('../report/page.ts');
   const file = path.resolve(out ?? 'sales-report.html');
   await replaceFile(file, reportPage(data, now));
@@ -32,7 +32,7 @@ export async function report({ out, ...range }: ReportOptions, output: Output): 
   );
 }
 
-/** Whoever has the page open sees the old one or the new one. */
+/** Atomic: a reader sees the old page or the new one, never half of one. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
@@ -41,6 +41,6 @@ async function replaceFile(file: string, text: string): Promise<void> {
   } catch (error) {
     await rm(temporary, { force: true });
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandFailed(`The report cannot be written to ${file}: ${reason}.`);
+    throw new CommandFailed(`Cannot write the report to ${file}: ${reason}.`);
   }
 }

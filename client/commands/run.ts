@@ -8,7 +8,7 @@ import { runSettings } from '../run-settings.ts';
 import { dayRequest, startOrJoin } from '../start.ts';
 import { withTemporal } from '../temporal.ts';
 
-/** `client run`: loads one day, waits, and prints what was loaded. `files` limits it to some of the day's files. */
+/** `client run`: loads one day, waits, and prints what was loaded. `files` limits the run to those files. */
 export async function run(date: LoadDate, files: string[] | undefined, output: Output): Promise<void> {
   const request = dayRequest(runSettings(process.env), date, files);
   try {
@@ -17,7 +17,7 @@ export async function run(date: LoadDate, files: string[] | undefined, output: O
         const started = await startOrJoin(client, request);
         const { ids, result, failure } = await awaitResult(client, started, output);
         if (failure) throw runFailed(date, failure, ids);
-        // The run that was joined had this id and was about some files only; the UI can start such a run.
+        // The joined run loaded only some files: somebody started it in the UI under this workflow id.
         if (started.joined && !files && result.only) continue;
         printLoaded(result, ids, output, date);
         return;
@@ -25,7 +25,7 @@ export async function run(date: LoadDate, files: string[] | undefined, output: O
     });
   } catch (error) {
     if (error instanceof CommandFailed || error instanceof SettingsError) throw error;
-    // The same document as that of a run that failed, though there is no run.
+    // No run was started; print the same document as for a failed run.
     throw runFailed(date, workflowFailure(error), { workflow_id: null, run_id: null });
   }
 }

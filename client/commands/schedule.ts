@@ -27,7 +27,7 @@ import {
 import { dayRequest, startOrJoin } from '../start.ts';
 import { withTemporal } from '../temporal.ts';
 
-/** `client schedule apply`: creates the daily schedule, or brings it to what the settings want. */
+/** `client schedule apply`: creates the daily schedule, or updates it to the settings. */
 export async function apply(options: { paused?: boolean }, output: Output): Promise<void> {
   readTogether(
     () => runSettings(process.env),
@@ -56,7 +56,7 @@ export async function apply(options: { paused?: boolean }, output: Output): Prom
   });
 }
 
-/** Creates the schedule; undefined, or the description of the one that is there, created by another client maybe. */
+/** Creates the schedule and returns undefined; or returns the description of an existing one. */
 async function createOrDescribe(
   client: Client,
   wanted: ScheduleOptions,
@@ -74,14 +74,14 @@ async function createOrDescribe(
   }
 }
 
-/** The server may know other zones than Node. */
+/** The server's time zone database may differ from Node's. */
 function refusedZone(error: Error): never {
   const { message } = error.cause instanceof Error ? error.cause : error;
   if (!/time ?zone/i.test(message)) throw error;
-  throw new SettingsError([`SCHEDULE_TIME_ZONE is refused by Temporal: ${message}.`]);
+  throw new SettingsError([`Temporal rejected SCHEDULE_TIME_ZONE: ${message}.`]);
 }
 
-/** A run that is due at a time that clocks skip would not come, and its day be lost (contract, ruling 23). */
+/** A run due at a time that a clock change skips would never start, and its day would be lost (contract, ruling 23). */
 function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
   const daily = dailySchedule(env);
   const skipped = firstSkippedDate(daily, new Date());
@@ -90,7 +90,7 @@ function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
   const hours = Array.from({ length: 24 }, (_, ahead) => (daily.hour + ahead) % 24);
   const safe = hours.find((hour) => firstSkippedDate({ ...daily, hour }, new Date()) === undefined);
   throw new CommandFailed(
-    `SCHEDULE_TIME ${time(daily.hour)} does not exist on ${skipped} in ${daily.timeZone}, where clocks are put forward: ` +
+    `SCHEDULE_TIME ${time(daily.hour)} does not exist on ${skipped} in ${daily.timeZone}, where clocks go forward: ` +
       `that day's run would be lost.${safe === undefined ? '' : ` ${time(safe)} exists on every day.`}`,
     2,
   );
@@ -135,9 +135,7 @@ export async function show(output: Output): Promise<void> {
         ...document.next.slice(0, 5).map((run) => `  ${run.due} will load ${run.load_date ?? '?'}`),
         ...(open === null || open.days === 0
           ? []
-          : [
-              `Days that are due and not loaded: ${open.days}, the first ${open.from ?? ''}. ${open.load ?? ''}`,
-            ]),
+          : [`Days due but not loaded: ${open.days}, the first ${open.from ?? ''}. ${open.load ?? ''}`]),
       ].join('\n'),
     );
   });
@@ -169,7 +167,7 @@ export async function trigger(date: LoadDate | undefined, output: Output): Promi
     }
     const { handle, joined } = await startOrJoin(client, dayRequest(runSettings(process.env), date));
     output.result({ date, workflow_id: handle.workflowId, triggered: !joined }, () =>
-      joined ? `${handle.workflowId} is running already.` : `Started ${handle.workflowId}.`,
+      joined ? `${handle.workflowId} is already running.` : `Started ${handle.workflowId}.`,
     );
   });
 }
@@ -181,7 +179,9 @@ export async function remove(output: Output): Promise<void> {
     const deleted = (await describeSchedule(handle)) !== undefined;
     if (deleted) await handle.delete();
     output.result({ schedule_id: handle.scheduleId, deleted }, () =>
-      deleted ? `Schedule ${handle.scheduleId} is deleted; runs in progress go on.` : 'There is no schedule.',
+      deleted
+        ? `Schedule ${handle.scheduleId} is deleted; runs in progress continue.`
+        : 'There is no schedule.',
     );
   });
 }
@@ -205,7 +205,7 @@ interface OpenDaysDocument {
   load: string | null;
 }
 
-/** The days that are due by this schedule and not loaded, of those known at most a year back; null: not known. */
+/** The days due by this schedule but not loaded; null when the database cannot be read. */
 async function openDays(
   { time, time_zone: timeZone, offset_days: offsetDays }: ScheduleProperties,
   output: Output,
@@ -223,7 +223,7 @@ async function openDays(
     return { days, from, to, load: from === null || to === null ? null : loadCommand(from, to) };
   } catch (error) {
     output.note(
-      `Which days are not loaded is not shown: ${error instanceof Error ? error.message : String(error)}`,
+      `Cannot list the days that are not loaded: ${error instanceof Error ? error.message : String(error)}`,
     );
     return null;
   }
@@ -232,7 +232,7 @@ async function openDays(
 function describe(properties: ScheduleProperties): string {
   return (
     `Every day at ${properties.time} ${properties.time_zone}, loading the day ${properties.offset_days ?? '?'} before, on task queue ` +
-    `${properties.task_queue}.\nMissed runs are made up for within ${properties.catchup_window}; overlapping runs: ` +
+    `${properties.task_queue}.\nCatch-up window for missed runs: ${properties.catchup_window}; overlapping runs: ` +
     `${properties.overlap}; a failed day pauses the schedule: ${properties.pause_on_failure ? 'yes' : 'no'}.`
   );
 }

@@ -16,23 +16,23 @@ export async function registerSearchAttributes(output: Output): Promise<void> {
         namespace: client.options.namespace,
         searchAttributes: Object.fromEntries(added.map((name) => [name, type])),
       });
-      await untilKnown(client, added);
+      await waitUntilUsable(client, added);
     }
     output.result({ registered: SEARCH_ATTRIBUTES.map(({ name }) => name), added }, () =>
       added.length === 0
-        ? 'The search attributes are registered already.'
+        ? 'The search attributes are already registered.'
         : `Registered ${added.join(', ')}.`,
     );
   });
 }
 
-const KNOWN_WITHIN_MS = 30_000;
+const REGISTRATION_TIMEOUT_MS = 30_000;
 const INVALID_ARGUMENT = 3;
 
-/** A cluster looks for new attributes every few seconds: until then a start or a schedule that uses one is refused. */
-async function untilKnown(client: Client, names: string[]): Promise<void> {
+/** A cluster refreshes its attributes every few seconds; until then it rejects a start or a schedule that uses a new one. */
+async function waitUntilUsable(client: Client, names: string[]): Promise<void> {
   const query = names.map((name) => `${name} IS NOT NULL`).join(' OR ');
-  for (const deadline = Date.now() + KNOWN_WITHIN_MS; ;) {
+  for (const deadline = Date.now() + REGISTRATION_TIMEOUT_MS; ;) {
     try {
       await client.workflowService.countWorkflowExecutions({ namespace: client.options.namespace, query });
       return;

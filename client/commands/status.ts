@@ -16,17 +16,17 @@ export interface StatusOptions {
   from?: LoadDate;
   to?: LoadDate;
   calendar?: boolean;
-  /** End with 1 when a day is missing, failed or stale. */
+  /** Exit with 1 when a day is missing, failed or stale. */
   failOnGap?: boolean;
 }
 
-/** `client status`: per day what is loaded, missing or failed. */
+/** `client status`: the state of each day. */
 export async function status(options: StatusOptions, output: Output): Promise<void> {
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
   const days = await withDatabase(async (database) => {
     const range = await rangeOf(database, options, newestDue);
     if (!range) return [];
-    const client = await temporalIfThere(output);
+    const client = await connectIfAvailable(output);
     try {
       return await dayStatuses(database, client, range.from, range.to);
     } finally {
@@ -53,7 +53,7 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   output.result(document, text);
 }
 
-/** The dates asked for; by default from the first date known to the newest one that is known or due. */
+/** The requested range; by default from the first known date to the newest that is known or due. */
 async function rangeOf(database: Database, { from, to }: StatusOptions, newestDue: LoadDate) {
   const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
     'status/range',
@@ -66,13 +66,13 @@ async function rangeOf(database: Database, { from, to }: StatusOptions, newestDu
   return { from: first, to: last };
 }
 
-/** Status comes from PostgreSQL; without Temporal only the running days are not told apart. */
-async function temporalIfThere(output: Output): Promise<Client | undefined> {
+/** Status comes from PostgreSQL; Temporal only adds which days are running. */
+async function connectIfAvailable(output: Output): Promise<Client | undefined> {
   try {
     return await connectClient(process.env);
   } catch (error) {
     output.note(
-      `${error instanceof Error ? error.message : String(error)} Running days are not shown as such.`,
+      `${error instanceof Error ? error.message : String(error)} Days in progress are not marked as running.`,
     );
     return undefined;
   }

@@ -1,27 +1,27 @@
 import type { DayState, DayStatus } from '../day-status.ts';
 import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
-import { INK, QUIET_INK, type Chart, type Room } from './svg.ts';
+import { INK, MUTED_INK, type Chart, type Viewport } from './svg.ts';
 import { STATES } from './labels.ts';
 
 const MONTH_ROW = 26;
 const SIDE = 44;
 const TOP = 46;
 
-/** What became of every day: one square a day, Monday first, with a mark beside the colour. */
-export function calendarChart(days: readonly DayStatus[], room: Room): Chart {
+/** The state of every day: one square per day, Monday first, with a symbol as well as a colour. */
+export function calendarChart(days: readonly DayStatus[], viewport: Viewport): Chart {
   const first = days[0]?.date ?? '';
   const last = days.at(-1)?.date ?? first;
-  const side = room.narrow ? 30 : 26;
-  const pieces = room.narrow
+  const side = viewport.narrow ? 30 : 26;
+  const blocks = viewport.narrow
     ? [{ from: first, to: last }]
-    : inPieces(first, last, Math.floor((room.width - SIDE - 8) / side));
+    : splitIntoBlocks(first, last, Math.floor((viewport.width - SIDE - 8) / side));
   const states = (Object.keys(STATES) as DayState[]).filter((state) =>
     days.some((day) => day.state === state),
   );
-  const legendRows = Math.ceil((states.length * 130) / room.width);
+  const legendRows = Math.ceil((states.length * 130) / viewport.width);
   const top = TOP + (legendRows - 1) * 22;
-  const pieceHeight = 7 * side + MONTH_ROW + 10;
-  const height = room.narrow ? (weeksBetween(first, last) + 1) * side : pieces.length * pieceHeight;
+  const blockHeight = 7 * side + MONTH_ROW + 10;
+  const height = viewport.narrow ? (weeksBetween(first, last) + 1) * side : blocks.length * blockHeight;
   return {
     height: top + height + 12,
     option: {
@@ -33,19 +33,19 @@ export function calendarChart(days: readonly DayStatus[], room: Room): Chart {
         textStyle: { color: INK, fontSize: 12 },
         data: states.map((state) => STATES[state].name),
       },
-      calendar: pieces.map(({ from, to }, index) => ({
-        orient: room.narrow ? 'vertical' : 'horizontal',
+      calendar: blocks.map(({ from, to }, index) => ({
+        orient: viewport.narrow ? 'vertical' : 'horizontal',
         range: [from, to],
         cellSize: [side, side],
-        left: room.narrow ? 60 : SIDE,
-        top: top + (room.narrow ? 22 : MONTH_ROW - 8 + index * pieceHeight),
+        left: viewport.narrow ? 60 : SIDE,
+        top: top + (viewport.narrow ? 22 : MONTH_ROW - 8 + index * blockHeight),
         splitLine: { show: false },
         itemStyle: { color: 'transparent', borderWidth: 0 },
-        dayLabel: { firstDay: 1, color: QUIET_INK, fontSize: 12, nameMap: WEEKDAYS, margin: 6 },
-        monthLabel: { color: QUIET_INK, fontSize: 12, nameMap: MONTHS, align: 'left' },
+        dayLabel: { firstDay: 1, color: MUTED_INK, fontSize: 12, nameMap: WEEKDAYS, margin: 6 },
+        monthLabel: { color: MUTED_INK, fontSize: 12, nameMap: MONTHS, align: 'left' },
         yearLabel: { show: false },
       })),
-      series: pieces.flatMap(({ from, to }, calendarIndex) =>
+      series: blocks.flatMap(({ from, to }, calendarIndex) =>
         states.map((state) => {
           const { name, mark, colour, ink } = STATES[state];
           return {
@@ -75,20 +75,20 @@ export function calendarChart(days: readonly DayStatus[], room: Room): Chart {
   };
 }
 
-// ECharts wants Sunday first, whatever day a week begins with.
+// ECharts expects Sunday first, whatever `firstDay` is.
 const WEEKDAYS = ['Su', 'Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** Ranges of at most so many whole weeks, one below the other. */
-function inPieces(first: LoadDate, last: LoadDate, weeks: number): { from: LoadDate; to: LoadDate }[] {
-  const pieces = [];
+/** Ranges of at most that many whole weeks, drawn one below the other. */
+function splitIntoBlocks(first: LoadDate, last: LoadDate, weeks: number): { from: LoadDate; to: LoadDate }[] {
+  const blocks = [];
   for (let from = first; from <= last;) {
     const end = addDays(mondayOf(from), weeks * 7 - 1);
     const to = end < last ? end : last;
-    pieces.push({ from, to });
+    blocks.push({ from, to });
     from = addDays(to, 1);
   }
-  return pieces;
+  return blocks;
 }
 
 function weeksBetween(first: LoadDate, last: LoadDate): number {

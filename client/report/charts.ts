@@ -2,10 +2,10 @@ import type { BarSeriesOption } from 'echarts/charts';
 import { plainText } from '../../domain/text.ts';
 import { CATEGORIES, type Category, type DaySales, type Line, type Rejected, type Week } from './data.ts';
 import { count, money, tick } from './numbers.ts';
-import { INK, QUIET_INK, type Chart, type ChartOption, type Room } from './svg.ts';
+import { INK, MUTED_INK, type Chart, type ChartOption, type Viewport } from './svg.ts';
 import { reasonText, weekName } from './labels.ts';
 
-/** Apart in hue and in lightness, so also in grey and for colour-blind eyes; each 3 : 1 or more on white. */
+/** Distinct in hue and lightness, also in grey and for colour-blind readers; each at least 3:1 on white. */
 const CATEGORY_COLOURS: Record<Category, string> = {
   new: '#0b3c6f',
   returning: '#2a93d5',
@@ -20,14 +20,14 @@ const BAR = '#1f6fb2';
 const OTHERS = '#7d8794';
 const GRID_LINE = '#dde2e8';
 
-/** Bars thinner than this are read better as a line. */
-const THINNEST_BAR = 3;
+/** Thinner bars, in pixels, are drawn as a line. */
+const MIN_BAR_WIDTH = 3;
 
 /** Customers, or their revenue, per week and category. */
-export function weeksChart(weeks: readonly Week[], show: 'customers' | 'revenue', room: Room): Chart {
-  const asLines = room.width / weeks.length / CATEGORIES.length < THINNEST_BAR + 1;
+export function weeksChart(weeks: readonly Week[], show: 'customers' | 'revenue', viewport: Viewport): Chart {
+  const asLines = viewport.width / weeks.length / CATEGORIES.length < MIN_BAR_WIDTH + 1;
   return {
-    height: room.narrow ? 280 : 320,
+    height: viewport.narrow ? 280 : 320,
     option: {
       grid: { left: 52, right: 12, top: 40, bottom: 40 },
       legend: legend(),
@@ -37,7 +37,7 @@ export function weeksChart(weeks: readonly Week[], show: 'customers' | 'revenue'
         const common = {
           name: category,
           color: CATEGORY_COLOURS[category],
-          // A position on the page, not an amount that anybody reads.
+          // Only a position in the chart: the table has the exact amount.
           data: weeks.map((week) => Number(week[show][category])),
           silent: true,
         };
@@ -55,12 +55,12 @@ export function weeksChart(weeks: readonly Week[], show: 'customers' | 'revenue'
 }
 
 /** Revenue per day. */
-export function daysChart(days: readonly DaySales[], room: Room): Chart {
-  const asLine = room.width / days.length < THINNEST_BAR;
+export function daysChart(days: readonly DaySales[], viewport: Viewport): Chart {
+  const asLine = viewport.width / days.length < MIN_BAR_WIDTH;
   const data = days.map(({ revenue }) => Number(revenue));
-  const labels = days.map(({ date }) => (room.narrow || days.length <= 366 ? date.slice(5) : date));
+  const labels = days.map(({ date }) => (viewport.narrow || days.length <= 366 ? date.slice(5) : date));
   return {
-    height: room.narrow ? 240 : 280,
+    height: viewport.narrow ? 240 : 280,
     option: {
       grid: { left: 52, right: 16, top: 16, bottom: 28 },
       xAxis: categoryAxis(labels),
@@ -74,8 +74,12 @@ export function daysChart(days: readonly DaySales[], room: Room): Chart {
   };
 }
 
-/** Revenue per city or item, the greatest on top. */
-export function linesChart(lines: readonly Line[], others: (line: Line) => string, room: Room): Chart {
+/** Revenue per city or item, highest first. */
+export function linesChart(
+  lines: readonly Line[],
+  others: (line: Line) => string,
+  viewport: Viewport,
+): Chart {
   return rankedChart(
     lines.map((line) => ({
       name: line.name ?? others(line),
@@ -83,11 +87,11 @@ export function linesChart(lines: readonly Line[], others: (line: Line) => strin
       label: money(line.revenue),
       isRest: line.name === null,
     })),
-    room,
+    viewport,
   );
 }
 
-export function rejectedChart(rejected: readonly Rejected[], room: Room): Chart {
+export function rejectedChart(rejected: readonly Rejected[], viewport: Viewport): Chart {
   return rankedChart(
     rejected.map((reason) => ({
       name: reasonText(reason),
@@ -95,7 +99,7 @@ export function rejectedChart(rejected: readonly Rejected[], room: Room): Chart 
       label: count(reason.rows),
       isRest: reason.file === null,
     })),
-    room,
+    viewport,
     0.5,
   );
 }
@@ -107,12 +111,12 @@ interface Ranked {
   isRest: boolean;
 }
 
-/** On a phone name and amount stand above their bar: beside it there would be room for neither. */
-function rankedChart(bars: readonly Ranked[], room: Room, nameShare = 0.36): Chart {
-  return room.narrow ? stackedNames(bars, room) : namesBeside(bars, room, nameShare);
+/** On a phone, name and amount go above the bar, since neither fits beside it. */
+function rankedChart(bars: readonly Ranked[], viewport: Viewport, nameShare = 0.36): Chart {
+  return viewport.narrow ? namesAbove(bars, viewport) : namesBeside(bars, viewport, nameShare);
 }
 
-function namesBeside(bars: readonly Ranked[], { width }: Room, nameShare: number): Chart {
+function namesBeside(bars: readonly Ranked[], { width }: Viewport, nameShare: number): Chart {
   const nameWidth = Math.round(width * nameShare);
   const longestLabel = Math.max(...bars.map(({ label }) => label.length));
   return {
@@ -125,10 +129,10 @@ function namesBeside(bars: readonly Ranked[], { width }: Room, nameShare: number
   };
 }
 
-function stackedNames(bars: readonly Ranked[], { width }: Room): Chart {
+function namesAbove(bars: readonly Ranked[], { width }: Viewport): Chart {
   const characters = Math.floor(width / 7);
   const text = ({ name, label }: Ranked) =>
-    `${shortened(plainText(name), characters - label.length - 2)}: ${label}`;
+    `${truncate(plainText(name), characters - label.length - 2)}: ${label}`;
   return {
     height: bars.length * 40 + 16,
     option: {
@@ -151,7 +155,7 @@ function rankedAxes(bars: readonly Ranked[], names: AxisNames | false): Pick<Cha
       type: 'category',
       inverse: true,
       data: bars.map(({ name }) => plainText(name)),
-      axisLine: { show: names !== false, onZero: true, lineStyle: { color: QUIET_INK } },
+      axisLine: { show: names !== false, onZero: true, lineStyle: { color: MUTED_INK } },
       axisTick: { show: false },
       axisLabel: names === false ? { show: false } : { color: INK, fontSize: 12, interval: 0, ...names },
     },
@@ -182,13 +186,13 @@ function rankedSeries(
   };
 }
 
-/** By characters as people count them, so that no letter loses its accent. */
-function shortened(text: string, characters: number): string {
+/** Counts graphemes, so that no letter loses its accent. */
+function truncate(text: string, characters: number): string {
   const graphemes = [...new Intl.Segmenter('ru').segment(text)].map(({ segment }) => segment);
   return graphemes.length <= characters ? text : `${graphemes.slice(0, characters - 1).join('')}…`;
 }
 
-/** The year stands below the first week, and where it changes. */
+/** The year is shown below the first week, and where it changes. */
 function weekLabels(weeks: readonly Week[]): string[] {
   return weeks.map(({ id }, index) => {
     const [year, week] = weekName(id).split('-') as [string, string];
@@ -205,15 +209,15 @@ function categoryAxis(data: string[]): NonNullable<ChartOption['xAxis']> {
     type: 'category',
     data,
     axisTick: { show: false },
-    axisLine: { lineStyle: { color: QUIET_INK } },
-    axisLabel: { color: QUIET_INK, fontSize: 12, lineHeight: 15, hideOverlap: true },
+    axisLine: { lineStyle: { color: MUTED_INK } },
+    axisLabel: { color: MUTED_INK, fontSize: 12, lineHeight: 15, hideOverlap: true },
   };
 }
 
 function valueAxis(): NonNullable<ChartOption['yAxis']> {
   return {
     type: 'value',
-    axisLabel: { color: QUIET_INK, fontSize: 12, formatter: (value: number) => tick(value) },
+    axisLabel: { color: MUTED_INK, fontSize: 12, formatter: (value: number) => tick(value) },
     splitLine: { lineStyle: { color: GRID_LINE } },
   };
 }

@@ -3,10 +3,10 @@ import type { LoadDate } from '../../domain/load-date.ts';
 import { checkRange } from '../arguments.ts';
 import { dayStatuses, type DayStatus } from '../day-status.ts';
 
-/** Cities, items and reasons that have a line of their own; all others share one. */
+/** Cities, items and reasons listed separately; all others share one line. */
 const MAX_LINES = 15;
 
-/** Money is decimal text everywhere here. */
+/** Money is decimal text throughout. */
 export interface Sales {
   /** Rows that were shipped. */
   orders: number;
@@ -32,13 +32,13 @@ export interface Week {
 export const CATEGORIES = ['new', 'returning', 'refunded'] as const;
 export type Category = (typeof CATEGORIES)[number];
 
-/** One city or item; or, without a name, all that have no line of their own. */
+/** One city or item; without a name, all the others. */
 export interface Line extends Sales {
   name: string | null;
   members: number;
 }
 
-/** Rows set aside for one reason; or, without a file, for all reasons that have no line of their own. */
+/** Rows rejected for one reason; without a file, for all the other reasons. */
 export interface Rejected {
   file: string | null;
   column: string | null;
@@ -56,7 +56,7 @@ export interface ReportData {
   days: DaySales[];
   cities: Line[];
   items: Line[];
-  /** What became of each day's delivery, from the first one that was ever tried. */
+  /** The state of each day, from the first with any load. */
   calendar: DayStatus[];
   rejected: Rejected[];
 }
@@ -74,14 +74,14 @@ interface Known {
   newest_loaded: LoadDate | null;
 }
 
-/** All that the report shows; undefined when nothing was ever loaded. */
+/** Everything that the report shows; undefined when nothing was ever loaded. */
 export async function readReport(
   database: Database,
-  asked: Range,
+  requested: Range,
   newestDue: LoadDate,
 ): Promise<ReportData | undefined> {
   const [known] = await database.query<Known & object>('report/range');
-  const range = known && rangeOf(asked, known);
+  const range = known && rangeOf(requested, known);
   if (!range) return undefined;
   const { from, to } = range;
   const sales = await database.snapshot(async (session) => {
@@ -111,7 +111,7 @@ export async function readReport(
   };
 }
 
-/** What is not asked for comes from what is known. */
+/** The requested range; a missing end comes from the dates in the database. */
 function rangeOf({ from, to }: Range, known: Known): { from: LoadDate; to: LoadDate } | undefined {
   const last = to ?? latest(known.last_date, from);
   if (last === undefined) return undefined;
@@ -120,7 +120,7 @@ function rangeOf({ from, to }: Range, known: Known): { from: LoadDate; to: LoadD
   return { from: first, to: last };
 }
 
-/** From the first increment known to the newest one that was due, or was loaded already. */
+/** From the first known increment to the newest that is due or loaded. */
 async function calendarOf(
   database: Database,
   { from, to }: { from: LoadDate; to: LoadDate },
@@ -130,7 +130,7 @@ async function calendarOf(
   if (first_load === null) return [];
   const first = latest(from, first_load) ?? from;
   const last = earliest(to, latest(last_load, newestDue)) ?? to;
-  // A running day counts as what it was before: the page is about the mart, and needs no Temporal.
+  // The report is about the mart: without Temporal, a running day keeps its previous state.
   return await dayStatuses(database, undefined, first, last);
 }
 

@@ -1,6 +1,6 @@
 import { plainText } from '../../domain/text.ts';
 
-/** Text that is HTML already; everything else is escaped on its way into a page. */
+/** Text that is already HTML; everything else is escaped. */
 export class Html {
   readonly text: string;
 
@@ -32,7 +32,7 @@ function textOf(part: Part): string {
   return part.map(textOf).join('');
 }
 
-/** Control characters go too: HTML and SVG do not allow them. */
+/** Also removes control characters, which HTML and SVG do not allow. */
 export function escapeHtml(text: string): string {
   return plainText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

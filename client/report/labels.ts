@@ -1,19 +1,19 @@
 import type { DayState } from '../day-status.ts';
 import type { Rejected } from './data.ts';
 
-/** 202408 as people write it: 2024-W08. */
+/** 202408 as 2024-W08. */
 export function weekName(id: number): string {
   return `${Math.floor(id / 100)}-W${String(id % 100).padStart(2, '0')}`;
 }
 
 /** What a broken rule of pipeline/validate/ means. */
 const RULES: Record<string, string> = {
-  type: 'not of the expected kind',
+  type: 'wrong type',
   range: 'out of range',
-  rounding: 'would have to be rounded',
+  rounding: 'too many decimal places',
   required: 'empty, but required',
   allowed: 'not an allowed value',
-  nul: 'holds a NUL byte',
+  nul: 'contains a NUL byte',
   fields: 'wrong number of fields',
   quote: 'broken quotes',
 };
@@ -22,7 +22,7 @@ export function ruleText(rule: string): string {
   return RULES[rule] ?? rule;
 }
 
-/** A reason in one line. */
+/** A reason as one line of text. */
 export function reasonText({ file, column, rule, members }: Rejected): string {
   if (file === null) return othersText(members, 'reason', 'reasons');
   return [column ?? 'row', ruleText(rule ?? ''), `(${file})`].join(' ');

@@ -1,7 +1,7 @@
 const NO_BREAK_SPACE = '\u00a0';
 const MINUS = '\u2212';
 
-/** Decimal text as PostgreSQL writes it, for reading: 1 234 567.50. No float comes near it. */
+/** Formats PostgreSQL's decimal text, without a float: 1 234 567.50. */
 export function money(decimal: string): string {
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(decimal) ?? [];
   if (whole === '') throw new Error(`Expected a decimal number, but got "${decimal}".`);
@@ -13,7 +13,7 @@ export function count(number: number): string {
   return grouped(String(number));
 }
 
-/** A value of an axis, which ECharts has rounded: 1.5 M. */
+/** An axis label, which ECharts has already rounded: 1.5 M. */
 export function tick(value: number): string {
   const [divisor, unit] = UNITS.find(([least]) => Math.abs(value) >= least) ?? [1, ''];
   const shown = String(Number((Math.abs(value) / divisor).toPrecision(4)));

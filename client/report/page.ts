@@ -7,17 +7,17 @@ import { calendarChart } from './calendar-chart.ts';
 import { daysChart, linesChart, rejectedChart, weeksChart } from './charts.ts';
 import { html, Html } from './html.ts';
 import { count, money } from './numbers.ts';
-import { drawSvg, type Chart, type Room } from './svg.ts';
+import { drawSvg, type Chart, type Viewport } from './svg.ts';
 import { tableBelow, type Column } from './table.ts';
 import { othersText, ruleText, STATES, weekName } from './labels.ts';
 
-/** Nothing may be loaded from anywhere, and nothing runs. */
+/** No script runs, and nothing is loaded. */
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
-const WIDE: Room = { narrow: false, width: 900 };
-const NARROW: Room = { narrow: true, width: 350 };
+const WIDE: Viewport = { narrow: false, width: 900 };
+const NARROW: Viewport = { narrow: true, width: 350 };
 
-/** The page as one file: no script, no request. Undefined data: nothing was ever loaded. */
+/** The report as one self-contained page. Undefined data: nothing was ever loaded. */
 export function reportPage(data: ReportData | undefined, now: Date): string {
   const title = data ? `Sales report ${data.from} to ${data.to}` : 'Sales report';
   const css = new Html(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
@@ -38,20 +38,20 @@ export function reportPage(data: ReportData | undefined, now: Date): string {
         <body>
           <header>
             <h1>Sales report</h1>
-            ${data ? about(data, now) : html`<p class="quiet">Made ${instant(now)}.</p>`}
+            ${data ? about(data, now) : html`<p class="quiet">Created ${instant(now)}.</p>`}
           </header>
           <main>${data ? sections(data) : nothingLoaded()}</main>
         </body>
       </html> `.text
-      // The indentation of this file is of no use to its reader.
+      // Drop this file's indentation from the page.
       .replace(/\n\s+/g, '\n')
   );
 }
 
 function nothingLoaded(): Html {
   return html`<p>
-    The mart is empty: no sales, and no day that was ever loaded. Load one with
-    <code>npm run client -- run</code>, then make this page again.
+    The mart is empty: no day has ever been loaded. Load one with
+    <code>npm run client -- run</code>, then create this report again.
   </p>`;
 }
 
@@ -65,7 +65,7 @@ function about({ from, to, newestLoaded, totals, calendar }: ReportData, now: Da
   ];
   const links = SECTIONS.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
   return html`<p class="quiet">
-      ${from} to ${to}, refunds taken off. Newest day loaded: ${newestLoaded ?? 'none'}. Made ${instant(now)}.
+      ${from} to ${to}, net of refunds. Newest day loaded: ${newestLoaded ?? 'none'}. Created ${instant(now)}.
     </p>
     <dl class="figures">
       ${figures.map(
@@ -141,18 +141,18 @@ function retention({ weeks }: ReportData): Html {
   ];
   return html`${figure(
     'Customers per week',
-    'New: exactly one shipped order in the week. Returning: more than one. Refunded: at least one refund, beside ' +
-      'one of the others. The first and the last week are whole weeks.',
-    `Chart: new, returning and refunded customers of every week, ${span}`,
-    (room) => weeksChart(weeks, 'customers', room),
+    'New: exactly one shipped order in the week. Returning: more than one. Refunded: at least one refund, whether or ' +
+      'not there were orders too. The first and last weeks are shown in full.',
+    `Chart: new, returning and refunded customers per week, ${span}`,
+    (viewport) => weeksChart(weeks, 'customers', viewport),
     tableBelow('customers per week', columnsOf('customers'), weeks),
   )}
   ${figure(
-    'Revenue per week by category of customer',
-    'All rows of the customers of a category, refunds negative. A refunded customer counts in two categories, so ' +
-      'the three do not add up to the revenue.',
-    `Chart: revenue of new, returning and refunded customers of every week, ${span}`,
-    (room) => weeksChart(weeks, 'revenue', room),
+    'Revenue per week by customer category',
+    'All rows of the customers in a category, with refunds negative. A customer can be in two categories, so ' +
+      'the three do not add up to the total revenue.',
+    `Chart: revenue from new, returning and refunded customers per week, ${span}`,
+    (viewport) => weeksChart(weeks, 'revenue', viewport),
     tableBelow('revenue per week', columnsOf('revenue'), weeks),
   )}`;
 }
@@ -162,9 +162,9 @@ function byDay({ days, totals, from, to }: ReportData): Html {
   if (sold.length === 0) return NO_SALES;
   return figure(
     'Revenue per day',
-    'By the date of the order, not by the day of its delivery; refunds are taken off.',
-    `Chart: revenue of every day, ${from} to ${to}`,
-    (room) => daysChart(days, room),
+    'By order date, not by load date; net of refunds.',
+    `Chart: revenue per day, ${from} to ${to}`,
+    (viewport) => daysChart(days, viewport),
     tableBelow(
       `${sold.length} ${sold.length === 1 ? 'day' : 'days'} with sales`,
       [
@@ -182,12 +182,12 @@ function byLine(lines: readonly Line[], totals: ReportData['totals'], [one, many
   const isCut = lines.some(({ name }) => name === null);
   const about = isCut
     ? `The ${lines.length - 1} ${many} with the highest revenue, and all others together.`
-    : `All ${many} with sales in the range, the highest revenue first.`;
+    : `All ${many} with sales in the range, highest revenue first.`;
   return figure(
     `Revenue per ${one}`,
     about,
-    `Chart: revenue per ${one}, the highest first`,
-    (room) => linesChart(lines, others, room),
+    `Chart: revenue per ${one}, highest first`,
+    (viewport) => linesChart(lines, others, viewport),
     tableBelow(
       `revenue per ${one}`,
       [
@@ -220,18 +220,18 @@ function salesColumns<R extends AnySales>(totals: AnySales): Column<R>[] {
 
 function daysLoaded({ calendar }: ReportData): Html {
   const first = calendar[0]?.date;
-  if (first === undefined) return html`<p>No day of this range was due yet.</p>`;
+  if (first === undefined) return html`<p>No day in this range is due yet.</p>`;
   const numbers = Object.entries(STATES).flatMap(([state, { name }]) => {
     const days = calendar.filter((day) => day.state === state).length;
     return days > 0 ? `${count(days)} ${name}` : [];
   });
   return figure(
     `Deliveries: ${numbers.join(', ')}`,
-    'One square a day, by the day of delivery. Days in any state other than loaded or no increment need attention.',
+    'One square per load date. Days in any state other than loaded or no increment need attention.',
     `Calendar of the deliveries from ${first} to ${calendar.at(-1)?.date ?? first}: ${numbers.join(', ')}`,
-    (room) => calendarChart(calendar, room),
+    (viewport) => calendarChart(calendar, viewport),
     tableBelow(
-      'state of every day',
+      'state of each day',
       [
         { title: 'Day', cell: rangeText, isShort: true },
         { title: 'state', cell: ([{ state }]) => STATES[state].name },
@@ -252,7 +252,7 @@ function sum(days: readonly DayStatus[], count: 'rows_kept' | 'rows_rejected'): 
   return days.reduce((total, day) => total + day[count], 0);
 }
 
-/** Rejected rows have a column of their own. */
+/** Other than rejected rows, which have their own column. */
 function hasRemark(day: DayStatus): boolean {
   return remarksOf({ ...day, rows_rejected: 0 }).length > 0;
 }
@@ -264,13 +264,13 @@ function remarks([first, ...others]: [DayStatus, ...DayStatus[]]): string {
 }
 
 function rejectedRows({ rejected }: ReportData): Html {
-  if (rejected.length === 0) return html`<p>No row was set aside in this range.</p>`;
+  if (rejected.length === 0) return html`<p>No rows were rejected in this range.</p>`;
   const rows = rejected.reduce((sum, reason) => sum + reason.rows, 0);
   return figure(
-    'Rows set aside, by reason',
-    'By the day of delivery, from the newest load of each file. The rows themselves are in staging.rejected_row.',
-    `Chart: ${count(rows)} rejected rows by reason, the most frequent first`,
-    (room) => rejectedChart(rejected, room),
+    'Rejected rows by reason',
+    'By load date, from the newest load of each file. The rows themselves are in staging.rejected_row.',
+    `Chart: ${count(rows)} rejected rows by reason, most frequent first`,
+    (viewport) => rejectedChart(rejected, viewport),
     tableBelow(
       'rejected rows by reason',
       [
@@ -289,12 +289,12 @@ function rejectedRows({ rejected }: ReportData): Html {
   );
 }
 
-/** A picture with its caption, its words and its table. */
+/** A chart with its caption, text alternative and table. */
 function figure(
   title: string,
   about: string,
   label: string,
-  chart: (room: Room) => Chart,
+  chart: (viewport: Viewport) => Chart,
   table: Html,
 ): Html {
   return html`<figure>

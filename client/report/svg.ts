@@ -8,7 +8,7 @@ import { Html } from './html.ts';
 
 use([BarChart, LineChart, ScatterChart, CalendarComponent, GridComponent, LegendComponent, SVGRenderer]);
 
-// Without a canvas ECharts takes a Cyrillic letter for as wide as a Chinese one, and cuts names at half their room.
+// Without a canvas, ECharts measures Cyrillic letters as wide as Chinese ones and truncates names too early.
 setPlatformAPI({
   measureText: (text, font) => ({
     width: Array.from(text).length * Number(/(\d+(?:\.\d+)?)px/.exec(font ?? '')?.[1] ?? 12) * 0.6,
@@ -24,8 +24,8 @@ export type ChartOption = ComposeOption<
   | LegendComponentOption
 >;
 
-/** How much room a chart has, in pixels. The same data are drawn for a phone and for everything wider. */
-export interface Room {
+/** The space for a chart, in pixels. Each chart is drawn twice: for a phone, and for wider screens. */
+export interface Viewport {
   narrow: boolean;
   width: number;
 }
@@ -35,8 +35,8 @@ export interface Chart {
   option: ChartOption;
 }
 
-/** An SVG that scales with its surroundings. It is hidden from screen readers: its figure has words and a table. */
-export function drawSvg({ width }: Room, { height, option }: Chart): Html {
+/** A scalable SVG, hidden from screen readers: its figure has a text alternative and a table. */
+export function drawSvg({ width }: Viewport, { height, option }: Chart): Html {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({
@@ -48,7 +48,7 @@ export function drawSvg({ width }: Room, { height, option }: Chart): Html {
     return new Html(
       svg
         .replace(/^<svg width="\d+" height="\d+"/, '<svg aria-hidden="true" focusable="false"')
-        // For a pointer over a chart that answers; this one is a picture.
+        // Only interactive charts need these.
         .replace(/ ecmeta_\w+="[^"<>]*"| pointer-events="visible"/g, '')
         .replace(/<style >[^]*?<\/style>/g, ''),
     );
@@ -58,5 +58,5 @@ export function drawSvg({ width }: Room, { height, option }: Chart): Html {
 }
 
 export const INK = '#1c2430';
-/** Text of second rank: 7 : 1 on white. */
-export const QUIET_INK = '#4a5565';
+/** Secondary text: 7:1 on white. */
+export const MUTED_INK = '#4a5565';

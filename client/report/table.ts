@@ -4,14 +4,14 @@ export interface Column<R> {
   title: string;
   /** The first column's cells are the rows' headers. */
   cell: (row: R) => string;
-  /** What stands below the column. */
+  /** The footer cell. */
   total?: string;
   isNumber?: boolean;
-  /** Short words that are never broken into two lines, such as dates. */
+  /** Short text that must not wrap, such as a date. */
   isShort?: boolean;
 }
 
-/** A closed table below a chart: the same numbers, exactly, for reading aloud and for copying. */
+/** A collapsed table below a chart: the exact numbers, for screen readers and for copying. */
 export function tableBelow<R>(title: string, columns: readonly Column<R>[], rows: readonly R[]): Html {
   return html`<details>
     <summary>Table: ${title}</summary>
@@ -50,7 +50,7 @@ function table<R>(columns: readonly Column<R>[], rows: readonly R[]): Html {
   </table>`;
 }
 
-/** Names are isolated, so that one in Arabic or Hebrew does not turn its neighbours around. */
+/** Names are isolated, so that Arabic or Hebrew text does not reorder its neighbours. */
 function cell<R>(column: Column<R>, index: number, text: string): Html {
   if (index === 0) return html`<th scope="row" ${className(column)}><bdi>${text}</bdi></th>`;
   return html`<td${className(column)}>${column.isNumber ? text : html`<bdi>${text}</bdi>`}</td>`;

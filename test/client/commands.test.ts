@@ -48,7 +48,7 @@ test('migrate: two at once on an empty database, and once more', async () => {
     assert.equal(new Set(applied).size, one.version);
     const again = await client(['migrate'], env);
     assert.deepEqual([again.code, again.stderr], [0, '']);
-    assert.match(again.stdout, /^The schema is at version \d+ already\.\n$/);
+    assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
   } finally {
     await db.drop();
   }
@@ -139,9 +139,9 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.deepEqual([one.code, other.code], [0, 0], one.stderr + other.stderr);
     assert.deepEqual(documentOf(one), documentOf(other));
     assert.equal([one, other].filter(({ stderr }) => /^Started /m.test(stderr)).length, 1);
-    assert.equal([one, other].filter(({ stderr }) => /is running already/.test(stderr)).length, 1);
+    assert.equal([one, other].filter(({ stderr }) => /is already running/.test(stderr)).length, 1);
     for (const { stderr } of [one, other]) {
-      assert.match(stderr, /getIncrement is tried again: The report API answered 503 Service Unavailable/);
+      assert.match(stderr, /Retrying getIncrement: The report API answered 503 Service Unavailable/);
     }
     assert.equal(callsOf(stack, 'get_increment', '2024-03-05').length, 3 + 1 + 4);
   });
@@ -171,10 +171,10 @@ describe('client commands', { concurrency: 2 }, () => {
     interrupted.kill('SIGINT');
     const { code, stdout, stderr } = await interrupted.ended;
     assert.deepEqual([code, stdout], [130, '']);
-    assert.match(stderr, /goes on without this client/);
+    assert.match(stderr, /keeps running; run the same command/);
     const joined = start(args, env);
     t.after(() => kill(joined));
-    await joined.says('is running already', 60_000);
+    await joined.says('is already running', 60_000);
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
     const ended = await joined.ended;
     assert.equal(ended.code, 0, ended.stderr);

@@ -94,7 +94,7 @@ describe('client report', () => {
   });
 
   test('the days of the calendar with their states, with warnings and what to do, and rejected rows by reason without their text', () => {
-    const lines = tableOf(page, 'state of every day').body.map((row) => row.slice(0, 3).join(' | '));
+    const lines = tableOf(page, 'state of each day').body.map((row) => row.slice(0, 3).join(' | '));
     assert.deepEqual(lines, [
       '2024-02-05 to 2024-02-22 | loaded | 18',
       '2024-02-23 | no increment | 1',
@@ -161,7 +161,7 @@ describe('client report', () => {
       tableOf(part, 'customers per week').body.map(([week]) => week),
       ['2024-W07', '2024-W08'],
     );
-    assert.deepEqual(tableOf(part, 'state of every day').body[0]?.slice(0, 3), [
+    assert.deepEqual(tableOf(part, 'state of each day').body[0]?.slice(0, 3), [
       '2024-02-14 to 2024-02-20',
       'loaded',
       '7',
@@ -172,7 +172,7 @@ describe('client report', () => {
     const part = await pageOf(['--from', '2023-01-01', '--to', '2023-01-31']);
     assert.equal(part.match(/No sales in this range\./g)?.length, 4);
     assert.match(part, /No day of this range was due yet\./);
-    assert.match(part, /No row was set aside in this range\./);
+    assert.match(part, /No rows were rejected in this range\./);
   });
 
   test('twenty years fit; a longer range and a wrong one end with 2', { timeout: 120_000 }, async () => {
@@ -203,7 +203,7 @@ describe('client report', () => {
   test('a place that cannot be written to ends with 1 and leaves nothing behind', async () => {
     const ended = await run(['--out', path.join(directory, 'nowhere', 'page.html')]);
     assert.equal(ended.code, 1);
-    assert.match(ended.stderr, /^The report cannot be written to .*nowhere/);
+    assert.match(ended.stderr, /^Cannot write the report to .*nowhere/);
     assert.deepEqual(
       (await readdir(directory)).filter((name) => name.endsWith('.tmp')),
       [],
