@@ -21,7 +21,8 @@ const MAY_IMPORT = {
   activities: ['domain', 'runtime', 'runtime/tracing', 'database', ...PIPELINE],
   workflows: ['domain', { types: 'activities' }],
   worker: ['package.json', 'domain', ...RUNTIME, 'database', ...PIPELINE, 'activities'],
-  client: ['domain', ...RUNTIME, 'database', { types: 'workflows' }],
+  schemas: [],
+  client: ['domain', ...RUNTIME, 'database', { types: 'workflows' }, { types: 'schemas' }],
 };
 
 const borders = {

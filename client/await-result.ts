@@ -4,18 +4,15 @@ import { TerminatedFailure, type Workflow, type WorkflowResultType } from '@temp
 import { workflowFailure, type FailureText } from './failure-text.ts';
 import { follow } from './follow.ts';
 import type { Output } from './output.ts';
+import type { FailedRun, LoadedRun } from '../schemas/documents.ts';
 import type { Started } from './start.ts';
 
-/** As in the JSON documents. */
-export interface RunIds {
-  /** Null when the run could not be started. */
-  workflow_id: string | null;
-  run_id: string | null;
-}
+/** The ids of a run in its document. */
+export type RunIds<D extends LoadedRun | FailedRun> = Pick<D, 'workflow_id' | 'run_id'>;
 
-export type Ended<W extends Workflow> = { ids: RunIds } & (
-  { result: WorkflowResultType<W>; failure?: undefined } | { result?: undefined; failure: FailureText }
-);
+export type Ended<W extends Workflow> =
+  | { ids: RunIds<LoadedRun>; result: WorkflowResultType<W>; failure?: undefined }
+  | { ids: RunIds<FailedRun>; result?: undefined; failure: FailureText };
 
 const RETRY_MS = 2_000;
 /** About ten minutes, including the client's own retries. */

@@ -3,11 +3,20 @@ import type { RunIds } from './await-result.ts';
 import type { FailureText } from './failure-text.ts';
 import { filesTable } from './files-table.ts';
 import { CommandFailed, type Output } from './output.ts';
+import type { FailedRun, LoadedRun } from '../schemas/documents.ts';
 
 /** Prints what a run loaded, as the contract's `run --json` document or as text. */
-export function printLoaded(result: DayResult, ids: RunIds, output: Output, what: string): void {
+export function printLoaded(result: DayResult, ids: RunIds<LoadedRun>, output: Output, what: string): void {
   const { date, outcome, files, warnings, joined } = result;
-  const document = { date, outcome, files, warnings, ...ids, error: null, ...(joined && { joined }) };
+  const document: LoadedRun = {
+    date,
+    outcome,
+    files,
+    warnings,
+    ...ids,
+    error: null,
+    ...(joined && { joined }),
+  };
   output.result(document, () => {
     if (outcome === 'no_increment') return `${what}: the report API has no increment for this date.`;
     const by = joined ? ` by workflow ${joined.workflowId}` : '';
@@ -20,7 +29,18 @@ export function printLoaded(result: DayResult, ids: RunIds, output: Output, what
 }
 
 /** Ends a command whose run failed: exit code 1, with the same document. */
-export function runFailed(date: string | null, { message, next }: FailureText, ids: RunIds): CommandFailed {
-  const document = { date, outcome: 'failed', files: {}, ...ids, error: message, next: next ?? null };
+export function runFailed(
+  date: string | null,
+  { message, next }: FailureText,
+  ids: RunIds<FailedRun>,
+): CommandFailed {
+  const document: FailedRun = {
+    date,
+    outcome: 'failed',
+    files: {},
+    ...ids,
+    error: message,
+    next: next ?? null,
+  };
   return new CommandFailed([message, next].filter(Boolean).join('\n'), 1, document);
 }

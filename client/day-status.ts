@@ -4,31 +4,7 @@ import type { Database } from '../database/database.ts';
 import { INCREMENT_FILES } from '../domain/feeds.ts';
 import { nextStep } from '../domain/failures.ts';
 import type { LoadDate } from '../domain/load-date.ts';
-
-export type DayState = 'loaded' | 'no_increment' | 'missing' | 'failed' | 'running' | 'stale';
-
-/** A day of `client status --json`. Row counts are over all files of the day. */
-export interface DayStatus {
-  date: LoadDate;
-  state: DayState;
-  error: string | null;
-  error_type: string | null;
-  /** What the operator does next. */
-  next: string | null;
-  rows_read: number;
-  rows_kept: number;
-  rows_duplicate: number;
-  rows_rejected: number;
-  /** Decimal text. */
-  revenue: string | null;
-  warnings: string[];
-  accepted_missing: string[];
-  /** Required files that are not staged. */
-  missing_files: string[];
-  workflow_id: string | null;
-  run_id: string | null;
-  finished_at: string | null;
-}
+import type { DayState, DayStatus } from '../schemas/documents.ts';
 
 interface Row {
   date: LoadDate;

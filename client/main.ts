@@ -148,7 +148,7 @@ function report(error: unknown, json: boolean): number {
 function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommandFailed) return error;
   if (error instanceof SettingsError)
-    return new CommandFailed(error.message, 2, { error: error.message, faults: error.faults });
+    return new CommandFailed(error.message, 2, { error: error.message, faults: [...error.faults] });
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof CommanderError && error.code === 'commander.help')
     return new CommandFailed('Expected a command.', 2);

@@ -1,4 +1,5 @@
 import { plainLines } from '../domain/text.ts';
+import type { Document } from '../schemas/documents.ts';
 
 /** Standard output gets the result only: one JSON document with --json, otherwise text. Notes go to standard error. */
 export class Output {
@@ -9,7 +10,7 @@ export class Output {
   }
 
   /** The command's result, once. */
-  result(document: object, text: () => string): void {
+  result(document: Document, text: () => string): void {
     process.stdout.write(`${this.json ? JSON.stringify(document, null, 2) : plainLines(text())}\n`);
   }
 
@@ -23,9 +24,9 @@ export class Output {
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   readonly exitCode: 1 | 2;
-  readonly document: object;
+  readonly document: Document;
 
-  constructor(message: string, exitCode: 1 | 2 = 1, document: object = { error: message }) {
+  constructor(message: string, exitCode: 1 | 2 = 1, document: Document = { error: message }) {
     super(message);
     this.exitCode = exitCode;
     this.document = document;

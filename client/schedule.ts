@@ -11,6 +11,7 @@ import { readSettings } from '../runtime/settings.ts';
 import { formatDuration } from '../domain/durations.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from './workflow-ids.ts';
+import type { ScheduleProperties } from '../schemas/documents.ts';
 import { searchAttributes } from '../runtime/search-attributes.ts';
 
 const NAMES = [
@@ -64,17 +65,6 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
 }
 
 /** What `apply` compares and `show` prints. */
-export interface ScheduleProperties {
-  time: string;
-  time_zone: string;
-  offset_days: number | null;
-  task_queue: string;
-  catchup_window: string;
-  overlap: string;
-  pause_on_failure: boolean;
-  options: Record<string, unknown>;
-}
-
 export function propertiesOf(description: ScheduleDescription): ScheduleProperties {
   const { spec, policies, action } = description;
   const calendar = spec.calendars?.[0];

@@ -1,16 +1,8 @@
 import { fileNames } from '../domain/feeds.ts';
 import { MAX_LOAD_DATE, type LoadDate } from '../domain/load-date.ts';
 import { firstOf, groupDays, rangeText } from './day-groups.ts';
-import type { DayState, DayStatus } from './day-status.ts';
+import type { DayState, DayStatus, Gap } from '../schemas/documents.ts';
 import { plainTable } from './files-table.ts';
-
-/** Consecutive days that need an operator. */
-export interface Gap {
-  from: LoadDate;
-  to: LoadDate;
-  state: DayState;
-  days: number;
-}
 
 const MIN_COLLAPSED_DAYS = 4;
 

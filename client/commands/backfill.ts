@@ -9,6 +9,7 @@ import { withDatabase } from '../database.ts';
 import { firstOf, groupDays, rangeText } from '../day-groups.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
+import type { Backfill } from '../../schemas/documents.ts';
 import { startOrJoin } from '../start.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../workflow-ids.ts';
@@ -56,7 +57,14 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
       );
     const { ids, failure } = await awaitResult(client, started, output, watchBackfill);
     const days = await daysOf(workflowId);
-    const document = { from, to, ...days, ...ids, error: failure?.message ?? null };
+    const document: Backfill = {
+      from,
+      to,
+      ...days,
+      workflow_id: workflowId,
+      run_id: ids.run_id,
+      error: failure?.message ?? null,
+    };
     const text = [`${from} to ${to}: ${describe(days)}`, failure?.message, failure?.next]
       .filter(Boolean)
       .join('\n');
@@ -65,11 +73,7 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
   });
 }
 
-interface BackfillDays {
-  loaded: LoadDate[];
-  no_increment: LoadDate[];
-  failed: { date: LoadDate; error: string }[];
-}
+type BackfillDays = Pick<Backfill, 'loaded' | 'no_increment' | 'failed'>;
 
 /** The outcome of each day, from the database: a long range does not fit in a workflow's result. */
 async function daysOf(workflowId: string): Promise<BackfillDays> {

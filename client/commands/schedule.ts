@@ -22,8 +22,8 @@ import {
   scheduleHandle,
   scheduleSettings,
   wantedSchedule,
-  type ScheduleProperties,
 } from '../schedule.ts';
+import type { Schedule, ScheduleProperties } from '../../schemas/documents.ts';
 import { dayRequest, startOrJoin } from '../start.ts';
 import { withTemporal } from '../temporal.ts';
 
@@ -103,7 +103,7 @@ export async function show(output: Output): Promise<void> {
     const { state, info } = description;
     const properties = propertiesOf(description);
     const open = await openDays(properties, output);
-    const document = {
+    const document: Schedule = {
       schedule_id: handle.scheduleId,
       paused: state.paused,
       note: state.note ?? null,
@@ -197,19 +197,11 @@ function loadDateOf(due: Date, { time_zone, offset_days }: ScheduleProperties): 
   return offset_days === null ? null : loadDateOfRun({ timeZone: time_zone, offsetDays: offset_days }, due);
 }
 
-interface OpenDaysDocument {
-  days: number;
-  from: LoadDate | null;
-  to: LoadDate | null;
-  /** The command that loads them. */
-  load: string | null;
-}
-
 /** The days due by this schedule but not loaded; null when the database cannot be read. */
 async function openDays(
   { time, time_zone: timeZone, offset_days: offsetDays }: ScheduleProperties,
   output: Output,
-): Promise<OpenDaysDocument | null> {
+): Promise<Schedule['open_days']> {
   const [hour = 0, minute = 0] = time.split(':').map(Number);
   const newestDue = newestDueDay({ hour, minute, timeZone, offsetDays: offsetDays ?? 1 }, new Date());
   try {

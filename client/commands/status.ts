@@ -9,6 +9,7 @@ import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
 import { dayStatuses } from '../day-status.ts';
 import { CommandFailed, type Output } from '../output.ts';
+import type { Status } from '../../schemas/documents.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { gapsOf, statusCalendar, statusTable, totalsOf } from '../status-text.ts';
 
@@ -35,12 +36,11 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   });
   const gaps = gapsOf(days, newestDue);
   const [first, last] = [gaps[0], gaps.at(-1)];
-  const document = {
+  const document: Status = {
     from: days[0]?.date ?? null,
     to: days.at(-1)?.date ?? null,
     totals: totalsOf(days),
     gaps,
-    /** The command that loads them. */
     load_gaps: first && last ? loadCommand(first.from, last.to) : null,
     days,
   };

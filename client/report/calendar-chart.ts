@@ -1,4 +1,4 @@
-import type { DayState, DayStatus } from '../day-status.ts';
+import type { DayState, DayStatus } from '../../schemas/documents.ts';
 import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { INK, MUTED_INK, type Chart, type Viewport } from './svg.ts';
 import { STATES } from './labels.ts';

@@ -1,7 +1,8 @@
 import type { Database } from '../../database/database.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { checkRange } from '../arguments.ts';
-import { dayStatuses, type DayStatus } from '../day-status.ts';
+import { dayStatuses } from '../day-status.ts';
+import type { DayStatus } from '../../schemas/documents.ts';
 
 /** Cities, items and reasons listed separately; all others share one line. */
 const MAX_LINES = 15;

@@ -1,4 +1,4 @@
-import type { DayState } from '../day-status.ts';
+import type { DayState } from '../../schemas/documents.ts';
 import type { Rejected } from './data.ts';
 
 /** 202408 as 2024-W08. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { groupDays, loadCommand, rangeText } from '../day-groups.ts';
-import type { DayStatus } from '../day-status.ts';
+import type { DayStatus } from '../../schemas/documents.ts';
 import { remarksOf } from '../status-text.ts';
 import { CATEGORIES, type Line, type ReportData } from './data.ts';
 import { calendarChart } from './calendar-chart.ts';

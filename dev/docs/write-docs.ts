@@ -5,6 +5,7 @@ import { SETTINGS, type Setting } from '../../runtime/settings.ts';
 import { FAILURES } from '../../domain/failures.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { declarations } from './declarations.ts';
+import { COMMANDS, documentsList, schemaFile, schemaOf } from './schemas.ts';
 
 /** The parts that an engineer of another project would call, by source file. */
 const API: Readonly<Record<string, readonly string[]>> = {
@@ -45,13 +46,13 @@ const API: Readonly<Record<string, readonly string[]>> = {
   'workflows/sales-backfill.ts': ['BackfillResult'],
   'workflows/steps/progress.ts': ['RunState'],
   'workflows/steps/backfill-control.ts': ['BackfillState'],
-  'client/day-status.ts': ['DayStatus', 'DayState'],
 };
 
 /** The generated parts of the docs, by file and marker. */
 const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
   { file: 'docs/settings.md', marker: 'settings', text: settingsTable },
   { file: 'docs/runbook.md', marker: 'failures', text: failuresTable },
+  { file: 'docs/api.md', marker: 'documents', text: documentsList },
   ...Object.entries(API).map(([source, names]) => ({
     file: 'docs/api.md',
     marker: source,
@@ -59,7 +60,12 @@ const GENERATED: readonly { file: string; marker: string; text: () => string }[]
   })),
 ];
 
-export const GENERATED_FILES: readonly string[] = [...new Set(GENERATED.map(({ file }) => file))];
+const SCHEMAS = new Map(COMMANDS.map((command) => [schemaFile(command), command]));
+
+export const GENERATED_FILES: readonly string[] = [
+  ...new Set(GENERATED.map(({ file }) => file)),
+  ...SCHEMAS.keys(),
+];
 
 function settingsTable(): string {
   const rows = Object.entries<Setting<unknown>>(SETTINGS).map(
@@ -82,7 +88,8 @@ function failuresTable(): string {
 /** A file's text with all its generated parts as they should be, formatted. */
 export async function upToDate(file: string): Promise<string> {
   const target = path.join(projectRoot, file);
-  let source = await readFile(target, 'utf8');
+  const command = SCHEMAS.get(file);
+  let source = command ? JSON.stringify(schemaOf(command)) : await readFile(target, 'utf8');
   for (const { marker, text } of GENERATED.filter((part) => part.file === file)) {
     source = renewed(source, marker, text());
   }

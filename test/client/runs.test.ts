@@ -88,7 +88,7 @@ test('a run of the whole day that joins one of some files loads the whole day af
   });
   const waiting = start(['client/main.ts', 'run', '--date', '2024-03-05', '--json'], stack.environment);
   t.after(() => kill(waiting));
-  await waiting.says('is running already: waiting for it');
+  await waiting.says('is already running: waiting for it');
   stack.api.setReady({ pollsUntilReady: 0 });
   const { code, stdout, stderr } = await waiting.ended;
   assert.equal(code, 0, stderr);
@@ -113,7 +113,7 @@ test('--file of a day that is not loaded: partial, and what it still needs is na
     needed.split(', ').every((file) => warnings.some((warning) => warning.includes(file))),
     warnings.join(),
   );
-  assert.match(text.stdout, /^2024-03-09 is loaded in part/);
+  assert.match(text.stdout, /^2024-03-09 is partially loaded/);
 
   const status = ['status', '--from', '2024-03-09', '--to', '2024-03-09'];
   const gap = await client([...status, '--json', '--fail-on-gap'], stack.environment);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DayState, DayStatus } from '../../client/day-status.ts';
+import type { DayState, DayStatus } from '../../schemas/documents.ts';
 import { gapsOf, statusCalendar, statusTable } from '../../client/status-text.ts';
 import { addDays } from '../../domain/load-date.ts';
 

@@ -38,7 +38,7 @@ function assertClear({ stderr }: Ended, sentence: RegExp): void {
 describe('wrong usage ends with 2', { concurrency: 4 }, () => {
   const cases: [string[], RegExp][] = [
     [['frob'], /unknown command 'frob'/],
-    [['run', '--date', '2024-02-30'], /Expected a day like 2024-02-25/],
+    [['run', '--date', '2024-02-30'], /Expected a date like 2024-02-25/],
     [['run', '2024-02-25'], /too many arguments/],
     [['status', '--frob'], /unknown option '--frob'/],
     [['status', '--from', '0001-01-01', '--to', '9999-12-31'], /from 1900-01-01 to 2999-12-31/],

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { documentName } from './client-documents.ts';
 
 export interface Ended {
   code: number | null;
@@ -17,6 +18,9 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
   ended: Promise<Ended>;
 }
+
+/** The exit code after Ctrl-C. */
+const INTERRUPTED = 130;
 
 /** What ends the processes that run. A test that fails stops nothing: they end with the process of its file. */
 const kills = new Set<() => void>();
@@ -38,7 +42,10 @@ export function killAtExit(child: ChildProcess, { group = false } = {}): void {
   child.once('exit', () => kills.delete(kill));
 }
 
-/** Starts one of the project's programs as a user would, with only these variables of the project. */
+/**
+ * Starts one of the project's programs as a user would, with only these variables of the project. What the client prints
+ * with --json is checked against its schema.
+ */
 export function start(
   args: readonly string[],
   environment: Record<string, string>,
@@ -54,7 +61,12 @@ export function start(
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  const ended = once(child, 'close').then(([code]) => {
+    const [program, ...rest] = args;
+    const isInterrupted = code === null || code === INTERRUPTED;
+    if (program === 'client/main.ts' && rest.includes('--json') && !isInterrupted) documentName(rest, stdout);
+    return { code: code as number | null, stdout, stderr };
+  });
   return {
     pid: child.pid ?? 0,
     output: () => stdout + stderr,
