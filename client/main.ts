@@ -32,9 +32,13 @@ function program(): Command {
       .description(description)
       .option(...JSON_OPTION);
 
-  command('migrate', 'migrate the database schema to the newest version; safe to repeat').action(
-    async (options: Json) => (await import('./commands/migrate.ts')).migrate(outputOf(options)),
-  );
+  command('migrate', 'migrate the database schema to the newest version; safe to repeat')
+    .option('--worker-role <NAME>', 'grant this role what a worker needs')
+    .option('--analyst-role <NAME>', 'grant this role read access to the mart')
+    .action(async (options: Json & { workerRole?: string; analystRole?: string }) => {
+      const grantees = { worker: options.workerRole, analyst: options.analystRole };
+      await (await import('./commands/migrate.ts')).migrate(grantees, outputOf(options));
+    });
   command('run', 'load one day, wait, and print what was loaded; joins a run of that day in progress')
     .option('--date <YYYY-MM-DD>', 'the day (default: the one the schedule would load now)', dateArgument)
     .option('--file <NAME>', 'only this file of the day, e.g. to load it again; repeatable', fileArgument)

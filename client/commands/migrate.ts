@@ -1,12 +1,15 @@
+import { grant, type Grantees } from '../../database/grant.ts';
 import { migrate as applyMigrations } from '../../database/migrate.ts';
 import { withDatabase } from '../database.ts';
 import type { Output } from '../output.ts';
 
-/** `client migrate`: migrates the schema to the newest version. */
-export async function migrate(output: Output): Promise<void> {
-  const { version, applied } = await withDatabase(({ pool }) =>
-    applyMigrations(pool, Infinity, (line) => output.note(line)),
-  );
+/** `client migrate`: migrates the schema to the newest version, and grants roles what they need of it. */
+export async function migrate(grantees: Grantees, output: Output): Promise<void> {
+  const { version, applied } = await withDatabase(async (database) => {
+    const result = await applyMigrations(database.pool, Infinity, (line) => output.note(line));
+    await grant(database, grantees);
+    return result;
+  });
   output.result({ version, applied }, () =>
     applied.length === 0
       ? `The schema is already at version ${version}.`

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
-import { sql } from '../../database/sql.ts';
+import { grant } from '../../database/grant.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { lines, Loader } from './support.ts';
 
@@ -23,19 +23,6 @@ after(async () => {
   for (const role of roles) await asAdmin(`drop role ${role}`);
 });
 
-/** As psql does: its variable, and \gexec, which runs what a statement gives. */
-async function grant(script: string, role: string): Promise<void> {
-  const text = sql(`roles/${script}`)
-    .replaceAll(/^--.*$/gm, '')
-    .replaceAll(':"role"', `"${role}"`)
-    .replaceAll(":'role'", `'${role}'`);
-  for (const statement of text.split(/;\n/)) {
-    const [made, rest] = statement.includes('\\gexec') ? statement.split('\\gexec') : [undefined, statement];
-    if (made !== undefined) for (const line of await lines(db.pool, made)) await db.pool.query(line);
-    if (rest.trim()) await db.pool.query(rest);
-  }
-}
-
 function poolOf(role: string) {
   const url = new URL(db.url);
   url.username = role;
@@ -49,7 +36,7 @@ function poolOf(role: string) {
 }
 
 test('the role of sql/roles/worker.sql loads a day, and cannot change the schema', async () => {
-  await grant('worker', worker);
+  await grant(db.database, { worker, analyst: undefined });
   const pool = poolOf(worker);
   const loader = await Loader.create(new Database(pool));
   try {
@@ -70,7 +57,7 @@ test('the role of sql/roles/worker.sql loads a day, and cannot change the schema
 });
 
 test('the role of sql/roles/analyst.sql reads the mart and the audit, and nothing else', async () => {
-  await grant('analyst', analyst);
+  await grant(db.database, { worker: undefined, analyst });
   const pool = poolOf(analyst);
   try {
     assert.deepEqual(await lines(pool, 'select count(*) from mart.f_customer_retention'), ['1']);

@@ -1,145 +1,304 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import { SETTINGS } from '../../runtime/settings.ts';
-import { freePort } from '../../dev/services/ports.ts';
+import { describe, test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
 import { parseDuration } from '../../domain/durations.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { TestStack } from '../support/stack.ts';
-import { Image, readRecipe } from './image.ts';
+import { SETTINGS, type Setting } from '../../runtime/settings.ts';
+import { findProgram } from './programs.ts';
 
-const read = (name: string) => readFile(path.join(projectRoot, name), 'utf8');
-const kubernetes = async () => {
-  const names = await readdir(path.join(projectRoot, 'deploy/kubernetes'));
-  return (await Promise.all(names.map((name) => read(`deploy/kubernetes/${name}`)))).join('\n---\n');
-};
+const read = (name: string) => readFileSync(path.join(projectRoot, name), 'utf8');
+const { version } = JSON.parse(read('package.json')) as { version: string };
+const EXAMPLE = 'deploy/kubernetes/example';
 
-/** Temporal's own, which its environment configuration reads. */
-const TEMPORAL = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'];
-/** Of Node.js and of the other images of compose.yaml. */
-const OTHERS =
-  /^(?:NODE_ENV|TSX_DISABLE_CACHE|MALLOC_ARENA_MAX|POSTGRES_\w+|SALES_DATABASE_PASSWORD|DB|DB_PORT|DEFAULT_NAMESPACE_RETENTION|TEMPORAL_CORS_ORIGINS|GF_\w+)$/;
-
-/** The variables that a text sets: `NAME: value` of a mapping, `- name: NAME` of a list. */
-function variablesOf(yaml: string): string[] {
-  return [...yaml.matchAll(/^\s*(?:- name: )?([A-Z][A-Z0-9_]+)(?::(?: |$)|$)/gm)].map(
-    ([, name = '']) => name,
-  );
+interface Service {
+  image: string;
+  environment?: Record<string, string>;
+  volumes?: string[];
+  command?: string[];
+  entrypoint?: string[];
+  cap_drop?: string[];
+  security_opt?: string[];
+  read_only?: boolean;
+  ports?: string[];
+  depends_on?: object;
+  profiles?: string[];
+  stop_grace_period?: string;
 }
 
-test('every variable that the files set is a setting', async () => {
-  const sets = {
-    Dockerfile: Object.keys((await readRecipe()).env),
-    'compose.yaml': variablesOf(await read('compose.yaml')),
-    'deploy/kubernetes': variablesOf(await kubernetes()),
-  };
-  for (const [file, names] of Object.entries(sets)) {
-    assert.ok(names.length > 4, file);
-    const unknown = names.filter(
-      (name) => !(name in SETTINGS) && !TEMPORAL.includes(name) && !OTHERS.test(name),
-    );
-    assert.deepEqual(unknown, [], file);
-  }
-});
+const compose = parse(read('compose.yaml'), { merge: true }) as { services: Record<string, Service> };
+const environmentOf = (service: string) => compose.services[service]?.environment ?? {};
 
-test('a worker that is started by the files has every setting that it requires', async () => {
-  const required = Object.entries(SETTINGS)
-    .filter(([, setting]) => 'required' in setting)
-    .map(([name]) => name);
-  for (const text of [await read('compose.yaml'), await kubernetes()]) {
-    const names = variablesOf(text);
-    for (const name of [...required, 'DATABASE_URL', 'TEMPORAL_ADDRESS'])
-      assert.ok(names.includes(name), name);
-  }
-});
+const dockerfile = read('Dockerfile')
+  .replaceAll(/^#.*\n/gm, '')
+  .replaceAll(/\\\n\s*/g, '');
+const lastStage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+const imageEnvironment = Object.fromEntries(
+  [...lastStage.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) =>
+    [...line.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+  ),
+);
 
-test('a stopping worker has more time than its activities take', async () => {
-  const milliseconds = (text: string | undefined) => parseDuration(text ?? '') ?? NaN;
-  const compose = await read('compose.yaml');
-  assert.ok(
-    milliseconds(/stop_grace_period: (\S+)/.exec(compose)?.[1]) >
-      milliseconds(/WORKER_SHUTDOWN_GRACE: (\S+)/.exec(compose)?.[1]),
-  );
-  const pods = await kubernetes();
-  assert.ok(
-    milliseconds(`${/terminationGracePeriodSeconds: (\d+)/.exec(pods)?.[1] ?? ''}s`) >
-      milliseconds(/WORKER_SHUTDOWN_GRACE: (\S+)/.exec(pods)?.[1]),
-  );
-});
+/** Temporal's own environment configuration, libpq's variables, Node's and the allocator's. */
+const OTHERS =
+  /^(?:TEMPORAL_(?:ADDRESS|NAMESPACE|API_KEY)|PGSSL(?:MODE|ROOTCERT)|NODE_ENV|MALLOC_ARENA_MAX)$/;
+const unknown = (names: string[]) => names.filter((name) => !(name in SETTINGS) && !OTHERS.test(name));
+const REQUIRED = [
+  ...Object.entries(SETTINGS).flatMap(([name, setting]) => ('required' in setting ? [name] : [])),
+  'DATABASE_URL',
+  'TEMPORAL_ADDRESS',
+];
+const milliseconds = (text = '') => parseDuration(text) ?? NaN;
+const portOf = (address = '') => Number(address.split(':').at(-1));
 
-test('ports, folders and secrets agree between the files', async () => {
-  const { env, user, copies } = await readRecipe();
-  const [compose, pods, prometheus] = [
-    await read('compose.yaml'),
-    await kubernetes(),
-    await read('deploy/prometheus/prometheus.yml'),
-  ];
-  const port = (address = '') => address.split(':').at(-1) ?? '';
-  assert.ok(pods.includes(`containerPort: ${port(env.HEALTH_ADDRESS)} `));
-  assert.ok(pods.includes(`containerPort: ${port(env.METRICS_ADDRESS)} `));
-  assert.ok(prometheus.includes(`worker:${port(env.METRICS_ADDRESS)}`));
-  for (const text of [compose, pods]) assert.ok(text.includes(env.LANDING_DIR ?? 'no LANDING_DIR'));
-  const [uid] = user.split(':');
-  assert.match(uid ?? '', /^[1-9]\d+$/, 'not root, and by number');
-  assert.ok(pods.includes(`runAsUser: ${uid ?? ''}`));
-  // A secret's value comes from the environment or from a Secret, never from a file of the project.
-  for (const [name] of Object.entries(SETTINGS).filter(
-    ([, setting]) => 'secret' in setting && setting.secret,
-  )) {
-    for (const [, value = ''] of compose.matchAll(new RegExp(`^\\s+${name}: (.+)$`, 'gm')))
-      assert.match(value, /^(?:\*database-url|\$\{\w+:-(?:sample-key)?\})$/, name);
-    assert.doesNotMatch(pods, new RegExp(`^\\s+${name}: `, 'm'), name);
-  }
-  for (const [, file = ''] of compose.matchAll(/^\s+- \.\/(\S+?):/gm))
-    assert.ok(existsSync(path.join(projectRoot, file)), file);
-  const allowed = (await read('.dockerignore'))
+test('Dockerfile: its variables are settings, its user is no root, and it copies what is there', () => {
+  assert.ok(Object.keys(imageEnvironment).length > 3);
+  assert.deepEqual(unknown(Object.keys(imageEnvironment)), []);
+  assert.match(lastStage, /^USER [1-9]\d+:[1-9]\d+$/m);
+  const allowed = read('.dockerignore')
     .split('\n')
     .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
-  for (const { stage, from } of copies) {
-    if (stage === undefined)
-      assert.ok(allowed.includes(from) && existsSync(path.join(projectRoot, from)), from);
+  for (const [, sources = ''] of lastStage.matchAll(/^COPY (?!--from)(.*) \S+$/gm)) {
+    for (const source of sources.split(' '))
+      assert.ok(allowed.includes(source) && existsSync(path.join(projectRoot, source)), source);
   }
 });
 
-test('the image, made by hand: it migrates, loads a day as another user and writes nothing but landed files', async () => {
-  const image = await Image.make();
-  const stack = await TestStack.start({ worker: false });
-  try {
-    const before = await image.files();
-    const { environment } = stack;
-    const migrated = await image.start(
-      ['node', '--import', './runtime/register.js', 'client/main.ts', 'migrate'],
-      environment,
-    ).ended;
-    assert.equal(migrated.code, 0, migrated.output);
-    const addresses = {
-      HEALTH_ADDRESS: `127.0.0.1:${await freePort()}`,
-      METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
-    };
-    const check = () => image.start(image.recipe.healthcheck, addresses).ended;
-    assert.equal((await check()).code, 1, 'no worker, no health');
-    const worker = image.start(image.recipe.command, { ...environment, ...addresses });
-    await worker.says('worker started');
-    const healthy = await check();
-    assert.equal(healthy.code, 0, healthy.output);
-    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
-    assert.equal((await stack.runDay('2024-02-25')).outcome, 'loaded');
-    const report = path.join(image.landingDir, 'sales-report.html');
-    const made = await image.start(
-      ['node', '--import', './runtime/register.js', 'client/main.ts', 'report', '--out', report],
-      environment,
-    ).ended;
-    assert.equal(made.code, 0, made.output);
-    assert.match(await readFile(report, 'utf8'), /Sales report/);
-    worker.kill('SIGTERM');
-    const ended = await worker.ended;
-    assert.equal(ended.code, 0, ended.output);
-    assert.deepEqual(await image.files(), before);
-    assert.ok((await readdir(image.landingDir)).length > 0);
-  } finally {
-    await stack.close();
-    await image.remove();
+describe('compose.yaml', () => {
+  const ours = Object.entries(compose.services).filter(([, { image }]) => image === 'sales-increment');
+
+  test('our services have known settings, the worker all that it requires, and time to stop', () => {
+    assert.ok(ours.length >= 4);
+    for (const [name, { environment = {} }] of ours)
+      assert.deepEqual(unknown(Object.keys(environment)), [], name);
+    const worker = environmentOf('worker');
+    for (const name of REQUIRED) assert.ok(worker[name], name);
+    assert.ok(
+      milliseconds(compose.services.worker?.stop_grace_period) > milliseconds(worker.WORKER_SHUTDOWN_GRACE),
+    );
+  });
+
+  test('each service enters the database with a role of its own, and only PostgreSQL knows the superuser', () => {
+    const made = read('deploy/postgres/create-databases.sh');
+    const roleOf = (service: string) => /\/\/(\w+):/.exec(environmentOf(service).DATABASE_URL ?? '')?.[1];
+    assert.equal(roleOf('migrate'), 'sales_owner');
+    for (const service of ['worker', 'setup', 'client'])
+      assert.equal(roleOf(service), 'sales_worker', service);
+    assert.equal(environmentOf('temporal').POSTGRES_USER, 'temporal');
+    assert.equal(environmentOf('temporal-schema').SQL_USER, 'temporal');
+    for (const role of ['sales_owner', 'sales_worker', 'sales_analyst', 'temporal'])
+      assert.match(made, new RegExp(`^create role ${role} login`, 'm'));
+    for (const [name, service] of Object.entries(compose.services)) {
+      if (name !== 'postgres') assert.doesNotMatch(JSON.stringify(service), /\bPOSTGRES_PASSWORD\}?\b/, name);
+    }
+    for (const name of Object.keys(environmentOf('postgres')).filter((name) => name !== 'POSTGRES_PASSWORD'))
+      assert.ok(made.includes(` ${name}\n`), name);
+    const roles = compose.services.migrate?.command?.filter(
+      (word) => word.startsWith('--') && word.includes('role'),
+    );
+    assert.deepEqual(roles, ['--worker-role=sales_worker', '--analyst-role=sales_analyst']);
+  });
+
+  test('no secret is written down: each comes from the environment', () => {
+    const secret = (name: string) =>
+      /PASSWORD|_PWD$|KEY$|KEYS$|WEBHOOK/.test(name) ||
+      ((SETTINGS as Record<string, Setting<unknown>>)[name]?.secret ?? false);
+    for (const [service, { environment = {} }] of Object.entries(compose.services)) {
+      for (const [name, value] of Object.entries(environment).filter(([name]) => secret(name)))
+        assert.match(
+          value,
+          /^(?:\$\{\w+:[-?]\}|postgresql:\/\/\w+:\$\{\w+:\?\}@\S+)$/,
+          `${service}: ${name}`,
+        );
+    }
+  });
+
+  test('mounted files exist, and ports are published to this machine alone', () => {
+    for (const [service, { volumes = [], ports = [] }] of Object.entries(compose.services)) {
+      for (const volume of volumes) {
+        const [source = ''] = volume.split(':');
+        if (source.startsWith('.')) assert.ok(existsSync(path.join(projectRoot, source)), volume);
+      }
+      for (const port of ports) assert.match(port, /^127\.0\.0\.1:\d+:\d+$/, service);
+    }
+    assert.ok(compose.services.worker?.volumes?.includes(`landing:${imageEnvironment.LANDING_DIR ?? ''}`));
+    const prometheus = read('deploy/prometheus/prometheus.yml');
+    assert.ok(prometheus.includes(`worker:${portOf(imageEnvironment.METRICS_ADDRESS)}`));
+  });
+
+  test('images have a version, containers no privileges; ours and the tools a root that is read-only', () => {
+    for (const [name, service] of Object.entries(compose.services)) {
+      if (!service.image.startsWith('sales-increment')) assert.match(service.image, /:v?\d+[\w.-]+$/, name);
+      // It starts as root, to hand its volume to its user.
+      if (name === 'postgres' || name === 'temporal-ui') continue;
+      assert.deepEqual(service.cap_drop, ['ALL'], name);
+      assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
+      if (/sales-increment|admin-tools/.test(service.image)) assert.equal(service.read_only, true, name);
+    }
+    assert.doesNotMatch(read('compose.yaml'), /auto-setup/);
+    const [server, tools] = ['temporal', 'temporal-schema'].map(
+      (name) => /:([\d.]+)/.exec(compose.services[name]?.image ?? '')?.[1],
+    );
+    assert.equal(server, tools, 'the schema is of the release of the server');
+  });
+
+  test('the sample report API is started only when it is asked for, with the settings of deploy/sample-api.env', () => {
+    assert.deepEqual(compose.services['sample-api']?.profiles, ['sample-api']);
+    const sample = new Map(
+      [...read('deploy/sample-api.env').matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [
+        name,
+        value,
+      ]),
+    );
+    assert.equal(sample.get('COMPOSE_PROFILES'), 'sample-api');
+    const asked = [...read('compose.yaml').matchAll(/\$\{(\w+):\?\}/g)].map(([, name = '']) => name);
+    for (const name of asked.filter((name) => !name.endsWith('_PASSWORD'))) assert.ok(sample.has(name), name);
+  });
+});
+
+interface Container {
+  image: string;
+  envFrom: { configMapRef: { name: string } }[];
+  env: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string } } }[];
+  ports?: { name: string; containerPort: number }[];
+  securityContext: object;
+  volumeMounts: { mountPath: string }[];
+}
+interface Pod {
+  metadata: { labels: Record<string, string> };
+  spec: {
+    containers: [Container];
+    automountServiceAccountToken: boolean;
+    securityContext: { runAsNonRoot: boolean; runAsUser: number; seccompProfile: { type: string } };
+    terminationGracePeriodSeconds?: number;
+  };
+}
+interface Resource {
+  kind: string;
+  metadata: { name: string; labels: Record<string, string> };
+  data?: Record<string, string>;
+  spec?: {
+    template?: Pod;
+    selector?: { matchLabels: object };
+    podSelector?: { matchLabels: object };
+    volumeClaimTemplates?: [{ metadata: { labels: Record<string, string> } }];
+  };
+}
+
+const skip = findProgram('kubectl') === undefined && 'no kubectl';
+describe('deploy/kubernetes/example, as kustomize builds it', { skip }, () => {
+  const resources = skip
+    ? []
+    : parseAllDocuments(
+        execFileSync('kubectl', ['kustomize', EXAMPLE], { cwd: projectRoot, encoding: 'utf8' }),
+      ).map((document) => document.toJS() as Resource);
+  const pick = (kind: string) => {
+    const found = resources.find((resource) => resource.kind === kind);
+    assert.ok(found, kind);
+    return found;
+  };
+  const podOf = (kind: string) => {
+    const pod = pick(kind).spec?.template;
+    assert.ok(pod);
+    return pod;
+  };
+  const settings = () => pick('ConfigMap').data ?? {};
+  const variables = ({ spec: { containers } }: Pod) => [
+    ...Object.keys(settings()),
+    ...containers[0].env.map(({ name }) => name),
+  ];
+
+  test('every resource and pod has the six recommended labels; what can never be changed has no version', () => {
+    const expected = ['component', 'instance', 'managed-by', 'name', 'part-of', 'version'];
+    const pods = [podOf('StatefulSet'), podOf('Job')];
+    for (const { metadata } of [...resources, ...pods]) {
+      const names = Object.keys(metadata.labels).map((label) => label.replace('app.kubernetes.io/', ''));
+      assert.deepEqual(names.sort(), expected);
+      assert.equal(metadata.labels['app.kubernetes.io/version'], version);
+    }
+    const { spec } = pick('StatefulSet');
+    for (const fixed of [spec?.selector, spec?.volumeClaimTemplates]) {
+      assert.match(JSON.stringify(fixed), /kubernetes.io\/instance/);
+      assert.doesNotMatch(JSON.stringify(fixed), /kubernetes.io\/version/);
+    }
+    assert.deepEqual(Object.keys(pick('NetworkPolicy').spec?.podSelector?.matchLabels ?? {}), [
+      'app.kubernetes.io/instance',
+      'app.kubernetes.io/name',
+    ]);
+  });
+
+  test('the image is the one that the release workflow publishes', () => {
+    const release = read('.github/workflows/release.yml');
+    assert.ok(release.includes('ghcr.io/${{ github.repository }}'));
+    for (const kind of ['StatefulSet', 'Job'])
+      assert.match(
+        podOf(kind).spec.containers[0].image,
+        new RegExp(`^ghcr\\.io/[\\w-]+/sales-increment:${version}$`),
+      );
+  });
+
+  test('pods have every setting that they require, no unknown one, and time to stop', () => {
+    for (const kind of ['StatefulSet', 'Job']) assert.deepEqual(unknown(variables(podOf(kind))), [], kind);
+    const worker = podOf('StatefulSet');
+    for (const name of REQUIRED) assert.ok(variables(worker).includes(name), name);
+    assert.ok(variables(podOf('Job')).includes('DATABASE_URL'));
+    assert.ok(
+      (worker.spec.terminationGracePeriodSeconds ?? 0) * 1000 >
+        milliseconds(settings().WORKER_SHUTDOWN_GRACE),
+    );
+    assert.equal(settings().PGSSLMODE, 'verify-full');
+  });
+
+  test('secrets come from Secrets; the password of the owner of the schema does not reach the workers', () => {
+    for (const [kind, secret] of [
+      ['StatefulSet', 'sales-increment-worker'],
+      ['Job', 'sales-increment-owner'],
+    ] as const) {
+      for (const { name, valueFrom } of podOf(kind).spec.containers[0].env)
+        assert.equal(valueFrom?.secretKeyRef.name, secret, name);
+    }
+    for (const name of Object.keys(settings()))
+      assert.ok(!(SETTINGS as Record<string, Setting<unknown>>)[name]?.secret, name);
+  });
+
+  test('containers run as the user of the image, with a read-only root and nothing that they do not need', () => {
+    const [, uid = ''] = /^USER (\d+):/m.exec(lastStage) ?? [];
+    for (const { spec } of [podOf('StatefulSet'), podOf('Job')]) {
+      assert.equal(spec.automountServiceAccountToken, false);
+      const { runAsNonRoot, runAsUser, seccompProfile } = spec.securityContext;
+      assert.deepEqual([runAsNonRoot, runAsUser, seccompProfile.type], [true, Number(uid), 'RuntimeDefault']);
+      assert.deepEqual(spec.containers[0].securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+    const { ports = [], volumeMounts } = podOf('StatefulSet').spec.containers[0];
+    assert.deepEqual(
+      ports.map(({ name, containerPort }) => [name, containerPort]),
+      [
+        ['health', portOf(imageEnvironment.HEALTH_ADDRESS)],
+        ['metrics', portOf(imageEnvironment.METRICS_ADDRESS)],
+      ],
+    );
+    assert.ok(volumeMounts.some(({ mountPath }) => mountPath === imageEnvironment.LANDING_DIR));
+  });
+});
+
+test('nothing tells a reader to write a secret on a command line', () => {
+  for (const file of [
+    'docs/deployment.md',
+    'docs/runbook.md',
+    'compose.yaml',
+    `${EXAMPLE}/kustomization.yaml`,
+  ]) {
+    const lines = read(file).split('\n');
+    assert.deepEqual(
+      lines.filter((line) => /--from-literal|--set=password/.test(line)),
+      [],
+      file,
+    );
   }
 });

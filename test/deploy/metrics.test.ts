@@ -8,7 +8,8 @@ import { addDays, dayOf } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
-import { findProgram, Prometheus, promtool } from './prometheus.ts';
+import { findProgram } from './programs.ts';
+import { Prometheus, promtool } from './prometheus.ts';
 
 interface Panel {
   title: string;

@@ -12,7 +12,6 @@ const LONGEST = [
   'test/chaos/leaks.test.ts',
   'test/chaos/chaos.test.ts',
   'test/dev/stack.test.ts',
-  'test/deploy/files.test.ts',
 ];
 
 /** All test files, relative to the project. */
