@@ -62,41 +62,19 @@ create table mart.f_sales (
 
 create table mart.retention_stale_week (
     period_id integer not null,
-    marked_at timestamp with time zone default clock_timestamp() not null,
     constraint retention_stale_week_pkey PRIMARY KEY (period_id)
 );
 
-create table mart.retention_week (
-    period_name text not null,
-    period_id integer not null,
-    period_start date not null,
-    new_customers_count bigint not null,
-    returning_customers_count bigint not null,
-    refunded_customers_count bigint not null,
-    new_customers_revenue numeric not null,
-    returning_customers_revenue numeric not null,
-    refunded_customers_revenue numeric not null,
-    new_customers_refunded bigint not null,
-    returning_customers_refunded bigint not null,
-    refunded_customers_refunded bigint not null,
-    constraint retention_week_pkey PRIMARY KEY (period_id)
-);
-
 create table mart.retention_week_item (
-    period_name text not null,
     period_id integer not null,
-    period_start date not null,
     item_id bigint not null,
-    new_customers_count bigint not null,
-    returning_customers_count bigint not null,
-    refunded_customers_count bigint not null,
-    new_customers_revenue numeric not null,
-    returning_customers_revenue numeric not null,
-    refunded_customers_revenue numeric not null,
-    new_customers_refunded bigint not null,
-    returning_customers_refunded bigint not null,
-    refunded_customers_refunded bigint not null,
-    constraint retention_week_item_pkey PRIMARY KEY (period_id, item_id)
+    shipped_orders smallint not null,
+    has_refund boolean not null,
+    customers bigint not null,
+    customers_by_first_item bigint not null,
+    revenue numeric not null,
+    refunded bigint not null,
+    constraint retention_week_item_pkey PRIMARY KEY (period_id, item_id, shipped_orders, has_refund)
 );
 
 create table staging.backfill_day (
@@ -227,15 +205,13 @@ create table staging.user_order_log (
     constraint user_order_log_status_check CHECK ((status = ANY (ARRAY['shipped'::text, 'refunded'::text])))
 );
 
-CREATE INDEX d_customer_delivery ON mart.d_customer USING btree (load_date, is_history);
+CREATE INDEX d_customer_delivery ON mart.d_customer USING brin (load_date) WITH (autosummarize='on');
 
-CREATE INDEX f_sales_delivery ON mart.f_sales USING btree (load_date, is_history);
+CREATE INDEX f_sales_date ON mart.f_sales USING btree (date_id);
 
-CREATE INDEX f_sales_week ON mart.f_sales USING btree (mart.week_of(date_id), customer_id);
+CREATE INDEX f_sales_delivery ON mart.f_sales USING brin (load_date) WITH (autosummarize='on');
 
-CREATE INDEX user_order_log_last_order ON staging.user_order_log USING btree (staging.week_of((date_time)::date), customer_id);
-
-CREATE INDEX user_order_log_other_delivery ON staging.user_order_log USING btree (staging.week_of(load_date), uniq_id, status);
+CREATE INDEX user_order_log_customer ON staging.user_order_log USING btree (load_date, customer_id);
 
 CREATE OR REPLACE FUNCTION mart.mark_all_weeks()
  RETURNS trigger
@@ -243,8 +219,8 @@ CREATE OR REPLACE FUNCTION mart.mark_all_weeks()
 AS $function$
 begin
     insert into mart.retention_stale_week (period_id)
-    select period_id from mart.retention_week
-    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    select distinct period_id from mart.retention_week_item
+    on conflict (period_id) do update set period_id = excluded.period_id;
     return null;
 end
 $function$
@@ -258,21 +234,7 @@ begin
     insert into mart.retention_stale_week (period_id)
     select distinct mart.week_of(date_id)
     from (select distinct date_id from changed) as dates
-    on conflict (period_id) do update set marked_at = excluded.marked_at;
-    return null;
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION mart.mark_moved_weeks()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-    insert into mart.retention_stale_week (period_id)
-    select distinct mart.week_of(date_id)
-    from (select date_id from before union select date_id from after) as dates
-    on conflict (period_id) do update set marked_at = excluded.marked_at;
+    on conflict (period_id) do update set period_id = excluded.period_id;
     return null;
 end
 $function$
@@ -282,7 +244,7 @@ CREATE OR REPLACE FUNCTION mart.week_of(date_id integer)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-RETURN (((EXTRACT(isoyear FROM make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100))) * (100)::numeric) + EXTRACT(week FROM make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100)))))::integer
+RETURN (((date_part('isoyear'::text, make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100))))::integer * 100) + (date_part('week'::text, make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100))))::integer)
 ;
 
 CREATE OR REPLACE FUNCTION mart.week_start(period_id integer)
@@ -335,200 +297,100 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION staging.week_of(day date)
- RETURNS integer
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN ((day - '0001-01-01'::date) / 7)
-;
-
-create view mart.customer_week as
- SELECT mart.week_of(date_id) AS period_id,
-    customer_id,
-    count(*) FILTER (WHERE status = 'shipped'::text) AS shipped,
-    count(*) FILTER (WHERE status = 'refunded'::text) AS refunded,
-    sum(payment_amount) AS revenue
-   FROM mart.f_sales
-  GROUP BY (mart.week_of(date_id)), customer_id;
-
-create view mart.customer_week_item as
- SELECT mart.week_of(date_id) AS period_id,
-    customer_id,
-    item_id,
-    count(*) FILTER (WHERE status = 'shipped'::text) AS shipped,
-    count(*) FILTER (WHERE status = 'refunded'::text) AS refunded,
-    sum(payment_amount) AS revenue
-   FROM mart.f_sales
-  GROUP BY (mart.week_of(date_id)), customer_id, item_id;
-
-create view mart.customer_week_item_category as
- SELECT period_id,
-    customer_id,
-    item_id,
-    refunded,
-    revenue,
-    sum(shipped) OVER week = 1::numeric AS is_new,
-    sum(shipped) OVER week > 1::numeric AS is_returning,
-    sum(refunded) OVER week > 0::numeric AS is_refunded
-   FROM mart.customer_week_item
-  WINDOW week AS (PARTITION BY period_id, customer_id);
-
 create view mart.f_customer_retention as
- SELECT week.period_name,
-    week.period_id,
-    week.period_start,
-    week.new_customers_count,
-    week.returning_customers_count,
-    week.refunded_customers_count,
-    week.new_customers_revenue,
-    week.returning_customers_revenue,
-    week.refunded_customers_revenue,
-    week.new_customers_refunded,
-    week.returning_customers_refunded,
-    week.refunded_customers_refunded
-   FROM mart.retention_week week
-  WHERE NOT (EXISTS ( SELECT
-           FROM mart.retention_stale_week stale
-          WHERE stale.period_id = week.period_id))
-UNION ALL
- SELECT week.period_name,
-    week.period_id,
-    week.period_start,
-    week.new_customers_count,
-    week.returning_customers_count,
-    week.refunded_customers_count,
-    week.new_customers_revenue,
-    week.returning_customers_revenue,
-    week.refunded_customers_revenue,
-    week.new_customers_refunded,
-    week.returning_customers_refunded,
-    week.refunded_customers_refunded
-   FROM mart.retention_stale_week stale
-     CROSS JOIN LATERAL ( SELECT definition.period_name,
-            definition.period_id,
-            definition.period_start,
-            definition.new_customers_count,
-            definition.returning_customers_count,
-            definition.refunded_customers_count,
-            definition.new_customers_revenue,
-            definition.returning_customers_revenue,
-            definition.refunded_customers_revenue,
-            definition.new_customers_refunded,
-            definition.returning_customers_refunded,
-            definition.refunded_customers_refunded
-           FROM mart.f_customer_retention_definition definition
-          WHERE definition.period_id = stale.period_id
-         OFFSET 0) week;
+ SELECT 'weekly'::text AS period_name,
+    period_id,
+    mart.week_start(period_id) AS period_start,
+    COALESCE(sum(customers_by_first_item) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_count,
+    COALESCE(sum(customers_by_first_item) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_count,
+    COALESCE(sum(customers_by_first_item) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 1), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 2), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE has_refund), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM mart.retention_week_item_now
+  GROUP BY period_id
+ HAVING sum(customers) > 0::numeric;
 
 create view mart.f_customer_retention_by_item as
- SELECT week.period_name,
-    week.period_id,
-    week.period_start,
-    week.item_id,
-    week.new_customers_count,
-    week.returning_customers_count,
-    week.refunded_customers_count,
-    week.new_customers_revenue,
-    week.returning_customers_revenue,
-    week.refunded_customers_revenue,
-    week.new_customers_refunded,
-    week.returning_customers_refunded,
-    week.refunded_customers_refunded
-   FROM mart.retention_week_item week
-  WHERE NOT (EXISTS ( SELECT
-           FROM mart.retention_stale_week stale
-          WHERE stale.period_id = week.period_id))
-UNION ALL
- SELECT week.period_name,
-    week.period_id,
-    week.period_start,
-    week.item_id,
-    week.new_customers_count,
-    week.returning_customers_count,
-    week.refunded_customers_count,
-    week.new_customers_revenue,
-    week.returning_customers_revenue,
-    week.refunded_customers_revenue,
-    week.new_customers_refunded,
-    week.returning_customers_refunded,
-    week.refunded_customers_refunded
-   FROM mart.retention_stale_week stale
-     CROSS JOIN LATERAL ( SELECT definition.period_name,
-            definition.period_id,
-            definition.period_start,
-            definition.item_id,
-            definition.new_customers_count,
-            definition.returning_customers_count,
-            definition.refunded_customers_count,
-            definition.new_customers_revenue,
-            definition.returning_customers_revenue,
-            definition.refunded_customers_revenue,
-            definition.new_customers_refunded,
-            definition.returning_customers_refunded,
-            definition.refunded_customers_refunded
-           FROM mart.f_customer_retention_by_item_definition definition
-          WHERE definition.period_id = stale.period_id
-         OFFSET 0) week;
-
-create view mart.f_customer_retention_by_item_definition as
  SELECT 'weekly'::text AS period_name,
     period_id,
     mart.week_start(period_id) AS period_start,
     item_id,
-    count(*) FILTER (WHERE is_new) AS new_customers_count,
-    count(*) FILTER (WHERE is_returning) AS returning_customers_count,
-    count(*) FILTER (WHERE is_refunded) AS refunded_customers_count,
-    COALESCE(sum(revenue) FILTER (WHERE is_new), 0.00) AS new_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE is_returning), 0.00) AS returning_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE is_refunded), 0.00) AS refunded_customers_revenue,
-    COALESCE(sum(refunded) FILTER (WHERE is_new), 0::numeric)::bigint AS new_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE is_returning), 0::numeric)::bigint AS returning_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE is_refunded), 0::numeric)::bigint AS refunded_customers_refunded
-   FROM mart.customer_week_item_category
-  GROUP BY period_id, item_id;
+    COALESCE(sum(customers) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_count,
+    COALESCE(sum(customers) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_count,
+    COALESCE(sum(customers) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 1), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 2), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE has_refund), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM mart.retention_week_item_now
+  GROUP BY period_id, item_id
+ HAVING sum(customers) > 0::numeric;
 
-create view mart.f_customer_retention_definition as
- SELECT 'weekly'::text AS period_name,
-    period_id,
-    mart.week_start(period_id) AS period_start,
-    count(*) FILTER (WHERE shipped = 1) AS new_customers_count,
-    count(*) FILTER (WHERE shipped > 1) AS returning_customers_count,
-    count(*) FILTER (WHERE refunded > 0) AS refunded_customers_count,
-    COALESCE(sum(revenue) FILTER (WHERE shipped = 1), 0.00) AS new_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE shipped > 1), 0.00) AS returning_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE refunded > 0), 0.00) AS refunded_customers_revenue,
-    COALESCE(sum(refunded) FILTER (WHERE shipped = 1), 0::numeric)::bigint AS new_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE shipped > 1), 0::numeric)::bigint AS returning_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE refunded > 0), 0::numeric)::bigint AS refunded_customers_refunded
-   FROM mart.customer_week
-  GROUP BY period_id;
+create view mart.retention_week_item_now as
+ SELECT week_item.period_id,
+    week_item.item_id,
+    week_item.shipped_orders,
+    week_item.has_refund,
+    week_item.customers,
+    week_item.customers_by_first_item,
+    week_item.revenue,
+    week_item.refunded
+   FROM mart.retention_week_item week_item
+  WHERE NOT (EXISTS ( SELECT
+           FROM mart.retention_stale_week stale
+          WHERE stale.period_id = week_item.period_id))
+UNION ALL
+ SELECT stale.period_id,
+    week_item.item_id,
+    week_item.shipped_orders,
+    week_item.has_refund,
+    week_item.customers,
+    week_item.customers_by_first_item,
+    week_item.revenue,
+    week_item.refunded
+   FROM mart.retention_stale_week stale
+     CROSS JOIN LATERAL ( SELECT categorised.item_id,
+            categorised.shipped_orders,
+            categorised.has_refund,
+            count(*) AS customers,
+            count(*) FILTER (WHERE categorised.is_first_item) AS customers_by_first_item,
+            sum(categorised.revenue) AS revenue,
+            sum(categorised.refunded)::bigint AS refunded
+           FROM ( SELECT customer_item.item_id,
+                    LEAST(sum(customer_item.shipped) OVER customer, 2::numeric)::smallint AS shipped_orders,
+                    sum(customer_item.refunded) OVER customer > 0::numeric AS has_refund,
+                    row_number() OVER (customer ORDER BY customer_item.item_id) = 1 AS is_first_item,
+                    customer_item.revenue,
+                    customer_item.refunded
+                   FROM ( SELECT f_sales.customer_id,
+                            f_sales.item_id,
+                            count(*) FILTER (WHERE f_sales.status = 'shipped'::text) AS shipped,
+                            count(*) FILTER (WHERE f_sales.status = 'refunded'::text) AS refunded,
+                            sum(f_sales.payment_amount) AS revenue
+                           FROM mart.f_sales
+                          WHERE f_sales.date_id >= to_char(mart.week_start(stale.period_id)::timestamp with time zone, 'YYYYMMDD'::text)::integer AND f_sales.date_id <= to_char((mart.week_start(stale.period_id) + 6)::timestamp with time zone, 'YYYYMMDD'::text)::integer
+                          GROUP BY f_sales.customer_id, f_sales.item_id) customer_item
+                  WINDOW customer AS (PARTITION BY customer_item.customer_id)) categorised
+          GROUP BY categorised.item_id, categorised.shipped_orders, categorised.has_refund) week_item;
 
-create view staging.user_order_log_delivery_week as
- WITH RECURSIVE delivery_week(week) AS (
-         SELECT min(staging.week_of(user_order_log.load_date)) AS min
-           FROM staging.user_order_log
-        UNION ALL
-         SELECT ( SELECT min(staging.week_of(user_order_log.load_date)) AS min
-                   FROM staging.user_order_log
-                  WHERE staging.week_of(user_order_log.load_date) > delivery_week_1.week) AS min
-           FROM delivery_week delivery_week_1
-          WHERE delivery_week_1.week IS NOT NULL
-        )
- SELECT week
-   FROM delivery_week
-  WHERE week IS NOT NULL;
-
-create view staging.user_order_log_order_week as
- WITH RECURSIVE order_week(week) AS (
-         SELECT min(staging.week_of(user_order_log.date_time::date)) AS min
-           FROM staging.user_order_log
-        UNION ALL
-         SELECT ( SELECT min(staging.week_of(user_order_log.date_time::date)) AS min
-                   FROM staging.user_order_log
-                  WHERE staging.week_of(user_order_log.date_time::date) > order_week_1.week) AS min
-           FROM order_week order_week_1
-          WHERE order_week_1.week IS NOT NULL
-        )
- SELECT week
-   FROM order_week
-  WHERE week IS NOT NULL;
+create view staging.order_fact as
+ SELECT uniq_id,
+    status,
+    to_char(date_time, 'YYYYMMDD'::text)::integer AS date_id,
+    item_id,
+    customer_id,
+    city_id,
+    quantity,
+        CASE status
+            WHEN 'refunded'::text THEN - abs(payment_amount)
+            ELSE payment_amount
+        END::numeric(18,2) AS payment_amount,
+    load_date,
+    is_history
+   FROM staging.user_order_log;

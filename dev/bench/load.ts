@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { writeIncrement } from '../sample-api/write-increment.ts';
+import { bareCopy, createByHand, hasDuckdb, loadByDuckdb, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded } from './figures.ts';
-import { bareCopy, floor } from './floor.ts';
 import { BenchServer } from './server.ts';
 
 const execFileAsync = promisify(execFile);
@@ -39,37 +41,84 @@ export async function writeOrders(directory: string, loadDate: string, rows: num
   return files.user_order_log_inc;
 }
 
+/** The same delivery with a 16th of its orders taken away and another 16th changed. */
+async function writeRedelivery(csvPath: string): Promise<string> {
+  const redelivery = `${csvPath}.redelivery`;
+  await pipeline(async function* () {
+    for await (const line of createInterface({ input: createReadStream(csvPath) })) {
+      const [id, uniqId = '', dateTime, ...others] = line.split(',');
+      if (uniqId.endsWith('0')) continue;
+      const changed = uniqId.endsWith('1') ? dateTime?.replace('T00:', 'T01:') : dateTime;
+      yield `${[id, uniqId, changed, ...others].join(',')}\r\n`;
+    }
+  }, createWriteStream(redelivery));
+  return redelivery;
+}
+
+/** Seconds of a first load, of the same file again and of a redelivery. */
+type Series = [first: number, again: number, redelivered: number];
+
 export async function measureLoads(options: { rows: number[]; rounds: number }): Promise<void> {
   const figures = new Figures('load');
+  const withDuckdb = await hasDuckdb();
+  if (!withDuckdb) console.error('Without DuckDB: `python3 -c "import duckdb"` fails.');
   await BenchServer.use(async (server) => {
     for (const rows of options.rows) {
       const csvPath = await writeOrders(server.directory, LOAD_DATE, rows);
-      const loads: Loaded[] = [];
-      const floors: number[] = [];
+      const files = [csvPath, csvPath, await writeRedelivery(csvPath)];
+      const product: Series[] = [];
+      const byHand: Series[] = [];
       const copies: number[] = [];
+      const duckdb: number[] = [];
+      const firsts: Loaded[] = [];
       for (let round = 0; round < options.rounds; round += 1) {
-        loads.push(await server.inNewDatabase((url) => loadByProduct(url, csvPath, LOAD_DATE)));
-        floors.push(await server.inNewDatabase((url) => floor(url, csvPath, LOAD_DATE)));
-        copies.push(await server.inNewDatabase((url) => bareCopy(url, csvPath)));
+        await server.inNewDatabase(async (url) => {
+          const loads: Loaded[] = [];
+          for (const file of files) loads.push(await loadByProduct(url, file, LOAD_DATE));
+          product.push(loads.map(({ total }) => total) as Series);
+          firsts.push(...loads.slice(0, 1));
+        });
+        await server.inNewDatabase(async (url) => {
+          await createByHand(url);
+          const seconds: number[] = [];
+          for (const file of files) seconds.push(await loadByHand(url, file, LOAD_DATE));
+          byHand.push(seconds as Series);
+          copies.push(await bareCopy(url, csvPath));
+        });
+        if (withDuckdb) {
+          await server.inNewDatabase(async (url) => {
+            await createByHand(url);
+            duckdb.push(await loadByDuckdb(url, csvPath, LOAD_DATE));
+          });
+        }
       }
-      const [first] = loads;
+      const [first] = firsts;
       if (!first) throw new Error('There must be at least one round.');
-      const product = median(loads.map(({ total }) => total));
+      const floor = median(byHand.map(([seconds]) => seconds));
       const steps = Object.keys(first.seconds).map((step) => {
-        return [`${step} s`, rounded(median(loads.map(({ seconds }) => seconds[step] ?? 0)))];
+        return [`${step} s`, rounded(median(firsts.map(({ seconds }) => seconds[step] ?? 0)))];
       });
       await figures.add({
         rows: first.rows,
-        MB: Math.round((await stat(csvPath)).size / 1e6),
-        'product s': rounded(product),
-        'floor s': rounded(median(floors)),
+        ...compared('first', 0, product, byHand),
+        ...compared('again', 1, product, byHand),
+        'again to the first by hand': rounded(median(product.map((seconds) => seconds[1])) / floor),
+        ...compared('redelivery', 2, product, byHand),
         '\\copy s': rounded(median(copies)),
-        'ratio to the floor': rounded(product / median(floors)),
-        'rows/s': Math.round(first.rows / product),
-        'peak MB': Math.round(median(loads.map(({ peakMegabytes }) => peakMegabytes))),
+        'DuckDB + psql s': withDuckdb ? rounded(median(duckdb)) : '-',
+        'peak MB': Math.round(median(firsts.map(({ peakMegabytes }) => peakMegabytes))),
         ...(Object.fromEntries(steps) as Record<string, number>),
       });
     }
   });
   figures.print();
+}
+
+function compared(name: string, nth: 0 | 1 | 2, product: readonly Series[], byHand: readonly Series[]) {
+  const [mine, theirs] = [product, byHand].map((all) => median(all.map((seconds) => seconds[nth])));
+  return {
+    [`${name} s`]: rounded(mine ?? NaN),
+    [`${name} by hand s`]: rounded(theirs ?? NaN),
+    [`${name} ratio`]: rounded((mine ?? NaN) / (theirs ?? NaN)),
+  };
 }

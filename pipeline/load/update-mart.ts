@@ -30,11 +30,12 @@ export async function updateDimension(
 export async function updateFacts(session: Session, delivery: Delivery): Promise<void> {
   await session.lock(martLock('f_sales'));
   await session.lock(stagingLock(delivery.loadDate, fileName({ feed: ORDERS, source: delivery.source })));
-  await session.execute('mart/fact_change_table');
+  await session.execute('mart/change_tables');
   await session.run('mart/fact_change', deliveryKey(delivery));
-  await session.query('analyze fact_change (facts, date_id, customer_id)');
+  await session.execute('mart/customer_week');
+  await session.run('mart/retention', [-1]);
   await session.execute('mart/f_sales');
   await session.execute('mart/d_calendar');
-  await session.execute('mart/f_customer_retention');
-  await session.execute('mart/retention_stale_week');
+  await session.execute('mart/stale_customer_week');
+  await session.run('mart/retention', [1]);
 }

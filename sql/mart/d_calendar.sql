@@ -1,11 +1,9 @@
 -- The calendar holds the dates of facts and no other, whatever was loaded before.
 delete from mart.d_calendar as calendar
-where date_id in (select date_id from fact_change where facts = -1)
+where date_id in (select date_id from fact_lost)
     and not exists (
         select from mart.f_sales as fact
-        -- The index is by week.
-        where mart.week_of(fact.date_id) = mart.week_of(calendar.date_id)
-            and fact.date_id = calendar.date_id
+        where fact.date_id = calendar.date_id
     );
 
 insert into mart.d_calendar (
@@ -27,7 +25,6 @@ from (
     select distinct
         date_id,
         make_date(date_id / 10000, date_id / 100 % 100, date_id % 100) as date_actual
-    from fact_change
-    where facts = 1
+    from fact_gained
 ) as dates
 on conflict (date_id) do nothing;

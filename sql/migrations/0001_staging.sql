@@ -26,53 +26,9 @@ create table staging.user_order_log (
     primary key (load_date, is_history, uniq_id, status)
 );
 
-create function staging.week_of(day date) returns integer
-    language sql immutable strict parallel safe
-    return (day - date '0001-01-01') / 7;
-
--- Both indexes are for what a redelivery has taken away: the next newest delivery of an order, and the last order that
--- a customer still has. They begin with a week, so that a day writes to their newest pages only, however long history
--- is (with 10 million orders, a day of 15,000 changed 28,000 pages of indexes without it); a search asks week by week.
-create index user_order_log_other_delivery
-    on staging.user_order_log (staging.week_of(load_date), uniq_id, status);
-
-create index user_order_log_last_order
-    on staging.user_order_log (staging.week_of(date_time::date), customer_id);
-
--- The weeks that there are, jumping from one to the next in the index.
-create view staging.user_order_log_delivery_week as
-with recursive delivery_week (week) as (
-    select min(staging.week_of(load_date))
-    from staging.user_order_log
-    union all
-    select (
-        select min(staging.week_of(load_date))
-        from staging.user_order_log
-        where staging.week_of(load_date) > delivery_week.week
-    )
-    from delivery_week
-    where delivery_week.week is not null
-)
-select week
-from delivery_week
-where week is not null;
-
-create view staging.user_order_log_order_week as
-with recursive order_week (week) as (
-    select min(staging.week_of(date_time::date))
-    from staging.user_order_log
-    union all
-    select (
-        select min(staging.week_of(date_time::date))
-        from staging.user_order_log
-        where staging.week_of(date_time::date) > order_week.week
-    )
-    from order_week
-    where order_week.week is not null
-)
-select week
-from order_week
-where week is not null;
+-- For the last order that customers still have when a redelivery has taken it away. It begins with the date, as the key
+-- does, so that a day writes to the newest pages only, however long history is.
+create index user_order_log_customer on staging.user_order_log (load_date, customer_id);
 
 create table staging.user_activity_log (
     load_date date not null,

@@ -37,7 +37,8 @@ create table mart.d_customer (
     is_history boolean not null
 );
 
-create index d_customer_delivery on mart.d_customer (load_date, is_history);
+-- Small, and nothing to write for a new row: the customers of a delivery lie close together.
+create index d_customer_delivery on mart.d_customer using brin (load_date) with (autosummarize = on);
 
 -- load_date and is_history tell which delivery the fact comes from.
 create table mart.f_sales (
@@ -54,4 +55,21 @@ create table mart.f_sales (
     primary key (uniq_id, status)
 );
 
-create index f_sales_delivery on mart.f_sales (load_date, is_history);
+create index f_sales_date on mart.f_sales (date_id);
+
+create index f_sales_delivery on mart.f_sales using brin (load_date) with (autosummarize = on);
+
+-- Every staged order as the fact that it makes, in the order of the columns of mart.f_sales.
+create view staging.order_fact as
+select
+    uniq_id,
+    status,
+    to_char(date_time, 'YYYYMMDD')::integer as date_id,
+    item_id,
+    customer_id,
+    city_id,
+    quantity,
+    (case status when 'refunded' then -abs(payment_amount) else payment_amount end)::numeric(18, 2) as payment_amount,
+    load_date,
+    is_history
+from staging.user_order_log;

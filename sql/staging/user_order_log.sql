@@ -1,14 +1,16 @@
 -- Replaces what is staged of one delivery by the rows that its newest file holds.
 -- $1 load_date, $2 is_history; `incoming` is the session's table of checked rows, ordinal = position in the file.
--- Writes only what differs, so loading the same file again leaves no dead rows behind.
+-- Writes only what differs, so loading the same file again leaves no dead rows behind. New rows are inserted plainly:
+-- `on conflict` takes a quarter more.
+--
+-- Dates in a subselect are planned as average ones. By its value, a date newer than the planner's statistics
+-- counts as one row, and a nested loop over what are a million may then follow.
 with newest as materialized (
     select distinct on (uniq_id, status) *
     from incoming
     order by uniq_id, status, id desc nulls last, ordinal desc
 ),
 
--- Dates in a subselect are planned as average ones. By its value, a date newer than the planner's statistics
--- counts as one row, and a nested loop over what are a million may then follow.
 withdrawn as (
     delete from staging.user_order_log as staged
     where staged.load_date = (select $1::date)
@@ -20,8 +22,34 @@ withdrawn as (
         )
 ),
 
-written as (
-    insert into staging.user_order_log as staged (
+changed as (
+    update staging.user_order_log as staged
+    set
+        id = newest.id,
+        date_time = newest.date_time,
+        city_id = newest.city_id,
+        city_name = newest.city_name,
+        customer_id = newest.customer_id,
+        first_name = newest.first_name,
+        last_name = newest.last_name,
+        item_id = newest.item_id,
+        item_name = newest.item_name,
+        quantity = newest.quantity,
+        payment_amount = newest.payment_amount
+    from newest
+    where staged.load_date = (select $1::date)
+        and staged.is_history = (select $2::boolean)
+        and staged.uniq_id = newest.uniq_id
+        and staged.status = newest.status
+        and row(staged.*) is distinct from row(
+            staged.load_date, staged.is_history, newest.id, newest.uniq_id, newest.date_time, newest.city_id,
+            newest.city_name, newest.customer_id, newest.first_name, newest.last_name, newest.item_id,
+            newest.item_name, newest.quantity, newest.payment_amount, newest.status
+        )
+),
+
+added as (
+    insert into staging.user_order_log (
         load_date, is_history, id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name,
         item_id, item_name, quantity, payment_amount, status
     )
@@ -29,19 +57,13 @@ written as (
         $1, $2, id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name,
         item_id, item_name, quantity, payment_amount, status
     from newest
-    on conflict (load_date, is_history, uniq_id, status) do update set
-        id = excluded.id,
-        date_time = excluded.date_time,
-        city_id = excluded.city_id,
-        city_name = excluded.city_name,
-        customer_id = excluded.customer_id,
-        first_name = excluded.first_name,
-        last_name = excluded.last_name,
-        item_id = excluded.item_id,
-        item_name = excluded.item_name,
-        quantity = excluded.quantity,
-        payment_amount = excluded.payment_amount
-    where staged is distinct from excluded
+    where not exists (
+        select from staging.user_order_log as staged
+        where staged.load_date = (select $1::date)
+            and staged.is_history = (select $2::boolean)
+            and staged.uniq_id = newest.uniq_id
+            and staged.status = newest.status
+    )
 )
 
 select count(*) as rows_kept

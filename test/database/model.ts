@@ -109,10 +109,11 @@ export class Dimensions {
   add(load: Load, loads: readonly Load[]): void {
     const newest = newestLoads(loads);
     const delivered = newest.find((other) => isSameFile(other, load));
-    for (const row of stagedOrders(delivered ?? load).sort(byId)) {
-      if (!this.cities.has(row.cityId)) this.cities.set(row.cityId, row.cityName);
-      if (!this.items.has(row.itemId)) this.items.set(row.itemId, row.itemName);
-    }
+    const rows = stagedOrders(delivered ?? load);
+    for (const { cityId, cityName } of rows.toSorted(byId((row) => row.cityName)))
+      if (!this.cities.has(cityId)) this.cities.set(cityId, cityName);
+    for (const { itemId, itemName } of rows.toSorted(byId((row) => row.itemName)))
+      if (!this.items.has(itemId)) this.items.set(itemId, itemName);
     for (const row of lastOrders(newest)) this.customers.set(row.customerId, customerLine(row));
   }
 
@@ -174,10 +175,12 @@ function stagedOrders(load: Load): StagedOrder[] {
   return [...winners.values()];
 }
 
-function byId(one: StagedOrder, other: StagedOrder): number {
-  return (one.id ?? Infinity) === (other.id ?? Infinity)
-    ? compare([one.uniqId, one.status], [other.uniqId, other.status])
-    : (one.id ?? Infinity) - (other.id ?? Infinity);
+/** The lowest id first, none last; of equal ones by name. */
+function byId(nameOf: (row: StagedOrder) => string) {
+  return (one: StagedOrder, other: StagedOrder): number => {
+    const [id, otherId] = [one.id ?? Infinity, other.id ?? Infinity];
+    return id === otherId ? compare([nameOf(one)], [nameOf(other)]) : id - otherId;
+  };
 }
 
 // ---------------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ test('usage on the schema and select on the tables and views of the contract are
     ]);
     assert.deepEqual(await lines(db.pool, 'select period_id from mart.retention_stale_week'), []);
     assert.deepEqual((await read())[0]?.at(-1), '202412 | 8.00');
-    for (const hidden of ['retention_week', 'f_customer_retention_definition', 'retention_stale_week']) {
+    for (const hidden of ['retention_week_item', 'retention_week_item_now', 'retention_stale_week']) {
       await assert.rejects(pool.query(`select from mart.${hidden}`), /permission denied/);
     }
   } finally {
