@@ -171,7 +171,7 @@ describe('client report', () => {
   test('a range without sales says so', async () => {
     const part = await pageOf(['--from', '2023-01-01', '--to', '2023-01-31']);
     assert.equal(part.match(/No sales in this range\./g)?.length, 4);
-    assert.match(part, /No day of this range was due yet\./);
+    assert.match(part, /No day in this range is due yet\./);
     assert.match(part, /No rows were rejected in this range\./);
   });
 
