@@ -40,6 +40,7 @@ async function main(): Promise<void> {
       onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
       onWarning: (message) => logger.warn(message),
       onFreshnessError: (error) => logger.warn('the freshness of the mart could not be measured', { error }),
+      onHousekeepingError: (error) => logger.warn('old data could not be removed', { error }),
     });
     const { taskQueue, landingTaskQueue } = worker;
     logger.info('worker started', { namespace, taskQueue, landingTaskQueue });

@@ -1,4 +1,4 @@
-import { activityInfo, log } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import { failure } from '../domain/failures.ts';
 import { landingFailure } from '../pipeline/extract/landing-failure.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -13,11 +13,10 @@ const MAX_DELAY_MS = 30_000;
 
 /**
  * Makes the worker that runs this the one on whose disk the files land; returns its own task queue.
- * Files that landed too long ago are removed on the way.
  * @param avoid task queues of landing directories that this run has failed with
  * @throws LandingUnavailable, so that another worker may take it
  */
-export function chooseLanding({ landing, landingTaskQueue, landingRetentionMs, now }: ActivityDependencies) {
+export function chooseLanding({ landing, landingTaskQueue }: ActivityDependencies) {
   return async function chooseLanding(avoid: readonly string[]): Promise<string> {
     const isAvoided = checkedInput(avoidInput, avoid).includes(landingTaskQueue);
     if (isAvoided && activityInfo().attempt <= TRIES_FOR_OTHERS) {
@@ -29,10 +28,6 @@ export function chooseLanding({ landing, landingTaskQueue, landingRetentionMs, n
       const { message } = landingFailure(error) ?? {};
       throw message === undefined ? error : unavailable(message);
     }
-    const before = new Date(now().getTime() - landingRetentionMs);
-    await landing.prune(before).catch((error: unknown) => {
-      log.warn('old landed files could not be removed', { error: String(error) });
-    });
     return landingTaskQueue;
   };
 }

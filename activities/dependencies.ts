@@ -15,8 +15,6 @@ export interface ActivityDependencies {
   /** For runs that were started without options, from the Temporal UI for instance. */
   defaultRunOptions: RunOptions;
   alerts: { webhookUrl: string | undefined; temporalUiUrl: string; namespace: string };
-  /** Landed files that have not been touched for this long are removed, in milliseconds. */
-  landingRetentionMs: number;
   /** The clock. */
   now: () => Date;
 }

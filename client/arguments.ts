@@ -26,6 +26,16 @@ export function fileArgument(text: string, previous: string[] | undefined): stri
   return [...new Set([...(previous ?? []), text])];
 }
 
+const MAX_CUSTOMER_ID = 2n ** 63n - 1n;
+
+/** The id of a customer, as the database writes it; the option may be repeated. */
+export function customerArgument(text: string, previous: string[] | undefined): string[] {
+  const id = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  if (id === undefined || id > MAX_CUSTOMER_ID || id < -MAX_CUSTOMER_ID - 1n)
+    throw new InvalidArgumentError('Expected a customer id: a whole number that fits in bigint.');
+  return [...new Set([...(previous ?? []), String(id)])];
+}
+
 /** `status` and `report` show at most 20 years (contract, ruling 21). */
 export const MAX_RANGE_DAYS = 7_305;
 

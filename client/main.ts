@@ -7,7 +7,7 @@ import { stopTracing } from '../runtime/tracing/start.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ReportOptions } from './commands/report.ts';
 import type { StatusOptions } from './commands/status.ts';
-import { countArgument, dateArgument, fileArgument } from './arguments.ts';
+import { countArgument, customerArgument, dateArgument, fileArgument } from './arguments.ts';
 import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { CommandFailed, Output } from './output.ts';
 
@@ -79,6 +79,11 @@ function program(): Command {
     .option('--to <YYYY-MM-DD>', 'last day (default: the newest known one)', dateArgument)
     .action(async (options: Json & ReportOptions) =>
       (await import('./commands/report.ts')).report(options, outputOf(options)),
+    );
+  command('forget', 'remove the names of customers from database and landing directories, for good')
+    .requiredOption('--customer <ID>', 'id of the customer; repeatable', customerArgument)
+    .action(async (options: Json & { customer: string[] }) =>
+      (await import('./commands/forget.ts')).forget(options.customer, outputOf(options)),
     );
   command(
     'search-attributes',

@@ -44,7 +44,7 @@ async function noteWaits(
     try {
       for (const blocker of await blockersOf(pool, pid)) note(`Waiting for a lock: ${describe(blocker)}.`);
     } catch (error) {
-      note(`What the migration waits for could not be seen: ${describeNetworkError(error)}.`);
+      note(`What is waited for could not be seen: ${describeNetworkError(error)}.`);
     }
   }
 }

@@ -42,8 +42,17 @@ export class Session {
 
   /** Waits until this transaction alone holds the lock, which is released when the transaction ends. */
   async lock(name: string): Promise<void> {
+    await this.#lock('pg_advisory_xact_lock', name);
+  }
+
+  /** Waits until nobody holds the lock alone; others may share it. */
+  async lockShared(name: string): Promise<void> {
+    await this.#lock('pg_advisory_xact_lock_shared', name);
+  }
+
+  async #lock(take: string, name: string): Promise<void> {
     await withSpan('lock', SQL_ATTRIBUTES, () =>
-      this.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]),
+      this.query(`select ${take}(hashtextextended($1, 0))`, [name]),
     );
   }
 

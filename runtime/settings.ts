@@ -184,6 +184,12 @@ export const SETTINGS = {
   }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
   LANDING_RETENTION: setting('How long landed files are kept', duration(1), { default: '30d' }),
+  REJECTED_RETENTION: setting('How long rejected rows are kept', duration(1), { default: '90d' }),
+  HOUSEKEEPING_INTERVAL: setting(
+    'How often a worker removes what need not be kept any longer',
+    duration(100, HOUR_MS),
+    { default: '1m' },
+  ),
   DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
   DATABASE_POOL_SIZE: setting('Maximum number of database connections of one worker', integer(2, 1_000), {
     default: '10',

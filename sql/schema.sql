@@ -146,6 +146,26 @@ create table staging.file_load (
     constraint file_load_check CHECK ((rows_read = ((rows_kept + rows_duplicate) + rows_rejected)))
 );
 
+create table staging.forgotten_customer (
+    customer_id bigint not null,
+    forgotten_at timestamp with time zone default clock_timestamp() not null,
+    forgotten_by text default SESSION_USER not null,
+    staged_rows bigint not null,
+    mart_rows bigint not null,
+    rejected_rows bigint not null,
+    constraint forgotten_customer_pkey PRIMARY KEY (customer_id)
+);
+
+create table staging.landing (
+    task_queue text not null,
+    host text not null,
+    pruned_at timestamp with time zone not null,
+    expected_by timestamp with time zone not null,
+    files_removed bigint not null,
+    days_in_use date[] not null,
+    constraint landing_pkey PRIMARY KEY (task_queue)
+);
+
 create table staging.price_log (
     load_date date not null,
     is_history boolean default false not null,
@@ -295,6 +315,13 @@ AS $function$
     ) as lacking
     order by calendar.day
 $function$
+;
+
+CREATE OR REPLACE FUNCTION staging.may_hold_name(raw text, column_name text, customer_id bigint, names text[])
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+RETURN ((column_name IS NULL) OR (column_name <> ALL (ARRAY['first_name'::text, 'last_name'::text, 'item_id'::text, 'item_name'::text, 'quantity'::text, 'payment_amount'::text, 'status'::text])) OR (raw ~ format('(^|\D)0*%s(\D|$)'::text, ltrim((customer_id)::text, '-'::text))) OR (EXISTS (SELECT FROM unnest(may_hold_name.names) name(name) WHERE (POSITION((lower(name.name)) IN (lower(replace(may_hold_name.raw, '""'::text, '"'::text)))) > 0))))
 ;
 
 create view mart.f_customer_retention as

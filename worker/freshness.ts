@@ -2,6 +2,7 @@ import type { MetricMeter } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
 import { newestDueDay, type DailySchedule } from '../domain/due-days.ts';
 import { INCREMENT_FILES } from '../domain/feeds.ts';
+import { every } from './every.ts';
 
 const EVERY_MS = 60_000;
 
@@ -20,7 +21,7 @@ export function measureFreshness(
   schedule: DailySchedule,
   meter: MetricMeter,
   onError: (error: unknown) => void,
-): () => void {
+): () => Promise<void> {
   const age = meter.createGauge(
     'sales_newest_loaded_day_age_seconds',
     'float',
@@ -39,28 +40,16 @@ export function measureFreshness(
     '{days}',
     'Days of the last 30 whose newest run failed',
   );
-  let isMeasuring = false;
   const measure = async () => {
-    // One that takes long holds one connection of the pool, not one more each minute.
-    if (isMeasuring) return;
-    isMeasuring = true;
-    try {
-      const [row] = await database.query<Freshness & object>('status/freshness', [
-        newestDueDay(schedule, new Date()),
-        ...INCREMENT_FILES,
-        schedule.timeZone,
-      ]);
-      if (!row) return;
-      if (row.newest_loaded_age_seconds !== null) age.set(row.newest_loaded_age_seconds);
-      missing.set(row.days_missing);
-      failed.set(row.days_failed);
-    } catch (error) {
-      onError(error);
-    } finally {
-      isMeasuring = false;
-    }
+    const [row] = await database.query<Freshness & object>('status/freshness', [
+      newestDueDay(schedule, new Date()),
+      ...INCREMENT_FILES,
+      schedule.timeZone,
+    ]);
+    if (!row) return;
+    if (row.newest_loaded_age_seconds !== null) age.set(row.newest_loaded_age_seconds);
+    missing.set(row.days_missing);
+    failed.set(row.days_failed);
   };
-  void measure();
-  const timer = setInterval(() => void measure(), EVERY_MS);
-  return () => clearInterval(timer);
+  return every(EVERY_MS, measure, onError);
 }

@@ -8,7 +8,9 @@ import { Downloader } from '../pipeline/extract/download.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
 import { SettingsError } from '../runtime/settings.ts';
+import { every } from './every.ts';
 import { measureFreshness } from './freshness.ts';
+import { keepHouse } from './housekeeping.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** A download slower than this is not worth waiting for. */
@@ -21,6 +23,8 @@ export interface ResourceEnvironment {
   onWarning: (message: string) => void;
   /** How fresh the mart is could not be measured; it is tried again. */
   onFreshnessError: (error: unknown) => void;
+  /** What need not be kept any longer could not be removed; it is tried again. */
+  onHousekeepingError: (error: unknown) => void;
 }
 
 /** What a worker holds open. */
@@ -68,6 +72,19 @@ export async function openResources(
     Runtime.instance().metricMeter,
     environment.onFreshnessError,
   );
+  const housekeeping = {
+    database,
+    landing,
+    landingTaskQueue,
+    landingRetentionMs: settings.LANDING_RETENTION,
+    rejectedRetentionMs: settings.REJECTED_RETENTION,
+    intervalMs: settings.HOUSEKEEPING_INTERVAL,
+  };
+  const stopHousekeeping = every(
+    housekeeping.intervalMs,
+    () => keepHouse(housekeeping),
+    environment.onHousekeepingError,
+  );
   return {
     dependencies: {
       database,
@@ -81,12 +98,11 @@ export async function openResources(
         temporalUiUrl: settings.TEMPORAL_UI_URL.replace(/\/+$/, ''),
         namespace: environment.namespace,
       },
-      landingRetentionMs: settings.LANDING_RETENTION,
       now: () => new Date(),
     },
     probe,
     close: async () => {
-      stopMeasuring();
+      await Promise.all([stopMeasuring(), stopHousekeeping()]);
       await Promise.all([reportApi.close(), downloader.close(), probe.close(), pool.end()]);
     },
   };

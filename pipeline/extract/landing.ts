@@ -23,14 +23,20 @@ const PROBE_BYTES = 64 * 1024;
 const PROBE = '.probe.';
 /** Another process that has made the id's file writes the id within this. */
 const ID_WITHIN_MS = 5_000;
-/** A download that has not got a byte for this long is nobody's any more: its worker was killed. */
-const ABANDONED_AFTER_MS = 3_600_000;
+/** What has not been written to for this long is nobody's any more: its worker was killed, or its run broke off. */
+export const ABANDONED_AFTER_MS = 3_600_000;
 
 /** Where a landed file is, and what the check writes beside it. */
 export interface FilePaths {
   csv: string;
   rows: string;
   rejected: string;
+}
+
+export interface Pruned {
+  days: LoadDate[];
+  /** How many files were removed. */
+  files: number;
 }
 
 /**
@@ -120,37 +126,57 @@ export class Landing {
     }
   }
 
+  /** The days of which anything is landed. */
+  async days(): Promise<LoadDate[]> {
+    const days: LoadDate[] = [];
+    for (const name of (await readdir(this.root).catch(notOurs)) ?? []) {
+      if (!isLoadDate(name) || !(await isDirectory(path.join(this.root, name)))) continue;
+      if ((await namesIn(path.join(this.root, name, LANDED))).length > 0) days.push(name);
+    }
+    return days;
+  }
+
   /**
    * Removes what was landed on days that nothing has been written to since `before`, and nothing else that lies in the
-   * directory but probes of workers that were killed; returns those days.
+   * directory but probes of workers that were killed.
+   * @param later for some days a later instant
    */
-  async prune(before: Date): Promise<LoadDate[]> {
-    const pruned: LoadDate[] = [];
+  async prune(before: Date, later: Readonly<Record<LoadDate, Date>> = {}): Promise<Pruned> {
     for (const name of (await readdir(this.root).catch(notOurs)) ?? []) {
-      const entry = path.join(this.root, name);
-      if (name.startsWith(PROBE)) await removeOld(entry, before);
-      if (isLoadDate(name) && (await isDirectory(entry)) && (await pruneDay(entry, before)))
-        pruned.push(name);
+      if (name.startsWith(PROBE)) await removeOld(path.join(this.root, name), before);
+    }
+    const pruned: Pruned = { days: [], files: 0 };
+    for (const day of await this.days()) {
+      const limit = Math.max(before.getTime(), later[day]?.getTime() ?? 0);
+      const files = await pruneDay(path.join(this.root, day), limit);
+      if (files === undefined) continue;
+      pruned.days.push(day);
+      pruned.files += files;
     }
     return pruned;
   }
 }
 
-async function pruneDay(directory: string, before: Date): Promise<boolean> {
+/** Removes a day's landed files; returns how many, undefined when one was written since `before`. */
+async function pruneDay(directory: string, before: number): Promise<number | undefined> {
   const checked = path.join(directory, CHECKED);
   const list = path.join(directory, LANDED);
   const landed = await namesIn(list);
-  if (landed.length === 0) return false;
-  if ((await modifiedAt(directory)) >= before.getTime() || (await modifiedAt(checked)) >= before.getTime())
-    return false;
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const isOurs = landed.some((name) => entry.name === name || isUnfinished(entry.name, name));
-    if (isOurs && !entry.isDirectory()) await rm(path.join(directory, entry.name), { force: true });
-  }
+  const ofDay = (await readdir(directory, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => name)
+    .filter((name) => landed.some((one) => name === one || isUnfinished(name, one)));
+  const ofCheck = (await isDirectory(checked)) ? await readdir(checked) : [];
+  const files = [
+    ...ofDay.map((name) => path.join(directory, name)),
+    ...ofCheck.map((name) => path.join(checked, name)),
+  ];
+  for (const one of [directory, checked, ...files]) if ((await modifiedAt(one)) >= before) return undefined;
+  for (const file of files) await rm(file, { force: true });
   await rm(checked, { recursive: true, force: true });
   await rm(list, { force: true });
   await rmdir(directory).catch(notEmpty);
-  return true;
+  return files.length;
 }
 
 /** Of a symbolic link to one: false. */

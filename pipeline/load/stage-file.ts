@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Database, Session } from '../../database/database.ts';
+import { NAMES_LOCK } from '../../database/forget.ts';
 import {
   describeFile,
   type CheckedFile,
@@ -8,7 +9,7 @@ import {
   type RunRef,
   type StagedFile,
 } from '../../domain/day.ts';
-import { feedNamed, fileName } from '../../domain/feeds.ts';
+import { feedNamed, fileName, ORDERS } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { verifiedChunks, verify, type VerifiedFile } from '../../runtime/verified-file.ts';
 import { deliveryKey } from './delivery-key.ts';
@@ -44,11 +45,13 @@ export async function stageFile(
   const name = fileName(file);
   return await database.transaction(async (session) => {
     await copyIncoming(session, paths.rows, file);
+    await copyRejected(session, paths.rejected, file);
     await session.lock(stagingLock(file.loadDate, name));
     const newer = await findNewer(session, file);
     if (newer) return newer;
+    if (file.feed === ORDERS) await withholdNames(session);
     const counts = await replaceRows(session, file);
-    await replaceRejected(session, paths.rejected, file);
+    await replaceRejected(session, file);
     await session.run('audit/file_load', [
       file.loadDate,
       name,
@@ -116,8 +119,8 @@ async function copyIncoming(session: Session, rowsPath: string, file: CheckedFil
   await session.query('analyze incoming');
 }
 
-/** Date and file are the activity's own: what lies on disk cannot change another one's rejected rows. */
-async function replaceRejected(session: Session, rejectedPath: string, file: CheckedFile): Promise<void> {
+/** Fills the session's table `rejected`. */
+async function copyRejected(session: Session, rejectedPath: string, file: CheckedFile): Promise<void> {
   const columns = 'line, column_name, rule, reason, raw';
   await session.query(
     `create temporary table rejected on commit drop as
@@ -128,6 +131,17 @@ async function replaceRejected(session: Session, rejectedPath: string, file: Che
     sha256: file.rejectedSha256,
     description: `The file of rejected rows of ${describeFile(file)}`,
   });
+}
+
+/** Takes the names of forgotten customers from what is about to be staged. */
+async function withholdNames(session: Session): Promise<void> {
+  await session.lockShared(NAMES_LOCK);
+  const [row] = await session.run<{ names: string[] }>('forget/incoming');
+  await session.run('forget/rejected', [row?.names ?? []]);
+}
+
+/** Date and file are the activity's own: what lies on disk cannot change another one's rejected rows. */
+async function replaceRejected(session: Session, file: CheckedFile): Promise<void> {
   const key = [file.loadDate, fileName(file)];
   await session.run('staging/forget_rejected', key);
   await session.run('staging/rejected_row', key);

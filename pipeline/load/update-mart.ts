@@ -1,4 +1,5 @@
 import type { Database, Session } from '../../database/database.ts';
+import { NAMES_LOCK } from '../../database/forget.ts';
 import { fileName, ORDERS, type Delivery } from '../../domain/feeds.ts';
 import { deliveryKey } from './delivery-key.ts';
 import { stagingLock } from './stage-file.ts';
@@ -19,6 +20,7 @@ export async function updateDimension(
 ): Promise<void> {
   await database.transaction(async (session) => {
     await session.lock(martLock(dimension));
+    if (dimension === 'd_customer') await session.lockShared(NAMES_LOCK);
     await session.run(`mart/${dimension}`, deliveryKey(delivery));
   }, signal);
 }

@@ -58,7 +58,6 @@ export class Steps {
         volumeAlertShare: 0,
       },
       alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
-      landingRetentionMs: 1e9,
       now: () => new Date(),
     });
     return new Steps(activities, landing, async () => {

@@ -49,12 +49,19 @@ describe('the landing directory', () => {
       await mkdir(path.join(root, '2020-01-02', '.landed'), { recursive: true });
       const longAgo = new Date('2024-03-01T00:00:00Z');
       for (const name of ['2020-01-01', '2020-01-02', '2023-12-31', '2024-02-24', '.probe.0b1c']) {
-        for (const part of ['.checked', '']) {
+        const parts = await readdir(path.join(root, name), { recursive: true }).catch(() => []);
+        for (const part of [...parts, '']) {
+          // Of what is empty or gone by now, too.
           await utimes(path.join(root, name, part), longAgo, longAgo).catch(() => undefined);
         }
       }
       const before = new Date('2024-03-02T00:00:00Z');
-      assert.deepEqual((await landing.prune(before)).sort(), ['2023-12-31', '2024-02-24']);
+      // Something is being written to a file of this day, which does not change the day's directory.
+      await utimes(path.join(root, '2023-12-31', `${ORDERS}.csv`), now, now);
+      assert.deepEqual(await landing.prune(before), { days: ['2024-02-24'], files: 2 });
+      await utimes(path.join(root, '2023-12-31', `${ORDERS}.csv`), longAgo, longAgo);
+      assert.deepEqual(await landing.prune(before), { days: ['2023-12-31'], files: 1 });
+      assert.deepEqual(await landing.days(), ['2024-02-25']);
       assert.deepEqual((await readdir(root)).sort(), [
         '2020-01-01',
         '2020-01-02',
@@ -63,8 +70,11 @@ describe('the landing directory', () => {
       ]);
       assert.deepEqual(await readdir(path.join(root, '2020-01-01')), ['user_order_log_inc.csv']);
       assert.deepEqual(await readdir(path.join(root, '2024-02-24')), ['notes.txt']);
-      assert.deepEqual(await landing.prune(before), []);
-      assert.deepEqual(await new Landing(path.join(root, 'absent')).prune(before), []);
+      const nothing = { days: [], files: 0 };
+      assert.deepEqual(await landing.prune(before), nothing);
+      assert.deepEqual(await new Landing(path.join(root, 'absent')).prune(before), nothing);
+      const later = { '2024-02-25': new Date(Date.now() + 86_400_000) };
+      assert.deepEqual(await landing.prune(before, later), { days: ['2024-02-25'], files: 1 });
     }));
 
   test('is for its user only, whatever the umask', () =>
@@ -126,7 +136,7 @@ describe('the landing directory', () => {
       await writeFile(path.join(root, 'notes.csv'), 'mine');
       await writeFile(path.join(root, LOAD_DATE, '.landed'), '../notes.csv\n..\n.\n\n');
       const landing = new Landing(root);
-      assert.deepEqual(await landing.prune(new Date(Date.now() + 86_400_000)), []);
+      assert.deepEqual(await landing.prune(new Date(Date.now() + 86_400_000)), { days: [], files: 0 });
       assert.deepEqual((await readdir(root)).sort(), [LOAD_DATE, 'notes.csv']);
     }));
 

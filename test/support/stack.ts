@@ -104,6 +104,7 @@ export class TestStack {
       onDatabaseError: () => undefined,
       onWarning: () => undefined,
       onFreshnessError: () => undefined,
+      onHousekeepingError: () => undefined,
       ...(this.#overrides ? { overrides: this.#overrides } : {}),
     });
     this.#workers.add(worker);

@@ -32,7 +32,6 @@ before(async () => {
     landingTaskQueue: 'queue',
     defaultRunOptions: readWorkerSettings(stack.environment).defaultRunOptions,
     alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
-    landingRetentionMs: 1e9,
     now: () => new Date(),
   });
   close = () => Promise.all([downloader.close(), reportApi.close()]);

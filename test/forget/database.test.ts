@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { forgetCustomers, type Forgotten } from '../../database/forget.ts';
+import { lines, Loader } from '../database/support.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { ordersCsv, type Order } from '../support/deliveries.ts';
+import { dump } from '../support/dump.ts';
+import { ID, named, NAMES, namesInDatabase, NEW_NAMES } from './support.ts';
+
+const ORDER_FILES = ['user_order_log_inc', 'user_order_log'];
+/** All that stays as it is when a customer is forgotten. */
+const UNCHANGED = [
+  ...['user_activity_log', 'file_load', 'day_load', 'd_calendar', 'd_city', 'd_item', 'f_sales'],
+  ...['f_customer_retention', 'f_customer_retention_by_item'],
+];
+const REJECTED = 'select line, raw from staging.rejected_row order by load_date, file, line';
+
+describe('forgetting a customer', () => {
+  let db: TestDatabase;
+  let loader: Loader;
+  beforeEach(async () => {
+    db = await createTestDatabase();
+    loader = await Loader.create(db.database);
+  });
+  afterEach(async () => {
+    await loader.close();
+    await db.drop();
+  });
+
+  const forget = async (...ids: (number | string)[]): Promise<Forgotten[]> =>
+    await forgetCustomers(db.database, ids.map(String), ORDER_FILES, () => undefined);
+  const orders: Order[] = [
+    named({ uniq_id: 'a' }),
+    named({ uniq_id: 'b', payment_amount: 30, status: 'refunded' }),
+    { uniq_id: 'c', customer_id: 2, first_name: 'Борис', status: 'shipped' },
+  ];
+  const withoutNames = async () =>
+    await lines(
+      db.pool,
+      `select count(*), count(id), count(city_name) from staging.user_order_log
+       where customer_id = ${ID} and first_name is null and last_name is null`,
+    );
+
+  test('removes his names everywhere and nothing else; what he bought and retention stay', async () => {
+    await loader.load('2024-02-25', orders);
+    await loader.load('2024-02-26', [named({ uniq_id: 'd' }, NEW_NAMES)]);
+    await loader.load('2024-02-02', [named({ uniq_id: 'h' })], { source: 'history' });
+    await db.pool.query('analyze');
+    assert.ok((await namesInDatabase(db.pool)).includes('pg_catalog.pg_stats'));
+    const before = await dump(db.pool, UNCHANGED);
+    const [forgotten] = await forget(ID);
+    assert.deepEqual(
+      [forgotten?.customer_id, forgotten?.staged_rows, forgotten?.mart_rows, forgotten?.rejected_rows],
+      [String(ID), 4, 1, 0],
+    );
+    assert.deepEqual(await namesInDatabase(db.pool), []);
+    assert.equal(await dump(db.pool, UNCHANGED), before);
+    assert.deepEqual(await withoutNames(), ['4 | 4 | 4']);
+    assert.deepEqual(
+      await lines(
+        db.pool,
+        'select customer_id, first_name, last_name, city_id from mart.d_customer order by 1',
+      ),
+      ['2 | Борис | Великая | 0', `${ID} | - | - | 0`],
+    );
+  });
+
+  test('no load brings a name back: again, changed, under another date, as history', async () => {
+    await loader.load('2024-02-25', orders);
+    await forget(ID);
+    const before = await dump(db.pool);
+    await loader.load('2024-02-25', orders);
+    const counts = (text: string) => text.replace(/"[0-9a-f]{64}",\d+|"\d+\.\d+"/g, '');
+    assert.equal(counts(await dump(db.pool)), counts(before), 'a rerun changes nothing');
+    await loader.load('2024-02-25', [named({ uniq_id: 'a' }, NEW_NAMES), named({ uniq_id: 'e' }, NEW_NAMES)]);
+    await loader.load('2024-03-01', [
+      named({ uniq_id: 'f', city_id: 5, date_time: '2024-03-01' }, NEW_NAMES),
+    ]);
+    await loader.load('2024-02-02', [named({ uniq_id: 'h' })], { source: 'history' });
+    assert.deepEqual(await namesInDatabase(db.pool), []);
+    assert.deepEqual(await withoutNames(), ['4 | 4 | 4']);
+    assert.deepEqual(
+      await lines(db.pool, `select first_name, city_id from mart.d_customer where customer_id = ${ID}`),
+      ['- | 5'],
+    );
+  });
+
+  test('a second time finds nothing and adds nothing; the audit holds who, when and how many', async () => {
+    await loader.load('2024-02-25', orders);
+    const [first] = await forget(ID);
+    const [second] = await forget(ID);
+    assert.deepEqual(second, { ...first, staged_rows: 0, mart_rows: 0, rejected_rows: 0 });
+    const audit = await lines(
+      db.pool,
+      `select customer_id, forgotten_by = session_user, forgotten_at > now() - interval '1 minute',
+         staged_rows, mart_rows, rejected_rows from staging.forgotten_customer`,
+    );
+    assert.deepEqual(audit, [`${ID} | true | true | 2 | 1 | 0`]);
+  });
+
+  test('a customer who is not known yet is left without a name from his first order on', async () => {
+    const [unknown, least] = await forget(ID, '-9223372036854775808');
+    assert.deepEqual([unknown?.staged_rows, unknown?.mart_rows, unknown?.rejected_rows], [0, 0, 0]);
+    assert.equal(least?.customer_id, '-9223372036854775808');
+    await loader.load('2024-02-25', orders);
+    assert.deepEqual(await namesInDatabase(db.pool), []);
+    assert.deepEqual(await withoutNames(), ['2 | 2 | 2']);
+  });
+
+  /** By line; what a person who is not forgotten has written stays, where it is known to be his. */
+  const bad: [kept: boolean, order: Order | string][] = [
+    [true, { uniq_id: 'x', customer_id: 2, first_name: 'Борис', quantity: 'two' }],
+    [false, named({ uniq_id: 'x', quantity: 'two' })],
+    [false, named({ uniq_id: 'x', customer_id: `0${ID}`, quantity: 'two' })],
+    // By the names, with the id of somebody else, and with a quote.
+    [false, named({ uniq_id: 'x', customer_id: 2, quantity: 'two' })],
+    [false, named({ uniq_id: 'x', customer_id: 2, first_name: `"О""Нил"`, quantity: 'two' }, ['', ''])],
+    // Whose row it is cannot be told.
+    [false, named({ uniq_id: 'x', customer_id: '47x11' }, NEW_NAMES)],
+    [false, named({ uniq_id: 'x', customer_id: '47x11', date_time: 'today' }, NEW_NAMES)],
+    [false, `1,x,${NAMES[0]}`],
+    // Part of another number.
+    [true, { uniq_id: `x${ID}0`, customer_id: `2${ID}`, first_name: 'Борис', quantity: 'two' }],
+  ];
+  const badCsv = (): string => {
+    const good = [named({ uniq_id: 'a' }), named({ uniq_id: 'b', first_name: `"О""Нил"` })];
+    const csv = ordersCsv(good);
+    const rows = bad.map(([, order]) => (typeof order === 'string' ? order : lastLine(ordersCsv([order]))));
+    return `${csv}${rows.join('\n')}\n`;
+  };
+  const expected = bad.map(([kept], index) => [index + 4, kept]);
+  const kept = async () =>
+    (await db.pool.query<{ line: string; raw: string }>(REJECTED)).rows.map(({ line, raw }) => [
+      Number(line),
+      raw !== '',
+    ]);
+
+  test('rejected rows that may be his lose their text, staged before and after', async () => {
+    await loader.load('2024-02-25', badCsv());
+    const prices = await loader.stage('2024-02-25', `Молоко ${ID},x\n`, { feed: 'price_log' });
+    assert.equal(prices.counts.rows_rejected, 1);
+    await db.pool.query('analyze');
+    const [forgotten] = await forget(ID);
+    assert.equal(forgotten?.rejected_rows, bad.filter(([one]) => !one).length);
+    assert.deepEqual(await namesInDatabase(db.pool), []);
+    assert.deepEqual(await kept(), [[1, true], ...expected], 'those of other files stay');
+    await loader.load('2024-02-25', badCsv());
+    await loader.load('2024-02-26', badCsv());
+    assert.deepEqual(await namesInDatabase(db.pool), []);
+    assert.deepEqual(await kept(), [[1, true], ...expected, ...expected]);
+    const [again] = await forget(ID);
+    assert.equal(again?.rejected_rows, 0);
+  });
+
+  test('a load that runs at the same time brings no name back, wherever it is', async () => {
+    for (let round = 1; round <= 15; round += 1) {
+      await db.pool.query(`truncate staging.user_order_log, staging.rejected_row, mart.d_customer,
+        staging.file_load, staging.forgotten_customer`);
+      const csv = badCsv();
+      await loader.load('2024-02-25', csv);
+      const loading = ['2024-02-25', '2024-02-26', '2024-02-27'].map((date) => loader.load(date, csv));
+      await sleep(Math.random() * 60);
+      await Promise.all([...loading, forget(ID)]);
+      assert.deepEqual(await namesInDatabase(db.pool), [], `round ${round}`);
+      assert.deepEqual(await lines(db.pool, `select count(*) from staging.forgotten_customer`), ['1']);
+    }
+  });
+
+  test('an update of d_customer that has read a name and not written it yet is waited for', async () => {
+    await loader.load('2024-02-24', [{ uniq_id: 'x', customer_id: 2 }]);
+    await loader.stage('2024-02-25', [{ uniq_id: 'y', customer_id: 2, city_id: 7 }, named({ uniq_id: 'a' })]);
+    const waiting = async (count: number) => {
+      const query = `select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      while ((await lines(db.pool, query))[0] !== String(count)) await sleep(10);
+    };
+    const holder = await db.pool.connect();
+    await holder.query('begin; select from mart.d_customer where customer_id = 2 for update');
+    const updated = loader.updateMart('2024-02-25');
+    await waiting(1);
+    const forgotten = forget(ID);
+    await Promise.race([forgotten, waiting(2)]);
+    await holder.query('commit');
+    holder.release();
+    await Promise.all([updated, forgotten]);
+    assert.deepEqual(await namesInDatabase(db.pool), []);
+    assert.deepEqual(
+      await lines(db.pool, 'select customer_id, city_id, first_name from mart.d_customer order by 1'),
+      ['2 | 7 | Анна', `${ID} | 0 | -`],
+    );
+  });
+});
+
+function lastLine(csv: string): string {
+  return csv.trimEnd().split('\n').at(-1) ?? '';
+}
