@@ -7,7 +7,7 @@ import { notingWaits } from './lock-waits.ts';
  */
 export const NAMES_LOCK = 'names of customers';
 
-export interface Forgotten {
+export interface ForgottenCustomer {
   customer_id: string;
   /** When and by which role of the database it was asked for the first time. */
   forgotten_at: Date;
@@ -28,10 +28,10 @@ export async function forgetCustomers(
   customerIds: readonly string[],
   orderFiles: readonly string[],
   note: (line: string) => void,
-): Promise<Forgotten[]> {
+): Promise<ForgottenCustomer[]> {
   return await database.transaction(async (session) => {
     await notingWaits(session, database.pool, note, () => session.lock(NAMES_LOCK));
-    const forgotten: Forgotten[] = [];
+    const forgotten: ForgottenCustomer[] = [];
     for (const id of customerIds) forgotten.push(await forget(session, id, orderFiles));
     await session.execute('forget/statistics');
     return forgotten;
@@ -42,7 +42,7 @@ async function forget(
   session: Session,
   customerId: string,
   orderFiles: readonly string[],
-): Promise<Forgotten> {
+): Promise<ForgottenCustomer> {
   const count = async (name: string, values: unknown[] = []) => {
     const [row] = await session.run<{ rows: number; names: string[] }>(`forget/${name}`, [
       customerId,
@@ -55,7 +55,7 @@ async function forget(
   const mart = await count('d_customer');
   const rejected = await count('rejected_row', [[...staged.names, ...mart.names], orderFiles]);
   const counts = { staged_rows: staged.rows, mart_rows: mart.rows, rejected_rows: rejected.rows };
-  const [listed] = await session.run<Pick<Forgotten, 'forgotten_at' | 'forgotten_by'>>(
+  const [listed] = await session.run<Pick<ForgottenCustomer, 'forgotten_at' | 'forgotten_by'>>(
     'forget/forgotten_customer',
     [customerId, ...Object.values(counts)],
   );

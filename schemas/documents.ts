@@ -223,6 +223,65 @@ const status = object(
   },
 );
 
+const forgotten = object(
+  'Forgotten',
+  'The names of the customers are removed; `error` and exit code 1 when landed files may be left.',
+  {
+    customers: z.array(
+      z.strictObject({
+        customer_id: z.string().describe('As decimal text.'),
+        forgotten_at: instant.describe('When it was asked for the first time.'),
+        forgotten_by: z.string().describe('By which role of the database.'),
+        staged_rows: count.describe('Orders in staging.user_order_log that had a name until now.'),
+        mart_rows: count.describe('Rows of mart.d_customer that had a name until now.'),
+        rejected_rows: count.describe('Rows of staging.rejected_row that have lost their text now.'),
+      }),
+    ),
+    landings: z
+      .array(
+        z.strictObject({
+          landing: z.string().describe('Task queue of the landing directory.'),
+          host: z.string().describe('Of its worker.'),
+          state: z
+            .enum(['pruned', 'pending', 'absent'])
+            .describe(
+              '`pending`: its worker has not pruned it in time; `absent`: it has no worker, and is pruned when one starts.',
+            ),
+          last_seen: instant,
+          files_removed: count,
+          days_in_use: z
+            .array(date)
+            .describe('Days whose landed files stay until their run has ended, or for an hour.'),
+        }),
+      )
+      .describe('The landing directories that were seen in the last 30 days.'),
+    error: error.nullable(),
+  },
+  {
+    customers: [
+      {
+        customer_id: '891',
+        forgotten_at: '2024-02-26T09:30:00.000Z',
+        forgotten_by: 'sales_owner',
+        staged_rows: 3,
+        mart_rows: 1,
+        rejected_rows: 0,
+      },
+    ],
+    landings: [
+      {
+        landing: 'sales-increment@1f0c92ab',
+        host: 'worker-1',
+        state: 'pruned',
+        last_seen: '2024-02-26T09:30:41.512Z',
+        files_removed: 36,
+        days_in_use: [],
+      },
+    ],
+    error: null,
+  },
+);
+
 const reportWritten = object(
   'ReportWritten',
   'The report page is written.',
@@ -390,6 +449,7 @@ export const DOCUMENTS = {
   bootstrap: z.union([loadedRun, failedRun, failure]),
   status: z.union([status, failure]),
   report: z.union([reportWritten, failure]),
+  forget: z.union([forgotten, failure]),
   'schedule apply': z.union([scheduleApplied, failure]),
   'schedule show': z.union([schedule, failure]),
   'schedule pause': z.union([schedulePaused, failure]),
@@ -407,5 +467,6 @@ export type DayState = z.infer<typeof dayState>;
 export type DayStatus = z.infer<typeof dayStatus>;
 export type Gap = z.infer<typeof gap>;
 export type Status = z.infer<typeof status>;
+export type Forgotten = z.infer<typeof forgotten>;
 export type ScheduleProperties = z.infer<typeof scheduleProperties>;
 export type Schedule = z.infer<typeof schedule>;

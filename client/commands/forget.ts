@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../database/database.ts';
-import { forgetCustomers, type Forgotten } from '../../database/forget.ts';
+import { forgetCustomers } from '../../database/forget.ts';
 import { fileName, ORDERS } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
+import type { Forgotten } from '../../schemas/documents.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
 
@@ -24,22 +25,15 @@ interface LandingRow {
   is_alive: boolean;
 }
 
-interface Landing {
-  landing: string;
-  host: string;
-  /** `pruned` since; `pending`: its worker is alive, but did not do it in time; `absent`: it has no worker. */
-  state: 'pruned' | 'pending' | 'absent';
-  last_seen: string;
-  files_removed: number;
-  /** Days whose files a run may be using; they go when it has ended. */
-  days_in_use: LoadDate[];
-}
+type Customer = Forgotten['customers'][number];
+type Landing = Forgotten['landings'][number];
 
 /** `client forget`: removes the names of customers, and keeps them from coming back. */
 export async function forget(customerIds: readonly string[], output: Output): Promise<void> {
   await withDatabase(async (database) => {
     const before = await landingRows(database);
-    const customers = await forgetCustomers(database, customerIds, ORDER_FILES, (line) => output.note(line));
+    const forgotten = await forgetCustomers(database, customerIds, ORDER_FILES, (line) => output.note(line));
+    const customers = forgotten.map((one) => ({ ...one, forgotten_at: one.forgotten_at.toISOString() }));
     const landings = await prunedLandings(database, before, output);
     const pending = landings.filter(({ state }) => state === 'pending');
     const error =
@@ -47,7 +41,7 @@ export async function forget(customerIds: readonly string[], output: Output): Pr
         ? null
         : 'The database is done, but landed files may be left. Look at the log of the workers that have not ' +
           `pruned theirs (${pending.map(({ host }) => host).join(', ')}), and run this again.`;
-    const document = { customers, landings, error };
+    const document: Forgotten = { customers, landings, error };
     const text = [...customers.map(describeCustomer), ...landings.map(describeLanding)].join('\n');
     if (error !== null) throw new CommandFailed(`${text}\n${error}`, 1, document);
     output.result(document, () => text);
@@ -85,7 +79,7 @@ async function prunedLandings(
   }));
 }
 
-function describeCustomer(customer: Forgotten): string {
+function describeCustomer(customer: Customer): string {
   const { customer_id, staged_rows, mart_rows, rejected_rows } = customer;
   return staged_rows + mart_rows + rejected_rows === 0
     ? `Customer ${customer_id}: no name was found; names that are delivered from now on are left out.`

@@ -162,21 +162,22 @@ async function pruneDay(directory: string, before: number): Promise<number | und
   const checked = path.join(directory, CHECKED);
   const list = path.join(directory, LANDED);
   const landed = await namesIn(list);
-  const ofDay = (await readdir(directory, { withFileTypes: true }))
+  const ofDay = ((await readdir(directory, { withFileTypes: true }).catch(notOurs)) ?? [])
     .filter((entry) => !entry.isDirectory())
     .map(({ name }) => name)
     .filter((name) => landed.some((one) => name === one || isUnfinished(name, one)));
-  const ofCheck = (await isDirectory(checked)) ? await readdir(checked) : [];
+  const ofCheck = (await isDirectory(checked)) ? ((await readdir(checked).catch(notOurs)) ?? []) : [];
   const files = [
     ...ofDay.map((name) => path.join(directory, name)),
     ...ofCheck.map((name) => path.join(checked, name)),
   ];
   for (const one of [directory, checked, ...files]) if ((await modifiedAt(one)) >= before) return undefined;
-  for (const file of files) await rm(file, { force: true });
+  let removed = 0;
+  for (const file of files) if (await removes(file)) removed += 1;
   await rm(checked, { recursive: true, force: true });
   await rm(list, { force: true });
   await rmdir(directory).catch(notEmpty);
-  return files.length;
+  return removed;
 }
 
 /** Of a symbolic link to one: false. */
@@ -217,6 +218,17 @@ const NOT_OURS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', '
 function notOurs(error: unknown): undefined {
   if (!NOT_OURS.has((error as NodeJS.ErrnoException).code)) throw error;
   return undefined;
+}
+
+/** False: another worker has removed it. */
+async function removes(file: string): Promise<boolean> {
+  try {
+    await rm(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
+  }
 }
 
 /** Files of others are left where they are; another worker may have removed the directory. */

@@ -16,7 +16,10 @@ const printed = new Map(commands.map((command) => [command, new Set<string>()]))
 
 let stack: TestStack;
 before(async () => {
-  stack = await TestStack.start({ api: { pollsUntilReady: 1 } });
+  stack = await TestStack.start({
+    api: { pollsUntilReady: 1 },
+    settings: { HOUSEKEEPING_INTERVAL: '200ms' },
+  });
   for (const day of ['2024-03-01', '2024-03-02', '2024-03-06']) stack.deliveries.set(day, [{ uniq_id: day }]);
   stack.deliveries.set('2024-03-03', '<html></html>');
 });
@@ -45,6 +48,7 @@ describe('documents', { concurrency: 2 }, () => {
     await prints('FailedRun', 1, 'bootstrap');
     await prints('Status', 0, 'status');
     await prints('Status', 1, 'status --fail-on-gap');
+    await prints('Forgotten', 0, 'forget --customer 1 --customer 2');
     await prints('ReportWritten', 0, `report --out ${path.join(stack.landingDir, 'report.html')}`);
   });
 
@@ -83,8 +87,14 @@ describe('documents', { concurrency: 2 }, () => {
     test(`${command}: wrong usage, and settings that cannot be used`, async () => {
       await prints('Failure', 2, `${command} --no-such-option`);
       if (command === 'error') return;
-      const range = command === 'backfill' ? ' --from 2024-03-01 --to 2024-03-01' : '';
-      await prints('Failure', 2, `${command}${range}`, { DATABASE_URL: 'x y', TEMPORAL_ADDRESS: 'x y' });
+      const required: Record<string, string> = {
+        backfill: ' --from 2024-03-01 --to 2024-03-01',
+        forget: ' --customer 1',
+      };
+      await prints('Failure', 2, `${command}${required[command] ?? ''}`, {
+        DATABASE_URL: 'x y',
+        TEMPORAL_ADDRESS: 'x y',
+      });
     });
   }
 });

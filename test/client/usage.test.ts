@@ -41,6 +41,9 @@ describe('wrong usage ends with 2', { concurrency: 4 }, () => {
     [['run', '--date', '2024-02-30'], /Expected a date like 2024-02-25/],
     [['run', '2024-02-25'], /too many arguments/],
     [['status', '--frob'], /unknown option '--frob'/],
+    [['forget'], /required option '--customer <ID>' not specified/],
+    [['forget', '--customer', 'Анна'], /Expected a customer id/],
+    [['forget', '--customer', '1', '--customer', '9223372036854775808'], /Expected a customer id/],
     [['status', '--from', '0001-01-01', '--to', '9999-12-31'], /from 1900-01-01 to 2999-12-31/],
   ];
   for (const [args, sentence] of cases) {

@@ -4,6 +4,8 @@ import { after, before, test } from 'node:test';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
 import { grant } from '../../database/grant.ts';
+import { Landing } from '../../pipeline/extract/landing.ts';
+import { keepHouse } from '../../worker/housekeeping.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { lines, Loader } from './support.ts';
 
@@ -35,7 +37,7 @@ function poolOf(role: string) {
   });
 }
 
-test('the role of sql/roles/worker.sql loads a day, and cannot change the schema', async () => {
+test('the role of sql/roles/worker.sql loads a day and prunes, and can neither change the schema nor who is forgotten', async () => {
   await grant(db.database, { worker, analyst: undefined });
   const pool = poolOf(worker);
   const loader = await Loader.create(new Database(pool));
@@ -43,7 +45,14 @@ test('the role of sql/roles/worker.sql loads a day, and cannot change the schema
     const staged = await loader.load('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: '' }]);
     assert.equal(staged.counts.rows_kept, 1);
     assert.deepEqual(await lines(pool, 'select uniq_id from mart.f_sales'), ['a']);
+    const landing = new Landing(loader.directory);
+    const housekeeping = { landing, landingTaskQueue: 'x', landingRetentionMs: 1, rejectedRetentionMs: 0 };
+    await keepHouse({ database: new Database(pool), ...housekeeping, intervalMs: 1 });
+    assert.deepEqual(await lines(pool, 'select from staging.rejected_row'), []);
+    assert.deepEqual(await lines(pool, 'select task_queue from staging.landing'), ['x']);
     for (const statement of [
+      'insert into staging.forgotten_customer values (1)',
+      'delete from staging.forgotten_customer',
       'drop table mart.f_sales',
       'create table mart.x ()',
       'delete from staging.schema_migration',
@@ -66,6 +75,7 @@ test('the role of sql/roles/analyst.sql reads the mart and the audit, and nothin
       'select * from staging.rejected_row',
       'delete from mart.f_sales',
       'select * from staging.user_order_log',
+      'select * from staging.forgotten_customer',
     ]) {
       await assert.rejects(pool.query(statement), /permission denied/, statement);
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forgetCustomers, type Forgotten } from '../../database/forget.ts';
+import { forgetCustomers, type ForgottenCustomer } from '../../database/forget.ts';
 import { lines, Loader } from '../database/support.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
@@ -28,7 +28,7 @@ describe('forgetting a customer', () => {
     await db.drop();
   });
 
-  const forget = async (...ids: (number | string)[]): Promise<Forgotten[]> =>
+  const forget = async (...ids: (number | string)[]): Promise<ForgottenCustomer[]> =>
     await forgetCustomers(db.database, ids.map(String), ORDER_FILES, () => undefined);
   const orders: Order[] = [
     named({ uniq_id: 'a' }),

@@ -133,9 +133,14 @@ export class TestStack {
     return (await this.db.pool.query<R>(query, values)).rows;
   }
 
-  async close(): Promise<void> {
+  async stopWorkers(): Promise<void> {
     for (const worker of this.#workers) worker.stop();
     await Promise.allSettled([...this.#workers].map((worker) => worker.stopped));
+    this.#workers.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.stopWorkers();
     await this.#connection.close();
     await this.client.connection.close();
     await this.api.close();
