@@ -84,6 +84,7 @@ const CLIENT: Readonly<Record<string, string>> = {
   backfill: '--from 2024-02-26 --to 2024-02-27 --concurrency 2 --only-missing',
   bootstrap: '',
   status: `--from ${DATE} --to 2024-02-27 --calendar --fail-on-gap`,
+  forget: '--customer 4711',
   report: '--out $OUT --from 2024-02-25 --to 2024-02-27',
   'schedule apply': '',
   'schedule show': '',
