@@ -1,13 +1,13 @@
 # The worker and the client in one image:
-#   docker build -t sales-increment .
-#   docker run --env-file .env sales-increment                                            the worker
-#   docker run --env-file .env sales-increment node --import ./runtime/register.js client/main.ts status    a client command
+#   docker build --tag sales-increment .
+#   docker run --env-file .env sales-increment                           the worker
+#   docker run --env-file .env sales-increment sales-increment status    a client command
 #
-# Nothing is written but LANDING_DIR, so the root filesystem can be read-only. test/deploy/files.test.ts follows the
-# stage `worker` line by line and runs its commands from a read-only folder.
-ARG NODE_IMAGE=node:24-bookworm-slim
-# For TEMPORAL_DEPLOYMENT_NAME: --build-arg BUILD_ID=<package version>-<commit>
-ARG BUILD_ID
+# Nothing is written but LANDING_DIR, so the root filesystem can be read-only. `npm run test:image` builds and runs it.
+#
+# Node.js 24 runs the TypeScript as it is. Dependabot renews the version; a digest (node:24-slim@sha256:…) is kept up to
+# date as well, once it is here. Behind a proxy with an authority of its own, NODE_IMAGE must set NODE_EXTRA_CA_CERTS.
+ARG NODE_IMAGE=node:24-slim
 
 # Everything, with the tools: builds the workflow bundle, and serves the sample report API of compose.yaml.
 FROM ${NODE_IMAGE} AS build
@@ -18,22 +18,25 @@ COPY . .
 RUN npm run bundle
 USER 1000:1000
 
-# What the worker needs at run time. Temporal's core comes for five platforms, 28 MB each; this one stays.
+# What the worker needs at run time: no compilers, of Temporal's core (28 MB for each of five platforms) that of this
+# one, and no sources, types and maps of packages.
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --loglevel=error \
-    && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 \
-        ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} +
+    && cd node_modules \
+    && rm -r tsx esbuild @esbuild @swc .bin \
+    && find @temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} + \
+    && rm -r @temporalio/core-bridge/sdk-core echarts/dist \
+    && find . -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.md' \) -delete
 
 FROM ${NODE_IMAGE} AS worker
-ARG BUILD_ID
-ENV TEMPORAL_WORKER_BUILD_ID=${BUILD_ID}
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json worker.ts ./
 COPY activities ./activities
+COPY bin ./bin
 COPY client ./client
 COPY database ./database
 COPY domain ./domain
@@ -50,7 +53,8 @@ ENV NODE_ENV=production \
     HEALTH_ADDRESS=0.0.0.0:8080 \
     METRICS_ADDRESS=0.0.0.0:9464
 # A new volume takes over the owner of this folder.
-RUN mkdir "$LANDING_DIR" && chown node:node "$LANDING_DIR"
+RUN mkdir "$LANDING_DIR" && chown 1000:1000 "$LANDING_DIR" \
+    && ln -s /app/bin/sales-increment.js /usr/local/bin/sales-increment
 VOLUME /var/lib/sales-increment
 # By number, so that Kubernetes can see that it is not root.
 USER 1000:1000
@@ -58,3 +62,15 @@ EXPOSE 8080 9464
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["node", "--eval", "const port = process.env.HEALTH_ADDRESS.split(':').at(-1); fetch(`http://127.0.0.1:${port}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--max-semi-space-size=4", "--import", "./runtime/register.js", "worker.ts"]
+# Of this build, which release.yml gives; last, since they change every time. BUILD_ID is for TEMPORAL_DEPLOYMENT_NAME.
+ARG BUILD_ID
+ARG VERSION
+ARG REVISION
+ARG SOURCE
+ENV TEMPORAL_WORKER_BUILD_ID=${BUILD_ID}
+LABEL org.opencontainers.image.title="sales-increment" \
+    org.opencontainers.image.description="Loads a shop's daily sales increment into PostgreSQL: a Temporal worker and its client" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.source="${SOURCE}"

@@ -25,7 +25,14 @@ async function main(): Promise<void> {
       logger,
       ...(metrics && {
         telemetryOptions: {
-          metrics: { prometheus: { bindAddress: format(metrics), countersTotalSuffix: true } },
+          metrics: {
+            prometheus: {
+              bindAddress: format(metrics),
+              countersTotalSuffix: true,
+              unitSuffix: true,
+              useSecondsForDurations: true,
+            },
+          },
         },
       }),
     });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../runtime/project-root.ts';
 import { startDevServers, startForCluster, type Servers } from './support/servers.ts';
-import { isClusterTest, isUnitTest, testFiles } from './support/test-files.ts';
+import { isClusterTest, isSpecialTest, isUnitTest, testFiles } from './support/test-files.ts';
 
 /** Twice the cores of a small machine, since tests wait for servers and clocks half of their time. */
 const FILES_AT_ONCE = 4;
@@ -14,7 +14,7 @@ const FILE_LIMIT_MS = 600_000;
 
 /**
  * `npm test [-- file, folder or flag of node:test …]`: runs the test files with node:test and the servers that they
- * need, on free ports. Without files: all but those of a Temporal cluster; `--unit`: those that need no server;
+ * need, on free ports. Without files: all but those of a Temporal cluster and of the image; `--unit`: those that need no server;
  * `--cluster`: those of a cluster.
  */
 async function main(args: string[]): Promise<number> {
@@ -49,7 +49,7 @@ async function select(args: readonly string[]): Promise<{ files: string[]; flags
   if (files.length > 0) return { files, flags };
   const all = await testFiles();
   if (args.includes('--cluster')) return { files: all.filter(isClusterTest), flags };
-  const others = all.filter((file) => !isClusterTest(file));
+  const others = all.filter((file) => !isSpecialTest(file));
   if (!args.includes('--unit')) return { files: others, flags };
   const areUnit = await Promise.all(others.map(isUnitTest));
   return { files: others.filter((_, index) => areUnit[index]), flags };

@@ -37,7 +37,7 @@ test('the worker serves health and metrics, and stops on SIGTERM with 0', async 
     }
     assert.match(text, /^sales_bytes_total\{.*file="price_log_inc"/m);
     assert.match(text, /^sales_days_missing/m);
-    assert.match(text, /^temporal_activity_execution_latency/m);
+    assert.match(text, /^temporal_activity_execution_latency_seconds_bucket/m);
     worker.kill('SIGTERM');
     assert.equal((await worker.ended).code, 0);
   } finally {

@@ -9,7 +9,7 @@ import { projectRoot } from '../../runtime/project-root.ts';
 import { startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { findProgram } from './programs.ts';
-import { Prometheus, promtool } from './prometheus.ts';
+import { check, Prometheus } from './prometheus.ts';
 
 interface Panel {
   title: string;
@@ -48,7 +48,7 @@ describe('dashboard and alerts, against a live worker and a real Prometheus', { 
       worker.kill('SIGTERM');
       return worker.ended;
     });
-    prometheus = await Prometheus.start(program, folder, METRICS_ADDRESS);
+    prometheus = await Prometheus.start({ program, folder, target: METRICS_ADDRESS });
     stops.push(() => prometheus.close());
     // A rate needs two looks at a counter, with something happening in between.
     await stack.runDay(days[2], { maxRejectedShare: 0.5 });
@@ -118,7 +118,7 @@ describe('dashboard and alerts, against a live worker and a real Prometheus', { 
 
   test('promtool is content with the rules and the configuration, and the rules pass their own tests', async () => {
     assert.ok(tool !== undefined);
-    assert.match(await promtool(tool, ['check', 'config', 'prometheus.yml']), /SUCCESS/);
-    assert.match(await promtool(tool, ['test', 'rules', 'alerts.test.yml']), /SUCCESS/);
+    assert.match(await check(tool, ['check', 'config', 'prometheus.yml']), /SUCCESS/);
+    assert.match(await check(tool, ['test', 'rules', 'alerts.test.yml']), /SUCCESS/);
   });
 });

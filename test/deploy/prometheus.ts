@@ -1,16 +1,22 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
 import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { killAtExit } from '../support/processes.ts';
 
-const FOLDER = path.join(projectRoot, 'deploy', 'prometheus');
+const DEPLOYED = path.join(projectRoot, 'deploy');
 
-/** Runs promtool among the deployed files; what it says when it is not content is the error's message. */
-export async function promtool(program: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { cwd: FOLDER });
+/** Runs promtool or amtool among the deployed files; what it says when it is not content is the error's message. */
+export async function check(
+  program: string,
+  args: readonly string[],
+  folder = 'prometheus',
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { cwd: path.join(DEPLOYED, folder) });
   return stdout;
 }
 
@@ -27,48 +33,55 @@ export interface Rule {
   type: 'alerting' | 'recording';
 }
 
-/** A real Prometheus with the deployed rules, which looks at one worker every second. */
-export class Prometheus {
-  readonly #url: string;
-  readonly #close: () => Promise<void>;
+interface PrometheusConfig {
+  global: Record<string, string>;
+  alerting: { alertmanagers: [{ static_configs: [{ targets: string[] }] }] };
+  scrape_configs: [{ static_configs: [{ targets: string[] }] }];
+}
 
-  private constructor(url: string, close: () => Promise<void>) {
-    this.#url = url;
-    this.#close = close;
+interface Rules {
+  groups: { rules: { for?: string }[] }[];
+}
+
+export interface PrometheusOptions {
+  program: string;
+  /** For its configuration and its data. */
+  folder: string;
+  /** Address of the worker's metrics. */
+  target: string;
+  /** With it, alerts fire at once instead of after minutes or hours. */
+  alertmanager?: string;
+}
+
+/** A real Prometheus with the deployed configuration and rules, which looks at one worker every second. */
+export class Prometheus {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
   }
 
-  static async start(program: string, folder: string, target: string): Promise<Prometheus> {
-    const deployed = await readFile(path.join(FOLDER, 'prometheus.yml'), 'utf8');
-    const config = deployed.replaceAll('15s', '1s').replace('worker:9464', target);
-    if (!config.includes(target))
-      throw new Error('deploy/prometheus/prometheus.yml does not name the worker.');
-    await writeFile(path.join(folder, 'prometheus.yml'), config);
-    await copyFile(path.join(FOLDER, 'alerts.yml'), path.join(folder, 'alerts.yml'));
-    const address = `127.0.0.1:${await freePort()}`;
-    const child = spawn(
-      program,
-      [
-        `--config.file=${path.join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${path.join(folder, 'data')}`,
-        `--web.listen-address=${address}`,
-        '--log.level=error',
-      ],
-      { stdio: ['ignore', 'ignore', 'inherit'], cwd: folder },
-    );
-    const ended = once(child, 'close');
-    const close = async () => {
-      child.kill('SIGTERM');
-      await ended;
-      await rm(path.join(folder, 'data'), { recursive: true, force: true });
-    };
-    const prometheus = new Prometheus(`http://${address}`, close);
-    try {
-      await prometheus.#ready();
-      return prometheus;
-    } catch (error) {
-      await close();
-      throw error;
-    }
+  static async start({ program, folder, target, alertmanager }: PrometheusOptions): Promise<Prometheus> {
+    const config = parse(
+      await readFile(path.join(DEPLOYED, 'prometheus/prometheus.yml'), 'utf8'),
+    ) as PrometheusConfig;
+    config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
+    config.scrape_configs[0].static_configs[0].targets = [target];
+    config.alerting.alertmanagers[0].static_configs[0].targets =
+      alertmanager === undefined ? [] : [alertmanager];
+    const rules = parse(await readFile(path.join(DEPLOYED, 'prometheus/alerts.yml'), 'utf8')) as Rules;
+    if (alertmanager !== undefined)
+      for (const rule of rules.groups.flatMap(({ rules }) => rules)) if (rule.for) rule.for = '2s';
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'prometheus.yml'), stringify(config));
+    await writeFile(path.join(folder, 'alerts.yml'), stringify(rules));
+    const server = await Server.start('Prometheus', program, (address) => [
+      `--config.file=${path.join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${path.join(folder, 'data')}`,
+      `--web.listen-address=${address}`,
+      '--log.level=error',
+    ]);
+    return new Prometheus(server);
   }
 
   async query(expression: string): Promise<Sample[]> {
@@ -82,27 +95,86 @@ export class Prometheus {
   }
 
   async close(): Promise<void> {
-    await this.#close();
+    await this.#server.close();
   }
 
   async #get<T>(call: string, parameters: Record<string, string>): Promise<T> {
     const query = new URLSearchParams(parameters).toString();
-    const answer = await fetch(`${this.#url}/api/v1/${call}?${query}`);
+    const answer = await fetch(`http://${this.#server.address}/api/v1/${call}?${query}`);
     const { data, error } = (await answer.json()) as { data: T; error?: string };
     if (error !== undefined) throw new Error(`${error}: ${JSON.stringify(parameters)}`);
     return data;
   }
+}
 
-  async #ready(): Promise<void> {
+interface AlertmanagerConfig {
+  route: Record<string, unknown>;
+  receivers: [{ webhook_configs: [{ url_file?: string; url?: string }] }];
+}
+
+/** A real Alertmanager with the deployed route, which waits seconds instead of minutes. */
+export async function startAlertmanager(options: {
+  program: string;
+  folder: string;
+  /** Of the receiver. */
+  webhookUrl: string;
+}): Promise<Server & { configFile: string }> {
+  const { program, folder, webhookUrl } = options;
+  const config = parse(
+    await readFile(path.join(DEPLOYED, 'alertmanager/alertmanager.yml'), 'utf8'),
+  ) as AlertmanagerConfig;
+  Object.assign(config.route, { group_wait: '1s', group_interval: '2s' });
+  const [webhook] = config.receivers[0].webhook_configs;
+  // Before 0.26, which Debian 12 does not have, the address cannot stand in a file of its own.
+  delete webhook.url_file;
+  webhook.url = webhookUrl;
+  await mkdir(folder, { recursive: true });
+  const configFile = path.join(folder, 'alertmanager.yml');
+  await writeFile(configFile, stringify(config));
+  const server = await Server.start('Alertmanager', program, (address) => [
+    `--config.file=${configFile}`,
+    `--storage.path=${path.join(folder, 'data')}`,
+    `--web.listen-address=${address}`,
+    '--cluster.listen-address=',
+    '--log.level=error',
+  ]);
+  return Object.assign(server, { configFile });
+}
+
+/** One of the two, as a process of this test. */
+class Server {
+  readonly address: string;
+  readonly close: () => Promise<void>;
+
+  private constructor(address: string, close: () => Promise<void>) {
+    this.address = address;
+    this.close = close;
+  }
+
+  static async start(name: string, program: string, argsOf: (address: string) => string[]): Promise<Server> {
+    const address = `127.0.0.1:${await freePort()}`;
+    const child = spawn(program, argsOf(address), { stdio: ['ignore', 'ignore', 'inherit'] });
+    killAtExit(child);
+    const ended = once(child, 'close');
+    const server = new Server(address, async () => {
+      child.kill('SIGTERM');
+      await ended;
+    });
     const deadline = Date.now() + 20_000;
-    for (;;) {
-      const ready = await fetch(`${this.#url}/-/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-      if (ready) return;
-      if (Date.now() > deadline) throw new Error('Prometheus was not ready within 20 s.');
+    while (!(await isReady(address))) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        await server.close();
+        throw new Error(`${name} was not ready within 20 s.`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    return server;
   }
+}
+
+async function isReady(address: string): Promise<boolean> {
+  return await fetch(`http://${address}/-/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
