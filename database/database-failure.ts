@@ -65,7 +65,8 @@ function messageOf(error: unknown, state: string | undefined): string {
 }
 
 /** The code of a broken socket is no SQLSTATE, although that of a write to it, EPIPE, looks like one. */
-function sqlStateOf(error: unknown): string | undefined {
+/** Undefined: the error is not the server's. */
+export function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || 'syscall' in error) return undefined;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { SQL_ATTRIBUTES, withSpan } from '../runtime/tracing/span.ts';
+import { sqlAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { beginMessage, transactionName, type Isolation, type ServerSeen } from './begin.ts';
 import { databaseFailure } from './database-failure.ts';
 import { orDatabaseFailure, Session } from './session.ts';
@@ -27,7 +27,9 @@ export class Database {
     // Under any other level, a statement that has waited for a lock does not see what the lock's former holder wrote.
     isolation: Isolation = 'read committed',
   ): Promise<T> {
-    return await withSpan('transaction', SQL_ATTRIBUTES, () => this.#transaction(work, signal, isolation));
+    return await withSpan('transaction', sqlAttributes(undefined, 'transaction'), () =>
+      this.#transaction(work, signal, isolation),
+    );
   }
 
   /** Runs `work` so that all its statements see the same moment; it cannot write. */

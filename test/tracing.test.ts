@@ -154,6 +154,12 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
     'RunActivity:stageFile DatabaseRefused',
   ])
     assert.ok(types.includes(type), types.join(', '));
+  const refused = failures.find(({ name }) => name === 'audit/file_load');
+  assert.match(String(refused?.attributes['db.response.status_code']), /^[0-9A-Z]{5}$/);
+  assert.deepEqual(
+    [refused?.attributes['db.namespace'], refused?.attributes['db.query.summary']],
+    [new URL(stack.db.url).pathname.slice(1), 'audit/file_load'],
+  );
 
   // The trace can be found from the log.
   const logged = worker

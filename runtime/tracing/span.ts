@@ -23,7 +23,14 @@ export function setWithSpan(withSpan: WithSpan): void {
 /** Does the work within a span, as part of the span around it; without tracing it only does the work. */
 export const withSpan: WithSpan = (name, attributes, work) => implementation(name, attributes, work);
 
-export const SQL_ATTRIBUTES: Attributes = { 'db.system.name': 'postgresql' };
+/** Of a statement, by the name of its file in sql/: its text and values stay out of spans. */
+export function sqlAttributes(database: string | undefined, summary: string): Attributes {
+  return {
+    'db.system.name': 'postgresql',
+    'db.query.summary': summary,
+    ...(database !== undefined && { 'db.namespace': database }),
+  };
+}
 
 /** Of an HTTP call: the host and no more, since path and query can be secrets. */
 export function httpAttributes(method: string, { hostname, port, protocol }: URL): Attributes {
