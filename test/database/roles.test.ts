@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
+import { forgetCustomers } from '../../database/forget.ts';
 import { grant } from '../../database/grant.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { keepHouse } from '../../worker/housekeeping.ts';
@@ -50,8 +51,10 @@ test('the role of sql/roles/worker.sql loads a day and prunes, and can neither c
     await keepHouse({ database: new Database(pool), ...housekeeping, intervalMs: 1 });
     assert.deepEqual(await lines(pool, 'select from staging.rejected_row'), []);
     assert.deepEqual(await lines(pool, 'select task_queue from staging.landing'), ['x']);
+    const forget = forgetCustomers(new Database(pool), ['1'], [], () => undefined);
+    await assert.rejects(forget, /permission denied for table forgotten_customer/);
+    assert.deepEqual(await lines(pool, 'select first_name from mart.d_customer'), ['Анна']);
     for (const statement of [
-      'insert into staging.forgotten_customer values (1)',
       'delete from staging.forgotten_customer',
       'drop table mart.f_sales',
       'create table mart.x ()',
