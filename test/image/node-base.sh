@@ -10,7 +10,7 @@ root=$work/root
 debootstrap --variant=minbase --include=ca-certificates,libatomic1,libstdc++6 bookworm "$root" >&2
 case $(uname -m) in x86_64) platform=linux-x64 ;; aarch64) platform=linux-arm64 ;; esac
 (cd "$work" && npm pack --silent "node-$platform@24" npm@11 >&2)
-mkdir "$work/node" "$root/usr/local/lib/node_modules/npm"
+mkdir -p "$work/node" "$root/usr/local/lib/node_modules/npm"
 tar --extract --gzip --file "$work"/node-*.tgz --directory "$work/node" --strip-components=1
 tar --extract --gzip --file "$work"/npm-*.tgz --directory "$root/usr/local/lib/node_modules/npm" --strip-components=1
 cp "$work/node/bin/node" "$root/usr/local/bin/node"
