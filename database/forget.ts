@@ -2,8 +2,8 @@ import type { Database, Session } from './database.ts';
 import { notingWaits } from './lock-waits.ts';
 
 /**
- * Whoever reads names, to write them somewhere, shares this lock, and reads after he has it: so that a load that is
- * running while a customer is forgotten cannot bring his name back.
+ * A transaction that copies names shares this lock, and reads them once it holds it, so that a load that runs while a
+ * customer is forgotten cannot bring the name back.
  */
 export const NAMES_LOCK = 'names of customers';
 

@@ -14,8 +14,8 @@ export interface Housekeeping {
 
 /**
  * Removes what need not be kept any longer: landed files and rejected rows past their retention, and, as soon as any
- * customer is forgotten, the landed files of every day whose run has ended, for they hold his name again after each
- * download. A run that misses a file downloads it again, so nothing is lost where another run has just begun.
+ * customer is forgotten, the landed files of every day whose run has ended, since every download brings
+ * the name again. A run that misses a file downloads it again, so removing one too early loses nothing.
  */
 export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
   const { database, landing, landingTaskQueue, landingRetentionMs, rejectedRetentionMs, intervalMs } =

@@ -1,4 +1,4 @@
--- $1 customer_id
+-- Removes a customer's names, and returns them. $1 customer_id
 with named as (
     select first_name, last_name
     from mart.d_customer

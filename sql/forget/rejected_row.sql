@@ -1,4 +1,5 @@
--- $1 customer_id, $2 the names that he had, $3 the files of orders
+-- Removes the text of rejected orders that may hold the customer's name.
+-- $1 customer_id, $2 the names of that customer until now, $3 the files of orders
 with removed as (
     update staging.rejected_row set raw = ''
     where file = any ($3)

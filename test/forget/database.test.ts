@@ -42,7 +42,7 @@ describe('forgetting a customer', () => {
        where customer_id = ${ID} and first_name is null and last_name is null`,
     );
 
-  test('removes his names everywhere and nothing else; what he bought and retention stay', async () => {
+  test('removes the names everywhere and nothing else: orders and retention stay', async () => {
     await loader.load('2024-02-25', orders);
     await loader.load('2024-02-26', [named({ uniq_id: 'd' }, NEW_NAMES)]);
     await loader.load('2024-02-02', [named({ uniq_id: 'h' })], { source: 'history' });
@@ -99,7 +99,7 @@ describe('forgetting a customer', () => {
     assert.deepEqual(audit, [`${ID} | true | true | 2 | 1 | 0`]);
   });
 
-  test('a customer who is not known yet is left without a name from his first order on', async () => {
+  test('a customer who is not known yet has no name from the first order on', async () => {
     const [unknown, least] = await forget(ID, '-9223372036854775808');
     assert.deepEqual([unknown?.staged_rows, unknown?.mart_rows, unknown?.rejected_rows], [0, 0, 0]);
     assert.equal(least?.customer_id, '-9223372036854775808');
@@ -108,7 +108,7 @@ describe('forgetting a customer', () => {
     assert.deepEqual(await withoutNames(), ['2 | 2 | 2']);
   });
 
-  /** By line; what a person who is not forgotten has written stays, where it is known to be his. */
+  /** By line: the text stays only where it is known to be another customer's. */
   const bad: [kept: boolean, order: Order | string][] = [
     [true, { uniq_id: 'x', customer_id: 2, first_name: 'Борис', quantity: 'two' }],
     [false, named({ uniq_id: 'x', quantity: 'two' })],
@@ -136,7 +136,7 @@ describe('forgetting a customer', () => {
       raw !== '',
     ]);
 
-  test('rejected rows that may be his lose their text, staged before and after', async () => {
+  test('rejected rows that may hold the names lose their text, staged before or after', async () => {
     await loader.load('2024-02-25', badCsv());
     const prices = await loader.stage('2024-02-25', `Молоко ${ID},x\n`, { feed: 'price_log' });
     assert.equal(prices.counts.rows_rejected, 1);

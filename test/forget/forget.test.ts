@@ -20,7 +20,7 @@ const UNCHANGED = [
   ...['d_calendar', 'd_city', 'd_item', 'f_sales', 'f_customer_retention', 'f_customer_retention_by_item'],
 ];
 
-/** Orders of the customer and of another one, and a bad row of his. */
+/** Orders of the customer and of another one, and a bad row of the first. */
 const orders = (uniqId: string, names?: readonly string[]): Order[] => [
   named({ uniq_id: uniqId }, names),
   named({ uniq_id: `${uniqId} bad`, quantity: 'two' }, names),
@@ -125,7 +125,7 @@ test('a customer is forgotten in the database and on the disks of two workers, a
   assert.deepEqual(await namesInDatabase(stack.db.pool), []);
 });
 
-test('an unknown customer is told so, in text', async (t) => {
+test('an unknown customer is reported as such, in text', async (t) => {
   const stack = await stackFor(t, { settings: SETTINGS });
   stack.deliveries.set('2024-03-01', [{ uniq_id: 'a' }]);
   await stack.runDay('2024-03-01');
@@ -140,7 +140,7 @@ test('an unknown customer is told so, in text', async (t) => {
   assert.match(stderr, /^Waiting for the workers to remove landed files\.$/m);
 });
 
-test('a run whose files are landed goes on while a customer of it is forgotten; its files go when it has ended', async (t) => {
+test('a run whose files are landed goes on while a customer in them is forgotten; its files go when it has ended', async (t) => {
   const stack = await stackFor(t, { settings: SETTINGS });
   const date = '2024-03-01';
   stack.deliveries.set(date, orders('a'));
@@ -175,7 +175,7 @@ test('a run whose files are landed goes on while a customer of it is forgotten; 
   await until('its files are gone', async () => (await namesInFiles(stack.landingDir)).length === 0);
 });
 
-test('a worker that has stopped is told of; its files go when it starts again', async (t) => {
+test('a worker that has stopped is reported; its files go when it starts again', async (t) => {
   const stack = await stackFor(t, { settings: SETTINGS });
   stack.deliveries.set('2024-03-01', orders('a'));
   await stack.runDay('2024-03-01', { maxRejectedShare: 0.5 });
