@@ -66,6 +66,28 @@ test('Dockerfile: its variables are settings, its user is no root, and it copies
   }
 });
 
+test('Dockerfile: the image holds every module and package that worker and client import', () => {
+  const copied = [...lastStage.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, sources = '']) =>
+    sources.split(' '),
+  );
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const modules = new Set(['worker.ts', 'bin/sales-increment.js', 'client/main.ts']);
+  for (const module of modules) {
+    assert.ok(copied.includes(module.split('/')[0] ?? ''), `${module} is not in the image`);
+    const imports = read(module).matchAll(
+      /^(?:import|export) (?!type )(?:[^;']* from )?'([^']+)'|\bimport\('([^']+)'\)/gm,
+    );
+    for (const [, first, second] of imports) {
+      const name = first ?? second ?? '';
+      const [scope = '', rest = ''] = name.split('/');
+      if (name.startsWith('.')) modules.add(path.join(path.dirname(module), name));
+      else if (!name.startsWith('node:'))
+        assert.ok((scope.startsWith('@') ? `${scope}/${rest}` : scope) in dependencies, name);
+    }
+  }
+  assert.ok(modules.size > 80, `${modules.size} modules`);
+});
+
 describe('compose.yaml', () => {
   const ours = Object.entries(compose.services).filter(([, { image }]) => image === 'sales-increment');
 

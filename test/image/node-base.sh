@@ -2,6 +2,8 @@
 # Makes a base image with Node.js 24 for buildah where no image registry answers: Debian by debootstrap, node and npm
 # from the npm registry. Usage: node-base.sh IMAGE
 set -eu
+# Another user runs what is in it, whatever the mask of the caller.
+umask 022
 image=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
