@@ -16,6 +16,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { BackfillDay, BackfillPlan } from '../activities/backfill.ts';
 import type { ReportRef } from '../domain/day.ts';
 import { addDays, type LoadDate } from '../domain/load-date.ts';
+import { PAST_PRIORITY } from '../domain/priority.ts';
 import { LOAD_DATE, RUN_KIND } from '../domain/search-attributes.ts';
 import type { BackfillCheckpoint, BackfillCounts, SalesBackfillInput } from './inputs.ts';
 import { databaseSteps } from './steps/activities.ts';
@@ -166,6 +167,7 @@ class Backfill {
       workflowId,
       args: [{ loadDate: date, options, report }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      priority: PAST_PRIORITY,
       staticSummary: `Sales of ${date}, by a backfill`,
       ...(tagged && {
         typedSearchAttributes: [
