@@ -7,6 +7,7 @@ import { startTracing, stopTracing } from './runtime/tracing/start.ts';
 import { serveHealth } from './runtime/health.ts';
 import { createLogger } from './runtime/logger.ts';
 import { connectWorker } from './worker/connect.ts';
+import { telemetryOptions } from './worker/metrics.ts';
 import { readWorkerSettings } from './worker/settings.ts';
 import { startWorker, type RunningWorker } from './worker/start-worker.ts';
 
@@ -23,18 +24,7 @@ async function main(): Promise<void> {
     const metrics = await addressOf('METRICS_ADDRESS', settings.METRICS_ADDRESS);
     Runtime.install({
       logger,
-      ...(metrics && {
-        telemetryOptions: {
-          metrics: {
-            prometheus: {
-              bindAddress: format(metrics),
-              countersTotalSuffix: true,
-              unitSuffix: true,
-              useSecondsForDurations: true,
-            },
-          },
-        },
-      }),
+      telemetryOptions: telemetryOptions(settings, metrics && format(metrics)),
     });
     const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));
     const connection = await connectWorker(settings.temporal);

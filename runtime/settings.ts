@@ -289,6 +289,10 @@ export const SETTINGS = {
     'The same, as the whole address, e.g. http://localhost:4318/v1/traces',
     httpUrl,
   ),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: setting(
+    "Collector that gets the worker's metrics, e.g. http://localhost:4318/v1/metrics; instead of METRICS_ADDRESS",
+    httpUrl,
+  ),
   OTEL_EXPORTER_OTLP_PROTOCOL: setting(
     'Protocol of traces: http/protobuf or http/json',
     oneOf('http/protobuf', 'http/json'),

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { request } from 'undici';
 import { freePort } from '../dev/services/ports.ts';
-import { stackFor } from './client/harness.ts';
+import { stackFor, until } from './client/harness.ts';
+import { startCollector } from './support/collector.ts';
 import { start, startWorkerProcess } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 
@@ -43,6 +44,28 @@ test('the worker serves health and metrics, and stops on SIGTERM with 0', async 
   } finally {
     await stack.close();
   }
+});
+
+test('metrics are pushed to a collector instead, also where traces have another', async (t) => {
+  const stack = await stackFor(t, { worker: false });
+  const collector = await startCollector();
+  t.after(() => collector.close());
+  const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
+  const worker = await startWorkerProcess({
+    ...stack.environment,
+    METRICS_ADDRESS,
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${collector.url}/v1/metrics`,
+  });
+  await assert.rejects(get(METRICS_ADDRESS, '/metrics'));
+  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+  await stack.runDay('2024-02-25');
+  await until('the rows are at the collector', () =>
+    collector.bodies.some((body) => body.includes('sales_rows')),
+  );
+  worker.kill('SIGTERM');
+  assert.equal((await worker.ended).code, 0);
+  assert.ok(collector.requests.every((line) => line === 'POST /v1/metrics application/x-protobuf'));
 });
 
 test('wrong settings end the worker with 2, all of them named at once', async () => {
