@@ -116,7 +116,6 @@ async function copyIncoming(session: Session, rowsPath: string, file: CheckedFil
     sha256: file.rowsSha256,
     description: `The file of good rows of ${describeFile(file)}`,
   });
-  await session.query('analyze incoming');
 }
 
 /** Fills the session's table `rejected`. */

@@ -106,11 +106,21 @@ export class RepeatWindow {
   }
 }
 
-/** FNV-1a, 32 bits. */
+/** 32 bits, four bytes at a time: byte by byte it took a quarter of a check. */
 export function hashOf({ data, start, end }: Omit<Content, 'id'>): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let index = start; index < end; index += 1) {
-    hash = Math.imul(hash ^ (data[index] ?? 0), 0x01000193);
+  let hash = end - start;
+  let index = start;
+  for (; index + 4 <= end; index += 4) {
+    const low = (data[index] ?? 0) | ((data[index + 1] ?? 0) << 8);
+    const high = ((data[index + 2] ?? 0) << 16) | ((data[index + 3] ?? 0) << 24);
+    hash = mixed(hash ^ low ^ high);
   }
+  for (; index < end; index += 1) hash = mixed(hash ^ (data[index] ?? 0));
   return hash;
+}
+
+/** So that every bit counts for every later one: a product alone carries upwards only. */
+function mixed(word: number): number {
+  const product = Math.imul(word, 0x9e3779b1);
+  return product ^ (product >>> 15);
 }

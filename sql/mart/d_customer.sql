@@ -23,7 +23,8 @@ with delivered as materialized (
 
 -- Customers who may have lost their last order: this delivery gave it, and now holds an earlier one or none.
 receding as materialized (
-    select given.*
+    select
+        customer_id, given.first_name, given.last_name, given.city_id, given.load_date, given.is_history
     from mart.d_customer as given
     left join delivered using (customer_id)
     where given.load_date = (select $1::date)
@@ -71,7 +72,13 @@ moved as (
         is_history = last_order.is_history
     from last_order
     where former.customer_id = last_order.customer_id
-        and row(former.*) is distinct from row(last_order.*)
+        and (
+            former.first_name, former.last_name, former.city_id, former.last_order_at, former.last_order_id,
+            former.load_date, former.is_history
+        ) is distinct from (
+            last_order.first_name, last_order.last_name, last_order.city_id, last_order.date_time, last_order.id,
+            last_order.load_date, last_order.is_history
+        )
         and (
             (former.load_date = $1 and former.is_history = $2)
             -- History is the older of two.

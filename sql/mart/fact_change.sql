@@ -36,8 +36,11 @@ next_newest as materialized (
 
 change as materialized (
     select
-        fact,
-        row(due.*)::mart.f_sales as due
+        row(due.*)::staging.order_fact as due,
+        fact.uniq_id as lost_uniq_id,
+        fact.status as lost_status,
+        fact.date_id as lost_date_id,
+        fact.customer_id as lost_customer_id
     from (
         select * from delivered
         union all
@@ -46,7 +49,13 @@ change as materialized (
     left join mart.f_sales as fact using (uniq_id, status)
     where fact.uniq_id is null
         or (
-            row(fact.*) is distinct from row(due.*)
+            (
+                fact.date_id, fact.item_id, fact.customer_id, fact.city_id, fact.quantity, fact.payment_amount,
+                fact.load_date, fact.is_history
+            ) is distinct from (
+                due.date_id, due.item_id, due.customer_id, due.city_id, due.quantity, due.payment_amount,
+                due.load_date, due.is_history
+            )
             and (
                 -- This delivery's own fact, changed or withdrawn,
                 (fact.load_date = $1 and fact.is_history = $2)
@@ -63,12 +72,12 @@ vanished as (
 ),
 
 lost as (
-    insert into fact_lost
-    select (fact).*
+    insert into fact_lost (uniq_id, status, date_id, customer_id)
+    select lost_uniq_id, lost_status, lost_date_id, lost_customer_id
     from change
-    where (fact).uniq_id is not null
+    where lost_uniq_id is not null
     union all
-    select fact.*
+    select uniq_id, status, date_id, customer_id
     from vanished
     inner join mart.f_sales as fact using (uniq_id, status)
 )

@@ -59,7 +59,7 @@ create index f_sales_date on mart.f_sales (date_id);
 
 create index f_sales_delivery on mart.f_sales using brin (load_date) with (autosummarize = on);
 
--- Every staged order as the fact that it makes, in the order of the columns of mart.f_sales.
+-- Every staged order as the fact that it makes.
 create view staging.order_fact as
 select
     uniq_id,

@@ -41,10 +41,12 @@ changed as (
         and staged.is_history = (select $2::boolean)
         and staged.uniq_id = newest.uniq_id
         and staged.status = newest.status
-        and row(staged.*) is distinct from row(
-            staged.load_date, staged.is_history, newest.id, newest.uniq_id, newest.date_time, newest.city_id,
-            newest.city_name, newest.customer_id, newest.first_name, newest.last_name, newest.item_id,
-            newest.item_name, newest.quantity, newest.payment_amount, newest.status
+        and (
+            staged.id, staged.date_time, staged.city_id, staged.city_name, staged.customer_id, staged.first_name,
+            staged.last_name, staged.item_id, staged.item_name, staged.quantity, staged.payment_amount
+        ) is distinct from (
+            newest.id, newest.date_time, newest.city_id, newest.city_name, newest.customer_id, newest.first_name,
+            newest.last_name, newest.item_id, newest.item_name, newest.quantity, newest.payment_amount
         )
 ),
 
