@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { addDays } from '../../domain/load-date.ts';
+import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded, secondsOf } from './figures.ts';
 import { writeHistory } from './history.ts';
 import { loadByProduct, writeOrders } from './load.ts';
@@ -15,7 +16,7 @@ interface Day {
 
 /**
  * Does one more day cost more the more history there is? Loads days into marts of different sizes, each for the first
- * time and again, and asks for retention.
+ * time, again and by hand, and asks for retention.
  */
 export async function measureGrowth(options: { facts: number[]; rounds: number }): Promise<void> {
   const figures = new Figures('growth');
@@ -37,7 +38,9 @@ async function measure(url: string, facts: number, days: readonly Day[]): Promis
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
+    await createByHand(url);
     if (facts > 0) await writeHistory(client, facts);
+    const byHand: number[] = [];
     const first: number[] = [];
     const again: number[] = [];
     const grown: number[] = [];
@@ -46,10 +49,13 @@ async function measure(url: string, facts: number, days: readonly Day[]): Promis
       const before = await megabytes(client);
       again.push((await loadByProduct(url, csvPath, loadDate)).total);
       grown.push((await megabytes(client)) - before);
+      byHand.push(await loadByHand(url, csvPath, loadDate));
     }
     return {
       'facts before': facts,
       'first load s': rounded(median(first)),
+      'by hand s': rounded(median(byHand)),
+      ratio: rounded(median(first) / median(byHand)),
       'again s': rounded(median(again)),
       'MB grown by the rerun': rounded(median(grown), 1),
       'retention ms': await milliseconds(client, 'select * from mart.f_customer_retention'),

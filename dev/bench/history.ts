@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { sql } from '../../database/sql.ts';
 
-/** Facts over 104 weeks, straight into staging and mart, as the loads of so many days would have left them. $1 facts */
+/** Facts over 104 weeks, straight into the tables, as the loads of so many days would have left them. $1 facts */
 const HISTORY = [
   `insert into staging.user_order_log (
       load_date, id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name,
@@ -26,9 +26,28 @@ const HISTORY = [
       customer_id, first_name, last_name, city_id, date_time, id, load_date, is_history
   from staging.user_order_log
   order by customer_id, date_time desc, load_date desc, id desc`,
+  `insert into staging.file_load (
+      load_date, file, delivery_number, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected,
+      workflow_id, run_id, attempt, started_at, finished_at
+  )
+  select load_date, 'user_order_log_inc', 0, '', 0, count(*), count(*), 0, 0, 'bench', 'bench', 1, now(), now()
+  from staging.user_order_log
+  group by load_date`,
+  `insert into by_hand.stg_orders
+  select
+      load_date, id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name, item_id, item_name,
+      quantity, payment_amount, status
+  from staging.user_order_log`,
+  `insert into by_hand.f_sales
+  select uniq_id, status, date_id, item_id, customer_id, city_id, quantity, payment_amount, load_date
+  from mart.f_sales`,
+  'insert into by_hand.d_customer select customer_id, first_name, last_name, city_id from mart.d_customer',
 ];
 
-const TABLES = ['staging.user_order_log', 'mart.f_sales', 'mart.d_customer'];
+const TABLES = [
+  ...['staging.user_order_log', 'mart.f_sales', 'mart.d_customer'],
+  ...['by_hand.stg_orders', 'by_hand.f_sales', 'by_hand.d_customer'],
+];
 
 const INDEXES = `
   select
@@ -42,7 +61,7 @@ const INDEXES = `
   left join pg_constraint on conindid = indexrelid
   where indrelid = any ($1::regclass[])`;
 
-/** Fills an empty database; indexes are built afterwards, which is several times faster. */
+/** Fills an empty database, the product's tables and those of the yardstick; indexes are built afterwards, which is several times faster. */
 export async function writeHistory(client: pg.Client, facts: number): Promise<void> {
   const { rows: indexes } = await client.query<{ gone: string; back: string }>(INDEXES, [TABLES]);
   await client.query(`set maintenance_work_mem = '2GB'; set work_mem = '256MB'`);
@@ -56,5 +75,9 @@ export async function writeHistory(client: pg.Client, facts: number): Promise<vo
     `insert into mart.retention_stale_week (period_id)
      select distinct mart.week_of(date_id) from (select distinct date_id from mart.f_sales) as dates`,
   );
-  await client.query(sql('mart/retention_stale_week'));
+  await client.query('begin');
+  await client.query(sql('mart/change_tables'));
+  await client.query(sql('mart/stale_customer_week'));
+  await client.query(sql('mart/retention'), [1]);
+  await client.query('commit');
 }

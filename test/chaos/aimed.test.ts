@@ -42,7 +42,6 @@ const STAGE_PLACES: Place[] = [
     bytesLater: 300_000,
     orders: 4_000,
   },
-  { name: 'analyze', text: 'analyze incoming' },
   { name: 'the lock', text: LOCK },
   { name: 'what is staged', text: statement('staging/staged_delivery') },
   { name: 'the rows', text: statement('staging/user_order_log') },
@@ -60,11 +59,17 @@ const FILE_OF: Record<MartStep, string> = {
   updateFSales: 'mart/f_sales',
 };
 
+const FACT_PLACES: Place[] = [
+  { name: 'what changes', text: statement('mart/fact_change') },
+  { name: 'retention', text: statement('mart/retention') },
+  { name: 'the outcome', text: statement('audit/day_loaded') },
+].map((place) => ({ ...place, step: 'updateFSales' }));
+
 const MART_PLACES: Place[] = MART_STEPS.flatMap((step) => [
   { step, name: 'begin', text: BEGIN },
   { step, name: 'the lock', text: LOCK },
   { step, name: 'the rows', text: statement(FILE_OF[step]) },
-  ...(step === 'updateFSales' ? [{ step, name: 'the outcome', text: statement('audit/day_loaded') }] : []),
+  ...(step === 'updateFSales' ? FACT_PLACES : []),
   { step, name: 'commit', text: COMMIT },
 ]);
 

@@ -28,7 +28,7 @@ function later(ms: number, work: () => void): void {
 }
 
 const STATEMENTS = [
-  ...['begin isolation level', 'create temporary table incoming', 'copy incoming', 'analyze incoming'],
+  ...['begin isolation level', 'create temporary table incoming', 'copy incoming'],
   ...['pg_advisory_xact_lock', 'copy rejected', 'commit\0'],
   ...[
     'staging/user_order_log',
@@ -43,7 +43,8 @@ const STATEMENTS = [
     'audit/file_load',
     'audit/day_loaded',
   ],
-  ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/f_sales', 'audit/claim'],
+  ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/fact_change', 'mart/retention', 'mart/f_sales'],
+  'audit/claim',
   ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
 ].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
 

@@ -14,12 +14,17 @@ const cases: [string, Record<string, string>, Record<string, string>, RegExp][] 
     { PAYLOAD_KEYS: keys('a') },
     /The worker cannot run .* reports: ".*PAYLOAD_KEYS is not set here/,
   ],
-  ['at the worker alone', { PAYLOAD_KEYS: keys('a') }, {}, /cannot be read: .*PAYLOAD_KEYS is not set here/],
+  [
+    'at the worker alone',
+    { PAYLOAD_KEYS: keys('a') },
+    {},
+    /Cannot read the (result|answer) .*PAYLOAD_KEYS is not set here/,
+  ],
   [
     'of two kinds',
     { PAYLOAD_KEYS: keys('a') },
     { PAYLOAD_KEYS: keys('b') },
-    /The worker cannot run|cannot be read: PAYLOAD_KEYS has no key "[ab]"/,
+    /The worker cannot run|Cannot read the (result|answer) .*PAYLOAD_KEYS has no key "[ab]"/,
   ],
 ];
 
@@ -45,5 +50,5 @@ test('a result that the client has no key for ends it with 1 and words', async (
   });
   assert.equal(ended.code, 1);
   const { error } = JSON.parse(ended.stdout) as { error: string };
-  assert.match(error, /^The result of .*2024-03-04 cannot be read: .*PAYLOAD_KEYS is not set here/);
+  assert.match(error, /^Cannot read the result of .*2024-03-04: .*PAYLOAD_KEYS is not set here/);
 });
