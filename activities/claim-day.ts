@@ -49,7 +49,8 @@ async function takeClaim(
   const me = currentRun();
   if (waitedFor?.isWhole && !files && (await statusOf(waitedFor.workflowId)) === 'COMPLETED') {
     const result = await resultOf(waitedFor);
-    if (result) return { state: 'done', result: { ...result, joined: waitedFor } };
+    const { workflowId, runId } = waitedFor;
+    if (result) return { state: 'done', result: { ...result, joined: { workflowId, runId } } };
   }
   for (let from = me.workflowId; ;) {
     const holder = await take(database, [claim, me.workflowId, me.runId, from, files ?? null]);
