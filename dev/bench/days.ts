@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import packageFile from '../../package.json' with { type: 'json' };
 import { addDays } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
@@ -129,13 +129,39 @@ async function singleDays(client: Client, figures: Figures): Promise<void> {
 
 async function largeDay(client: Client, rows: number, pid: number, figures: Figures): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, '5'); // the peak begins anew
-  const seconds = await secondsOf(async () => (await startDay(client, LARGE_DAY)).result());
+  const handle = await startDay(client, LARGE_DAY);
+  const seconds = await secondsOf(() => handle.result());
   const peak = await megabytesOf(pid, 'VmHWM');
   await figures.add({
     what: `seconds of a day of ${rows} rows, download included`,
     measured: rounded(seconds, 1),
   });
   await figures.add({ what: `peak MB of the worker on a day of ${rows} rows`, measured: peak });
+  const steps = stepsOf(await handle.fetchHistory());
+  for (const [step, longest] of steps) {
+    if (longest >= 0.1) await figures.add({ what: `seconds of its ${step}`, measured: rounded(longest) });
+  }
+}
+
+/** Seconds from start to end of each kind of activity; of those side by side, the longest. */
+function stepsOf({ events }: Awaited<ReturnType<WorkflowHandle['fetchHistory']>>): Map<string, number> {
+  const names = new Map<string, string>();
+  const starts = new Map<string, number>();
+  const seconds = new Map<string, number>();
+  for (const event of events ?? []) {
+    const { activityTaskScheduledEventAttributes: scheduled, activityTaskStartedEventAttributes: started } =
+      event;
+    const { activityTaskCompletedEventAttributes: completed } = event;
+    const at = Number(event.eventTime?.seconds ?? 0) + (event.eventTime?.nanos ?? 0) / 1e9;
+    if (scheduled) names.set(String(event.eventId), scheduled.activityType?.name ?? '');
+    if (started) starts.set(String(started.scheduledEventId), at);
+    if (!completed) continue;
+    const [name, start] = [names, starts].map((of) => of.get(String(completed.scheduledEventId)));
+    if (typeof name !== 'string' || typeof start !== 'number')
+      throw new Error('An activity ended before it began.');
+    seconds.set(name, Math.max(seconds.get(name) ?? 0, at - start));
+  }
+  return seconds;
 }
 
 async function backfill(client: Client, { days, concurrency }: DaysOptions, figures: Figures): Promise<void> {
