@@ -24,7 +24,7 @@ is_installed() {
 }
 if ! is_installed; then
   echo "Installing the npm packages."
-  npm ci --loglevel=error || fail "npm ci failed (see above); is the npm registry reachable, and is there disk space?"
+  npm ci --loglevel=error --no-fund --no-update-notifier || fail "npm ci failed (see above); is the npm registry reachable, and is there disk space?"
 fi
 
 exec node --import ./runtime/register.js dev/stack.ts "$@"
