@@ -35,9 +35,11 @@ function program(): Command {
   command('migrate', 'migrate the database schema to the newest version; safe to repeat')
     .option('--worker-role <NAME>', 'grant this role what a worker needs')
     .option('--analyst-role <NAME>', 'grant this role read access to the mart')
-    .action(async (options: Json & { workerRole?: string; analystRole?: string }) => {
-      const grantees = { worker: options.workerRole, analyst: options.analystRole };
-      await (await import('./commands/migrate.ts')).migrate(grantees, outputOf(options));
+    .option('--distribute', 'distribute orders and facts over the nodes of a Citus cluster', false)
+    .action(async (options: Json & { workerRole?: string; analystRole?: string; distribute: boolean }) => {
+      const { workerRole: worker, analystRole: analyst, distribute: distributed } = options;
+      const { migrate } = await import('./commands/migrate.ts');
+      await migrate({ worker, analyst, distributed }, outputOf(options));
     });
   command('run', 'load one day, wait, and print what was loaded; joins a run of that day in progress')
     .option('--date <YYYY-MM-DD>', 'the day (default: the one the schedule would load now)', dateArgument)

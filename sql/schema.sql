@@ -373,38 +373,32 @@ create view mart.retention_week_item_now as
            FROM mart.retention_stale_week stale
           WHERE stale.period_id = week_item.period_id))
 UNION ALL
- SELECT stale.period_id,
-    week_item.item_id,
-    week_item.shipped_orders,
-    week_item.has_refund,
-    week_item.customers,
-    week_item.customers_by_first_item,
-    week_item.revenue,
-    week_item.refunded
-   FROM mart.retention_stale_week stale
-     CROSS JOIN LATERAL ( SELECT categorised.item_id,
-            categorised.shipped_orders,
-            categorised.has_refund,
-            count(*) AS customers,
-            count(*) FILTER (WHERE categorised.is_first_item) AS customers_by_first_item,
-            sum(categorised.revenue) AS revenue,
-            sum(categorised.refunded)::bigint AS refunded
-           FROM ( SELECT customer_item.item_id,
-                    LEAST(sum(customer_item.shipped) OVER customer, 2::numeric)::smallint AS shipped_orders,
-                    sum(customer_item.refunded) OVER customer > 0::numeric AS has_refund,
-                    row_number() OVER (customer ORDER BY customer_item.item_id) = 1 AS is_first_item,
-                    customer_item.revenue,
-                    customer_item.refunded
-                   FROM ( SELECT f_sales.customer_id,
-                            f_sales.item_id,
-                            count(*) FILTER (WHERE f_sales.status = 'shipped'::text) AS shipped,
-                            count(*) FILTER (WHERE f_sales.status = 'refunded'::text) AS refunded,
-                            sum(f_sales.payment_amount) AS revenue
-                           FROM mart.f_sales
-                          WHERE f_sales.date_id >= to_char(mart.week_start(stale.period_id)::timestamp with time zone, 'YYYYMMDD'::text)::integer AND f_sales.date_id <= to_char((mart.week_start(stale.period_id) + 6)::timestamp with time zone, 'YYYYMMDD'::text)::integer
-                          GROUP BY f_sales.customer_id, f_sales.item_id) customer_item
-                  WINDOW customer AS (PARTITION BY customer_item.customer_id)) categorised
-          GROUP BY categorised.item_id, categorised.shipped_orders, categorised.has_refund) week_item;
+ SELECT categorised.period_id,
+    categorised.item_id,
+    categorised.shipped_orders,
+    categorised.has_refund,
+    count(*) AS customers,
+    count(*) FILTER (WHERE categorised.is_first_item) AS customers_by_first_item,
+    sum(categorised.revenue) AS revenue,
+    sum(categorised.refunded)::bigint AS refunded
+   FROM ( SELECT customer_item.period_id,
+            customer_item.item_id,
+            LEAST(sum(customer_item.shipped) OVER customer, 2::numeric)::smallint AS shipped_orders,
+            sum(customer_item.refunded) OVER customer > 0::numeric AS has_refund,
+            row_number() OVER (customer ORDER BY customer_item.item_id) = 1 AS is_first_item,
+            customer_item.revenue,
+            customer_item.refunded
+           FROM ( SELECT stale.period_id,
+                    fact.customer_id,
+                    fact.item_id,
+                    count(*) FILTER (WHERE fact.status = 'shipped'::text) AS shipped,
+                    count(*) FILTER (WHERE fact.status = 'refunded'::text) AS refunded,
+                    sum(fact.payment_amount) AS revenue
+                   FROM mart.retention_stale_week stale
+                     JOIN mart.f_sales fact ON fact.date_id >= to_char(mart.week_start(stale.period_id)::timestamp with time zone, 'YYYYMMDD'::text)::integer AND fact.date_id <= to_char((mart.week_start(stale.period_id) + 6)::timestamp with time zone, 'YYYYMMDD'::text)::integer
+                  GROUP BY stale.period_id, fact.customer_id, fact.item_id) customer_item
+          WINDOW customer AS (PARTITION BY customer_item.period_id, customer_item.customer_id)) categorised
+  GROUP BY categorised.period_id, categorised.item_id, categorised.shipped_orders, categorised.has_refund;
 
 create view staging.order_fact as
  SELECT uniq_id,

@@ -14,7 +14,7 @@ const FILE_LIMIT_MS = 600_000;
 
 /**
  * `npm test [-- file, folder or flag of node:test …]`: runs the test files with node:test and the servers that they
- * need, on free ports. Without files: all but those of a Temporal cluster and of the image; `--unit`: those that need no server;
+ * need, on free ports. Without files: all but those of a Temporal cluster, of Citus and of the image; `--unit`: those that need no server;
  * `--cluster`: those of a cluster.
  */
 async function main(args: string[]): Promise<number> {

@@ -1,10 +1,13 @@
 -- The calendar holds the dates of facts and no other, whatever was loaded before.
-delete from mart.d_calendar as calendar
-where date_id in (select date_id from fact_lost)
-    and not exists (
-        select from mart.f_sales as fact
-        where fact.date_id = calendar.date_id
-    );
+delete from mart.d_calendar
+where date_id in (
+    select date_id
+    from fact_lost
+    except
+    select date_id
+    from mart.f_sales
+    where date_id in (select date_id from fact_lost)
+);
 
 insert into mart.d_calendar (
     date_id, date_actual, day_of_week, day_of_month, week_of_year, iso_year, week_start, month_actual,

@@ -46,42 +46,40 @@ where not exists (
 )
 union all
 select
-    stale.period_id,
-    week_item.*
-from mart.retention_stale_week as stale
-cross join lateral (
+    period_id,
+    item_id,
+    shipped_orders,
+    has_refund,
+    count(*) as customers,
+    count(*) filter (where is_first_item) as customers_by_first_item,
+    sum(revenue) as revenue,
+    sum(refunded)::bigint as refunded
+from (
     select
+        period_id,
         item_id,
-        shipped_orders,
-        has_refund,
-        count(*) as customers,
-        count(*) filter (where is_first_item) as customers_by_first_item,
-        sum(revenue) as revenue,
-        sum(refunded)::bigint as refunded
+        least(sum(shipped) over customer, 2)::smallint as shipped_orders,
+        sum(refunded) over customer > 0 as has_refund,
+        row_number() over (customer order by item_id) = 1 as is_first_item,
+        revenue,
+        refunded
     from (
         select
-            item_id,
-            least(sum(shipped) over customer, 2)::smallint as shipped_orders,
-            sum(refunded) over customer > 0 as has_refund,
-            row_number() over (customer order by item_id) = 1 as is_first_item,
-            revenue,
-            refunded
-        from (
-            select
-                customer_id,
-                item_id,
-                count(*) filter (where status = 'shipped') as shipped,
-                count(*) filter (where status = 'refunded') as refunded,
-                sum(payment_amount) as revenue
-            from mart.f_sales
-            where date_id between to_char(mart.week_start(stale.period_id), 'YYYYMMDD')::integer
+            stale.period_id,
+            fact.customer_id,
+            fact.item_id,
+            count(*) filter (where fact.status = 'shipped') as shipped,
+            count(*) filter (where fact.status = 'refunded') as refunded,
+            sum(fact.payment_amount) as revenue
+        from mart.retention_stale_week as stale
+        inner join mart.f_sales as fact
+            on fact.date_id between to_char(mart.week_start(stale.period_id), 'YYYYMMDD')::integer
                 and to_char(mart.week_start(stale.period_id) + 6, 'YYYYMMDD')::integer
-            group by customer_id, item_id
-        ) as customer_item
-        window customer as (partition by customer_id)
-    ) as categorised
-    group by item_id, shipped_orders, has_refund
-) as week_item;
+        group by stale.period_id, fact.customer_id, fact.item_id
+    ) as customer_item
+    window customer as (partition by period_id, customer_id)
+) as categorised
+group by period_id, item_id, shipped_orders, has_refund;
 
 create view mart.f_customer_retention as
 select

@@ -5,7 +5,6 @@ with weeks as (
     select calendar.week_start, max(calendar.date_actual) as last_date
     from mart.d_calendar as calendar
     where calendar.date_actual <= current_date + 1
-        and exists (select from mart.f_sales as sales where sales.date_id = calendar.date_id)
     group by calendar.week_start
     order by calendar.week_start desc
     limit 12

@@ -15,10 +15,14 @@ withdrawn as (
     delete from staging.user_order_log as staged
     where staged.load_date = (select $1::date)
         and staged.is_history = (select $2::boolean)
-        and not exists (
-            select from newest
-            where newest.uniq_id = staged.uniq_id
-                and newest.status = staged.status
+        and (staged.uniq_id, staged.status) in (
+            select uniq_id, status
+            from staging.user_order_log
+            where load_date = (select $1::date)
+                and is_history = (select $2::boolean)
+            except
+            select uniq_id, status
+            from newest
         )
 ),
 
@@ -56,16 +60,16 @@ added as (
         item_id, item_name, quantity, payment_amount, status
     )
     select
-        $1, $2, id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name,
-        item_id, item_name, quantity, payment_amount, status
+        $1, $2, newest.id, newest.uniq_id, newest.date_time, newest.city_id, newest.city_name, newest.customer_id,
+        newest.first_name, newest.last_name, newest.item_id, newest.item_name, newest.quantity,
+        newest.payment_amount, newest.status
     from newest
-    where not exists (
-        select from staging.user_order_log as staged
-        where staged.load_date = (select $1::date)
+    left join staging.user_order_log as staged
+        on staged.load_date = (select $1::date)
             and staged.is_history = (select $2::boolean)
             and staged.uniq_id = newest.uniq_id
             and staged.status = newest.status
-    )
+    where staged.uniq_id is null
 )
 
 select count(*) as rows_kept

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type pg from 'pg';
+import { distribute } from '../../database/distribute.ts';
 import { Database } from '../../database/database.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkSuitable, migrate, migrations, SchemaMismatch } from '../../database/migrate.ts';
@@ -270,6 +271,15 @@ test('money is exact decimal: no column is a float', async () => {
       `${columns} and attname like '%revenue%' and atttypid <> 'numeric'::regtype`,
     );
     assert.deepEqual(revenues, []);
+  } finally {
+    await db.drop();
+  }
+});
+
+test('a database without Citus is not distributed, and a sentence says so', async () => {
+  const db = await createTestDatabase();
+  try {
+    await assert.rejects(distribute(db.database), /not the coordinator of a Citus cluster/);
   } finally {
     await db.drop();
   }

@@ -26,9 +26,11 @@ export function isClusterTest(file: string): boolean {
   return file.startsWith(path.join('test', 'cluster') + path.sep);
 }
 
-/** Of what takes tools that are not everywhere: a released Temporal server, containers. These run by their own scripts. */
+/** Of what takes tools that are not everywhere: a released Temporal server, containers, Citus. These run by their own scripts. */
 export function isSpecialTest(file: string): boolean {
-  return isClusterTest(file) || file.startsWith(path.join('test', 'image') + path.sep);
+  return ['cluster', 'distributed', 'image'].some((name) =>
+    file.startsWith(path.join('test', name) + path.sep),
+  );
 }
 
 /** A test that starts no process and is given no server: what it imports leads to neither. */
