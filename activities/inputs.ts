@@ -140,6 +140,8 @@ function shown(value: unknown): string {
 }
 
 function isTimeZone(name: string): boolean {
+  // Some releases of Node take an offset for a zone.
+  if (/^[+-]/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {

@@ -43,5 +43,8 @@ export const MAX_RANGE_DAYS = 7_305;
 export function checkRange(from: LoadDate, to: LoadDate, maxDays = MAX_RANGE_DAYS): void {
   if (from > to) throw new CommandFailed(`--from ${from} is after --to ${to}.`, 2);
   if (countDays(from, to) > maxDays)
-    throw new CommandFailed(`${from} to ${to} is more than 20 years: give --from and --to.`, 2);
+    throw new CommandFailed(
+      `${from} to ${to} is more than 20 years: choose a shorter range by --from and --to.`,
+      2,
+    );
 }

@@ -164,7 +164,7 @@ function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommanderError && error.code === 'commander.help')
     return new CommandFailed('Expected a command.', 2);
   if (error instanceof CommanderError)
-    return new CommandFailed(`${message.replace(/^error: /, '')} See --help.`, 2);
+    return new CommandFailed(`${message.replace(/^error: /, '').replace(/[^.)]$/, '$&.')} See --help.`, 2);
   return new CommandFailed(message);
 }
 

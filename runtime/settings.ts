@@ -130,17 +130,19 @@ function timeOfDay(value: string): { hour: number; minute: number } {
 
 /** Written as the Temporal server knows it: Node takes any case, and offsets, which the server does not. */
 function timeZone(value: string): string {
+  const fault = 'must be an IANA time zone like Europe/Moscow';
+  if (/^[+-]/.test(value)) throw new Error(fault);
   let known: string;
   try {
     known = new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
   } catch {
-    throw new Error('must be an IANA time zone like Europe/Moscow');
+    throw new Error(fault);
   }
   if (known === value) return value;
   if (known.toLowerCase() === value.toLowerCase()) throw new Error(`must be written ${known}`);
   // Another name of the same zone, which may be written rightly or not.
   if (!/^[A-Z]\w*(?:[+-]\d+)?(?:\/[A-Z][\w+-]*)*$/.test(value))
-    throw new Error(`must be an IANA time zone like Europe/Moscow; this one is ${known}`);
+    throw new Error(`${fault}; this one is ${known}`);
   return value;
 }
 
