@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { loadEnvFile } from '../runtime/env-file.ts';
 import { SettingsError } from '../runtime/settings.ts';
 import { plainLines } from '../domain/text.ts';
@@ -79,6 +79,9 @@ function program(): Command {
     .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)')
     .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks with sales)', dateArgument)
     .option('--to <YYYY-MM-DD>', 'last day (default: the newest known one)', dateArgument)
+    .addOption(
+      new Option('--language <LANGUAGE>', 'language of the page').choices(['en', 'ru']).default('en'),
+    )
     .action(async (options: Json & ReportOptions) =>
       (await import('./commands/report.ts')).report(options, outputOf(options)),
     );

@@ -5,21 +5,23 @@ import { countDays } from '../../domain/load-date.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { readReport, type Range } from '../report/data.ts';
+import type { Language } from '../report/texts.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
 
 export interface ReportOptions extends Range {
   out?: string;
+  language: Language;
 }
 
 /** `client report`: writes a self-contained HTML report of the mart. */
-export async function report({ out, ...range }: ReportOptions, output: Output): Promise<void> {
+export async function report({ out, language, ...range }: ReportOptions, output: Output): Promise<void> {
   const now = new Date();
   const newestDue = newestDueDay(dailySchedule(process.env), now);
   const data = await withDatabase((database) => readReport(database, range, newestDue));
   // Imported only here: the chart library is slow to load.
   const { reportPage } = await import('../report/page.ts');
   const file = path.resolve(out ?? 'sales-report.html');
-  await replaceFile(file, reportPage(data, now));
+  await replaceFile(file, reportPage(data, now, language));
   const document = {
     file,
     weeks: data?.weeks.length ?? 0,

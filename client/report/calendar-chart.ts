@@ -1,6 +1,8 @@
 import type { DayState, DayStatus } from '../../schemas/documents.ts';
 import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
-import { INK, MUTED_INK, type Chart, type Viewport } from './svg.ts';
+import { light } from './colours.ts';
+import type { Locale } from './locale.ts';
+import type { Chart, Viewport } from './svg.ts';
 import { STATES } from './labels.ts';
 
 const MONTH_ROW = 26;
@@ -8,7 +10,9 @@ const SIDE = 44;
 const TOP = 46;
 
 /** The state of every day: one square per day, Monday first, with a symbol as well as a colour. */
-export function calendarChart(days: readonly DayStatus[], viewport: Viewport): Chart {
+export function calendarChart(days: readonly DayStatus[], locale: Locale, viewport: Viewport): Chart {
+  const { month, weekday } = locale.names;
+  const nameOf = (state: DayState) => locale.text(`state.${state}`);
   const first = days[0]?.date ?? '';
   const last = days.at(-1)?.date ?? first;
   const side = viewport.narrow ? 30 : 26;
@@ -18,7 +22,7 @@ export function calendarChart(days: readonly DayStatus[], viewport: Viewport): C
   const states = (Object.keys(STATES) as DayState[]).filter((state) =>
     days.some((day) => day.state === state),
   );
-  const legendRows = Math.ceil((states.length * 130) / viewport.width);
+  const legendRows = Math.ceil((states.length * 150) / viewport.width);
   const top = TOP + (legendRows - 1) * 22;
   const blockHeight = 7 * side + MONTH_ROW + 10;
   const height = viewport.narrow ? (weeksBetween(first, last) + 1) * side : blocks.length * blockHeight;
@@ -28,10 +32,11 @@ export function calendarChart(days: readonly DayStatus[], viewport: Viewport): C
       legend: {
         top: 0,
         left: 0,
+        itemGap: 20,
         itemWidth: 16,
         itemHeight: 16,
-        textStyle: { color: INK, fontSize: 12 },
-        data: states.map((state) => STATES[state].name),
+        textStyle: { color: light('ink'), fontSize: 12 },
+        data: states.map((state) => nameOf(state)),
       },
       calendar: blocks.map(({ from, to }, index) => ({
         orient: viewport.narrow ? 'vertical' : 'horizontal',
@@ -41,23 +46,29 @@ export function calendarChart(days: readonly DayStatus[], viewport: Viewport): C
         top: top + (viewport.narrow ? 22 : MONTH_ROW - 8 + index * blockHeight),
         splitLine: { show: false },
         itemStyle: { color: 'transparent', borderWidth: 0 },
-        dayLabel: { firstDay: 1, color: MUTED_INK, fontSize: 12, nameMap: WEEKDAYS, margin: 6 },
-        monthLabel: { color: MUTED_INK, fontSize: 12, nameMap: MONTHS, align: 'left' },
+        dayLabel: {
+          firstDay: 1,
+          color: light('muted'),
+          fontSize: 12,
+          nameMap: sundayFirst(weekday),
+          margin: 6,
+        },
+        monthLabel: { color: light('muted'), fontSize: 12, nameMap: month, align: 'left' },
         yearLabel: { show: false },
       })),
       series: blocks.flatMap(({ from, to }, calendarIndex) =>
         states.map((state) => {
-          const { name, mark, colour, ink } = STATES[state];
+          const { mark, colour, ink } = STATES[state];
           return {
             type: 'scatter' as const,
             coordinateSystem: 'calendar' as const,
             calendarIndex,
-            name,
+            name: nameOf(state),
             color: colour,
             silent: true,
             symbol: 'roundRect',
             symbolSize: side - 4,
-            itemStyle: { borderColor: INK, borderWidth: 0.75, opacity: 1 },
+            itemStyle: { borderColor: light('ink'), borderWidth: 0.75, opacity: 1 },
             label: {
               show: true,
               formatter: () => mark,
@@ -76,8 +87,9 @@ export function calendarChart(days: readonly DayStatus[], viewport: Viewport): C
 }
 
 // ECharts expects Sunday first, whatever `firstDay` is.
-const WEEKDAYS = ['Su', 'Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+function sundayFirst(weekday: readonly string[]): string[] {
+  return [...weekday.slice(6), ...weekday.slice(0, 6)];
+}
 
 /** Ranges of at most that many whole weeks, drawn one below the other. */
 function splitIntoBlocks(first: LoadDate, last: LoadDate, weeks: number): { from: LoadDate; to: LoadDate }[] {

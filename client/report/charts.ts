@@ -1,42 +1,38 @@
 import type { BarSeriesOption } from 'echarts/charts';
 import { plainText } from '../../domain/text.ts';
 import { CATEGORIES, type Category, type DaySales, type Line, type Rejected, type Week } from './data.ts';
-import { count, money, tick } from './numbers.ts';
-import { INK, MUTED_INK, type Chart, type ChartOption, type Viewport } from './svg.ts';
+import { light } from './colours.ts';
+import type { Locale } from './locale.ts';
+import type { Chart, ChartOption, Viewport } from './svg.ts';
 import { reasonText, weekName } from './labels.ts';
 
-/** Distinct in hue and lightness, also in grey and for colour-blind readers; each at least 3:1 on white. */
-const CATEGORY_COLOURS: Record<Category, string> = {
-  new: '#0b3c6f',
-  returning: '#2a93d5',
-  refunded: '#c2410c',
-};
 const CATEGORY_LINES: Record<Category, 'solid' | 'dashed' | 'dotted'> = {
   new: 'solid',
   returning: 'dashed',
   refunded: 'dotted',
 };
-const BAR = '#1f6fb2';
-const OTHERS = '#7d8794';
-const GRID_LINE = '#dde2e8';
-
 /** Thinner bars, in pixels, are drawn as a line. */
 const MIN_BAR_WIDTH = 3;
 
-/** Customers, or their revenue, per week and category. */
-export function weeksChart(weeks: readonly Week[], show: 'customers' | 'revenue', viewport: Viewport): Chart {
+/** Customers, their shares, or their revenue, per week and category. */
+export function weeksChart(
+  weeks: readonly Week[],
+  show: 'customers' | 'shares' | 'revenue',
+  locale: Locale,
+  viewport: Viewport,
+): Chart {
   const asLines = viewport.width / weeks.length / CATEGORIES.length < MIN_BAR_WIDTH + 1;
   return {
     height: viewport.narrow ? 280 : 320,
     option: {
-      grid: { left: 52, right: 12, top: 40, bottom: 40 },
+      grid: { left: 66, right: 12, top: 40, bottom: 40 },
       legend: legend(),
       xAxis: categoryAxis(weekLabels(weeks)),
-      yAxis: valueAxis(),
+      yAxis: valueAxis(show === 'shares' ? locale.share : locale.tick),
       series: CATEGORIES.map((category) => {
         const common = {
-          name: category,
-          color: CATEGORY_COLOURS[category],
+          name: locale.text(category),
+          color: light(category),
           // Only a position in the chart: the table has the exact amount.
           data: weeks.map((week) => Number(week[show][category])),
           silent: true,
@@ -55,20 +51,27 @@ export function weeksChart(weeks: readonly Week[], show: 'customers' | 'revenue'
 }
 
 /** Revenue per day. */
-export function daysChart(days: readonly DaySales[], viewport: Viewport): Chart {
+export function daysChart(days: readonly DaySales[], locale: Locale, viewport: Viewport): Chart {
   const asLine = viewport.width / days.length < MIN_BAR_WIDTH;
   const data = days.map(({ revenue }) => Number(revenue));
   const labels = days.map(({ date }) => (viewport.narrow || days.length <= 366 ? date.slice(5) : date));
   return {
     height: viewport.narrow ? 240 : 280,
     option: {
-      grid: { left: 52, right: 16, top: 16, bottom: 28 },
+      grid: { left: 66, right: 16, top: 16, bottom: 28 },
       xAxis: categoryAxis(labels),
-      yAxis: valueAxis(),
+      yAxis: valueAxis(locale.tick),
       series: [
         asLine
-          ? { type: 'line', showSymbol: false, silent: true, color: BAR, lineStyle: { width: 1.5 }, data }
-          : { type: 'bar', silent: true, color: BAR, barCategoryGap: '20%', data },
+          ? {
+              type: 'line',
+              showSymbol: false,
+              silent: true,
+              color: light('bar'),
+              lineStyle: { width: 1.5 },
+              data,
+            }
+          : { type: 'bar', silent: true, color: light('bar'), barCategoryGap: '20%', data },
       ],
     },
   };
@@ -78,25 +81,26 @@ export function daysChart(days: readonly DaySales[], viewport: Viewport): Chart 
 export function linesChart(
   lines: readonly Line[],
   others: (line: Line) => string,
+  locale: Locale,
   viewport: Viewport,
 ): Chart {
   return rankedChart(
     lines.map((line) => ({
       name: line.name ?? others(line),
       value: Number(line.revenue),
-      label: money(line.revenue),
+      label: locale.money(line.revenue),
       isRest: line.name === null,
     })),
     viewport,
   );
 }
 
-export function rejectedChart(rejected: readonly Rejected[], viewport: Viewport): Chart {
+export function rejectedChart(rejected: readonly Rejected[], locale: Locale, viewport: Viewport): Chart {
   return rankedChart(
     rejected.map((reason) => ({
-      name: reasonText(reason),
+      name: reasonText(reason, locale),
       value: reason.rows,
-      label: count(reason.rows),
+      label: locale.count(reason.rows),
       isRest: reason.file === null,
     })),
     viewport,
@@ -130,7 +134,7 @@ function namesBeside(bars: readonly Ranked[], { width }: Viewport, nameShare: nu
 }
 
 function namesAbove(bars: readonly Ranked[], { width }: Viewport): Chart {
-  const characters = Math.floor(width / 7);
+  const characters = Math.floor(width / 7.5);
   const text = ({ name, label }: Ranked) =>
     `${truncate(plainText(name), characters - label.length - 2)}: ${label}`;
   return {
@@ -155,9 +159,10 @@ function rankedAxes(bars: readonly Ranked[], names: AxisNames | false): Pick<Cha
       type: 'category',
       inverse: true,
       data: bars.map(({ name }) => plainText(name)),
-      axisLine: { show: names !== false, onZero: true, lineStyle: { color: MUTED_INK } },
+      axisLine: { show: names !== false, onZero: true, lineStyle: { color: light('muted') } },
       axisTick: { show: false },
-      axisLabel: names === false ? { show: false } : { color: INK, fontSize: 12, interval: 0, ...names },
+      axisLabel:
+        names === false ? { show: false } : { color: light('ink'), fontSize: 12, interval: 0, ...names },
     },
   };
 }
@@ -172,11 +177,14 @@ function rankedSeries(
     type: 'bar',
     silent: true,
     barWidth,
-    data: bars.map(({ value, isRest }) => ({ value, itemStyle: { color: isRest ? OTHERS : BAR } })),
+    data: bars.map(({ value, isRest }) => ({
+      value,
+      itemStyle: { color: light(isRest ? 'others' : 'bar') },
+    })),
     label: {
       show: true,
       position,
-      color: INK,
+      color: light('ink'),
       fontSize: 12,
       formatter: ({ dataIndex }) => {
         const bar = bars[dataIndex];
@@ -201,7 +209,14 @@ function weekLabels(weeks: readonly Week[]): string[] {
 }
 
 function legend(): NonNullable<ChartOption['legend']> {
-  return { top: 4, left: 0, itemWidth: 22, itemHeight: 11, textStyle: { color: INK, fontSize: 12 } };
+  return {
+    top: 4,
+    left: 0,
+    itemGap: 20,
+    itemWidth: 22,
+    itemHeight: 11,
+    textStyle: { color: light('ink'), fontSize: 12 },
+  };
 }
 
 function categoryAxis(data: string[]): NonNullable<ChartOption['xAxis']> {
@@ -209,15 +224,15 @@ function categoryAxis(data: string[]): NonNullable<ChartOption['xAxis']> {
     type: 'category',
     data,
     axisTick: { show: false },
-    axisLine: { lineStyle: { color: MUTED_INK } },
-    axisLabel: { color: MUTED_INK, fontSize: 12, lineHeight: 15, hideOverlap: true },
+    axisLine: { lineStyle: { color: light('muted') } },
+    axisLabel: { color: light('muted'), fontSize: 12, lineHeight: 15, hideOverlap: true },
   };
 }
 
-function valueAxis(): NonNullable<ChartOption['yAxis']> {
+function valueAxis(label: (value: number) => string): NonNullable<ChartOption['yAxis']> {
   return {
     type: 'value',
-    axisLabel: { color: MUTED_INK, fontSize: 12, formatter: (value: number) => tick(value) },
-    splitLine: { lineStyle: { color: GRID_LINE } },
+    axisLabel: { color: light('muted'), fontSize: 12, formatter: label },
+    splitLine: { lineStyle: { color: light('grid') } },
   };
 }

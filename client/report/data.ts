@@ -1,5 +1,5 @@
-import type { Database } from '../../database/database.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
+import type { Database, Session } from '../../database/database.ts';
+import { addDays, type LoadDate } from '../../domain/load-date.ts';
 import { checkRange } from '../arguments.ts';
 import { dayStatuses } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
@@ -27,6 +27,8 @@ export interface Week {
   /** Its Monday. */
   start: LoadDate;
   customers: Record<Category, number>;
+  /** Of all customers with an order or a refund in the week. */
+  shares: Record<Category, number>;
   revenue: Record<Category, string>;
 }
 
@@ -48,11 +50,25 @@ export interface Rejected {
   rows: number;
 }
 
+export interface Totals extends Sales {
+  customers: number;
+}
+
+/** The last seven days with sales, and the seven before. */
+export interface Recent {
+  from: LoadDate;
+  to: LoadDate;
+  last: Totals;
+  previous: Totals;
+}
+
 export interface ReportData {
   from: LoadDate;
   to: LoadDate;
   newestLoaded: LoadDate | null;
-  totals: Sales & { customers: number };
+  totals: Totals;
+  /** Absent when the range has no 14 days, or no sales in the earlier seven. */
+  recent?: Recent | undefined;
   weeks: Week[];
   days: DaySales[];
   cities: Line[];
@@ -87,17 +103,21 @@ export async function readReport(
   const { from, to } = range;
   const sales = await database.snapshot(async (session) => {
     const dates = [from, to];
-    const [totals] = await session.run<Record<'orders' | 'refunds' | 'revenue' | 'customers', string>>(
-      'report/totals',
-      dates,
+    const days = (await session.run<SalesRow & { date: LoadDate }>('report/days', dates)).map((row) => ({
+      date: row.date,
+      ...salesOf(row),
+    }));
+    const customers = new Map(
+      (await session.run<WeekCustomersRow>('report/week_customers', dates)).map((row) => [
+        row.period_id,
+        Number(row.customers),
+      ]),
     );
     return {
-      totals: { ...salesOf(totals), customers: Number(totals?.customers ?? 0) },
-      weeks: (await session.run<WeekRow>('report/weeks', dates)).map(weekOf),
-      days: (await session.run<SalesRow & { date: LoadDate }>('report/days', dates)).map((row) => ({
-        date: row.date,
-        ...salesOf(row),
-      })),
+      totals: await totalsOf(session, from, to),
+      recent: await recentOf(session, from, days.findLast(hasSales)?.date),
+      weeks: (await session.run<WeekRow>('report/weeks', dates)).map((row) => weekOf(row, customers)),
+      days,
       cities: (await session.run<LineRow>('report/cities', [...dates, MAX_LINES])).map(lineOf),
       items: (await session.run<LineRow>('report/items', [...dates, MAX_LINES])).map(lineOf),
       rejected: (await session.run<RejectedRow>('report/rejected', [...dates, MAX_LINES])).map(rejectedOf),
@@ -110,6 +130,26 @@ export async function readReport(
     ...sales,
     calendar: await calendarOf(database, range, known, newestDue),
   };
+}
+
+export function hasSales({ orders, refunds }: Sales): boolean {
+  return orders + refunds > 0;
+}
+
+async function totalsOf(session: Session, from: LoadDate, to: LoadDate): Promise<Totals> {
+  const [row] = await session.run<SalesRow & { customers: string }>('report/totals', [from, to]);
+  return { ...salesOf(row), customers: Number(row?.customers ?? 0) };
+}
+
+async function recentOf(
+  session: Session,
+  from: LoadDate,
+  to: LoadDate | undefined,
+): Promise<Recent | undefined> {
+  if (to === undefined || addDays(to, -13) < from) return undefined;
+  const previous = await totalsOf(session, addDays(to, -13), addDays(to, -7));
+  if (!hasSales(previous)) return undefined;
+  return { from: addDays(to, -6), to, last: await totalsOf(session, addDays(to, -6), to), previous };
 }
 
 /** The requested range; a missing end comes from the dates in the database. */
@@ -153,6 +193,10 @@ type WeekRow = { period_id: number; period_start: LoadDate } & Record<
   `${Category}_customers_${'count' | 'revenue'}`,
   string
 >;
+interface WeekCustomersRow {
+  period_id: number;
+  customers: string;
+}
 interface RejectedRow {
   file: string | null;
   column_name: string | null;
@@ -173,14 +217,22 @@ function lineOf(row: LineRow): Line {
   return { name: row.name, members: Number(row.members), ...salesOf(row) };
 }
 
-function weekOf(row: WeekRow): Week {
+function weekOf(row: WeekRow, customersOfWeek: ReadonlyMap<number, number>): Week {
+  const customers = {
+    new: Number(row.new_customers_count),
+    returning: Number(row.returning_customers_count),
+    refunded: Number(row.refunded_customers_count),
+  };
+  // Never 0: a week without any customer has no row.
+  const all = customersOfWeek.get(row.period_id) ?? 1;
   return {
     id: row.period_id,
     start: row.period_start,
-    customers: {
-      new: Number(row.new_customers_count),
-      returning: Number(row.returning_customers_count),
-      refunded: Number(row.refunded_customers_count),
+    customers,
+    shares: {
+      new: customers.new / all,
+      returning: customers.returning / all,
+      refunded: customers.refunded / all,
     },
     revenue: {
       new: row.new_customers_revenue,

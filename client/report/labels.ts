@@ -1,42 +1,34 @@
 import type { DayState } from '../../schemas/documents.ts';
 import type { Rejected } from './data.ts';
+import type { Locale } from './locale.ts';
+import { TEXTS, type TextKey } from './texts.ts';
 
 /** 202408 as 2024-W08. */
 export function weekName(id: number): string {
   return `${Math.floor(id / 100)}-W${String(id % 100).padStart(2, '0')}`;
 }
 
-/** What a broken rule of pipeline/validate/ means. */
-const RULES: Record<string, string> = {
-  type: 'wrong type',
-  range: 'out of range',
-  rounding: 'too many decimal places',
-  required: 'empty, but required',
-  allowed: 'not an allowed value',
-  nul: 'contains a NUL byte',
-  fields: 'wrong number of fields',
-  quote: 'broken quotes',
-};
+export function ruleText(rule: string, { text }: Locale): string {
+  const key = `rule.${rule}`;
+  return isTextKey(key) ? text(key) : rule;
+}
 
-export function ruleText(rule: string): string {
-  return RULES[rule] ?? rule;
+function isTextKey(key: string): key is TextKey {
+  return Object.hasOwn(TEXTS, key);
 }
 
 /** A reason as one line of text. */
-export function reasonText({ file, column, rule, members }: Rejected): string {
-  if (file === null) return othersText(members, 'reason', 'reasons');
-  return [column ?? 'row', ruleText(rule ?? ''), `(${file})`].join(' ');
+export function reasonText({ file, column, rule, members }: Rejected, locale: Locale): string {
+  if (file === null) return locale.text('otherReasons', { n: members });
+  return [column ?? locale.text('row'), ruleText(rule ?? '', locale), `(${file})`].join(' ');
 }
 
-export function othersText(members: number, one: string, many: string): string {
-  return `Others (${members} ${members === 1 ? one : many})`;
-}
-
-export const STATES: Record<DayState, { name: string; mark: string; colour: string; ink: string }> = {
-  loaded: { name: 'loaded', mark: '✓', colour: '#0b3c6f', ink: '#ffffff' },
-  no_increment: { name: 'no increment', mark: '–', colour: '#b9c6d4', ink: '#1c2430' },
-  missing: { name: 'missing', mark: '?', colour: '#f2b134', ink: '#1c2430' },
-  failed: { name: 'failed', mark: '✗', colour: '#b3261e', ink: '#ffffff' },
-  stale: { name: 'not in the mart', mark: '!', colour: '#7b3fa0', ink: '#ffffff' },
-  running: { name: 'running', mark: '…', colour: '#ffffff', ink: '#1c2430' },
+/** How a day's state is drawn; the mark stands on its colour. */
+export const STATES: Record<DayState, { mark: string; colour: string; ink: string }> = {
+  loaded: { mark: '✓', colour: '#0b4a8a', ink: '#fff' },
+  no_increment: { mark: '–', colour: '#b9c6d4', ink: '#000' },
+  missing: { mark: '?', colour: '#f2b134', ink: '#000' },
+  failed: { mark: '✗', colour: '#b3261e', ink: '#fff' },
+  stale: { mark: '!', colour: '#7b3fa0', ink: '#fff' },
+  running: { mark: '…', colour: '#fff', ink: '#000' },
 };

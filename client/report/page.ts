@@ -1,29 +1,46 @@
 import { readFileSync } from 'node:fs';
-import { groupDays, loadCommand, rangeText } from '../day-groups.ts';
-import type { DayStatus } from '../../schemas/documents.ts';
-import { remarksOf } from '../status-text.ts';
-import { CATEGORIES, type Line, type ReportData } from './data.ts';
+import { groupDays, loadCommand } from '../day-groups.ts';
+import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { addDays } from '../../domain/load-date.ts';
+import type { DayState, DayStatus } from '../../schemas/documents.ts';
+import {
+  CATEGORIES,
+  hasSales,
+  type Line,
+  type ReportData,
+  type Sales,
+  type Totals,
+  type Week,
+} from './data.ts';
 import { calendarChart } from './calendar-chart.ts';
 import { daysChart, linesChart, rejectedChart, weeksChart } from './charts.ts';
+import { colourStyles } from './colours.ts';
 import { html, Html } from './html.ts';
-import { count, money } from './numbers.ts';
+import { ruleText, STATES, weekName } from './labels.ts';
+import { localeOf, type Locale } from './locale.ts';
 import { drawSvg, type Chart, type Viewport } from './svg.ts';
 import { tableBelow, type Column } from './table.ts';
-import { othersText, ruleText, STATES, weekName } from './labels.ts';
+import type { Language, TextKey } from './texts.ts';
 
 /** No script runs, and nothing is loaded. */
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 const WIDE: Viewport = { narrow: false, width: 900 };
 const NARROW: Viewport = { narrow: true, width: 350 };
+/** Days that need attention, and warnings: the newest; a command lists the others. */
+const MAX_ENTRIES = 20;
+const CLIENT = 'npm run client --';
 
 /** The report as one self-contained page. Undefined data: nothing was ever loaded. */
-export function reportPage(data: ReportData | undefined, now: Date): string {
-  const title = data ? `Sales report ${data.from} to ${data.to}` : 'Sales report';
-  const css = new Html(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
+export function reportPage(data: ReportData | undefined, now: Date, language: Language): string {
+  const locale = localeOf(language);
+  const { text } = locale;
+  const title = data ? text('reportOf', { from: data.from, to: data.to }) : text('report');
+  const css = new Html(colourStyles() + readFileSync(new URL('page.css', import.meta.url), 'utf8'));
+  const created = text('created', { time: now.toISOString().slice(0, 16).replace('T', ' ') });
   return (
     html`<!doctype html>
-      <html lang="en">
+      <html lang="${language}">
         <head>
           <meta charset="utf-8" />
           <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
@@ -37,10 +54,12 @@ export function reportPage(data: ReportData | undefined, now: Date): string {
         </head>
         <body>
           <header>
-            <h1>Sales report</h1>
-            ${data ? about(data, now) : html`<p class="quiet">Created ${instant(now)}.</p>`}
+            <h1>${text('report')}</h1>
+            ${data ? about(data, created, locale) : html`<p class="quiet">${created}</p>`}
           </header>
-          <main>${data ? sections(data) : nothingLoaded()}</main>
+          <main>
+            ${data ? sections(data, locale) : html`<p>${text('empty')} ${command(`${CLIENT} run`)}</p>`}
+          </main>
         </body>
       </html> `.text
       // Drop this file's indentation from the page.
@@ -48,203 +67,268 @@ export function reportPage(data: ReportData | undefined, now: Date): string {
   );
 }
 
-function nothingLoaded(): Html {
-  return html`<p>
-    The mart is empty: no day has ever been loaded. Load one with
-    <code>npm run client -- run</code>, then create this report again.
-  </p>`;
-}
-
-function about({ from, to, newestLoaded, totals, calendar }: ReportData, now: Date): Html {
-  const figures: [string, string][] = [
-    ['Revenue', money(totals.revenue)],
-    ['Orders shipped', count(totals.orders)],
-    ['Orders refunded', count(totals.refunds)],
-    ['Customers', count(totals.customers)],
-    ['Days not loaded', count(calendar.filter(isOpen).length)],
+function about(data: ReportData, created: string, locale: Locale): Html {
+  const { from, to, newestLoaded, totals, recent, calendar } = data;
+  const { text, count, money } = locale;
+  const figures: [TextKey, (totals: Totals) => string, (totals: Totals) => number][] = [
+    ['revenue', ({ revenue }) => money(revenue), ({ revenue }) => Number(revenue)],
+    ['orders', ({ orders }) => count(orders), ({ orders }) => orders],
+    ['refunds', ({ refunds }) => count(refunds), ({ refunds }) => refunds],
+    ['customers', ({ customers }) => count(customers), ({ customers }) => customers],
   ];
-  const links = SECTIONS.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
+  const shown = figures.map(([key, format, number]) => {
+    if (!recent) return figureBox(text(key), format(totals));
+    const [last, previous] = [number(recent.last), number(recent.previous)];
+    const change = previous === 0 ? '–' : locale.change((last - previous) / Math.abs(previous));
+    return figureBox(text(key), format(totals), text('recent', { value: format(recent.last), change }));
+  });
   return html`<p class="quiet">
-      ${from} to ${to}, net of refunds. Newest day loaded: ${newestLoaded ?? 'none'}. Created ${instant(now)}.
+      ${text('about', { from, to, newest: newestLoaded ?? text('none') })} ${created}
     </p>
     <dl class="figures">
-      ${figures.map(
-        ([name, value]) =>
-          html`<div>
-            <dt>${name}</dt>
-            <dd>${value}</dd>
-          </div>`,
-      )}
+      ${shown} ${figureBox(text('daysNotLoaded'), count(calendar.filter(isOpen).length))}
     </dl>
-    <nav aria-label="Sections">
+    ${recent ? html`<p class="quiet">${recentAbout(recent, calendar, locale)}</p>` : ''}
+    <nav aria-label="${text('sections')}">
       <ul>
-        ${links}
+        ${SECTIONS.map(([id]) => html`<li><a href="#${id}">${text(id)}</a></li>`)}
       </ul>
     </nav>`;
 }
 
-function isOpen({ state }: { state: string }): boolean {
+function figureBox(name: string, value: string, recent?: string): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd>
+      <strong>${value}</strong>${recent === undefined ? '' : html` <span class="quiet">${recent}</span>`}
+    </dd>
+  </div>`;
+}
+
+function recentAbout(
+  { from, to }: { from: string; to: string },
+  calendar: readonly DayStatus[],
+  { text }: Locale,
+): string {
+  const open = calendar.filter((day) => isOpen(day) && day.date >= addDays(to, -13) && day.date <= to).length;
+  return `${text('recentAbout', { from, to })} ${open > 0 ? text('recentOpen', { n: open }) : ''}`.trim();
+}
+
+function isOpen({ state }: DayStatus): boolean {
   return state === 'missing' || state === 'failed' || state === 'stale';
 }
 
-function instant(now: Date): string {
-  return `${now.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
-
-interface Section {
-  id: string;
-  title: string;
-  body: (data: ReportData) => Html;
-}
+type Section = [id: TextKey, body: (data: ReportData, locale: Locale) => Html];
 
 const SECTIONS: readonly Section[] = [
-  { id: 'retention', title: 'Weekly retention', body: retention },
-  { id: 'days', title: 'Sales by day', body: byDay },
-  {
-    id: 'cities',
-    title: 'Sales by city',
-    body: ({ cities, totals }) => byLine(cities, totals, ['city', 'cities']),
-  },
-  {
-    id: 'items',
-    title: 'Sales by item',
-    body: ({ items, totals }) => byLine(items, totals, ['item', 'items']),
-  },
-  { id: 'calendar', title: 'Days loaded', body: daysLoaded },
-  { id: 'rejected', title: 'Rejected rows', body: rejectedRows },
+  ['attention', attention],
+  ['warnings', warnings],
+  ['retention', retention],
+  ['salesByDay', byDay],
+  [
+    'salesByCity',
+    ({ cities, totals }, locale) => byLine(cities, totals, locale, 'revenuePerCity', 'city', 'otherCities'),
+  ],
+  [
+    'salesByItem',
+    ({ items, totals }, locale) => byLine(items, totals, locale, 'revenuePerItem', 'item', 'otherItems'),
+  ],
+  ['daysLoaded', daysLoaded],
+  ['rejected', rejectedRows],
 ];
 
-function sections(data: ReportData): Html[] {
+function sections(data: ReportData, locale: Locale): Html[] {
   return SECTIONS.map(
-    ({ id, title, body }) =>
+    ([id, body]) =>
       html`<section aria-labelledby="${id}">
-        <h2 id="${id}">${title}</h2>
-        ${body(data)}
+        <h2 id="${id}">${locale.text(id)}</h2>
+        ${body(data, locale)}
       </section>`,
   );
 }
 
-const NO_SALES = html`<p>No sales in this range.</p>`;
-
-function retention({ weeks }: ReportData): Html {
-  if (weeks.length === 0) return NO_SALES;
-  const span = `${weekName(weeks[0]?.id ?? 0)} to ${weekName(weeks.at(-1)?.id ?? 0)}`;
-  const columnsOf = (show: 'customers' | 'revenue'): Column<(typeof weeks)[number]>[] => [
-    { title: 'Week', cell: ({ id }) => weekName(id), isShort: true },
-    { title: 'Monday', cell: ({ start }) => start, isShort: true },
-    ...CATEGORIES.map((category) => ({
-      title: category,
-      cell: (week: (typeof weeks)[number]) =>
-        show === 'customers' ? count(week.customers[category]) : money(week.revenue[category]),
-      isNumber: true,
-    })),
-  ];
-  return html`${figure(
-    'Customers per week',
-    'New: exactly one shipped order in the week. Returning: more than one. Refunded: at least one refund, whether or ' +
-      'not there were orders too. The first and last weeks are shown in full.',
-    `Chart: new, returning and refunded customers per week, ${span}`,
-    (viewport) => weeksChart(weeks, 'customers', viewport),
-    tableBelow('customers per week', columnsOf('customers'), weeks),
-  )}
-  ${figure(
-    'Revenue per week by customer category',
-    'All rows of the customers in a category, with refunds negative. A customer can be in two categories, so ' +
-      'the three do not add up to the total revenue.',
-    `Chart: revenue from new, returning and refunded customers per week, ${span}`,
-    (viewport) => weeksChart(weeks, 'revenue', viewport),
-    tableBelow('revenue per week', columnsOf('revenue'), weeks),
-  )}`;
+/** The days that are not loaded, newest first: the reason, and the command that loads them. */
+function attention(data: ReportData, locale: Locale): Html {
+  const groups = groupDays(
+    data.calendar.filter(isOpen),
+    (day, previous) =>
+      day.state === previous.state &&
+      day.error === previous.error &&
+      missingFiles(day, locale) === missingFiles(previous, locale),
+  );
+  if (groups.length === 0) return html`<p>${locale.text('nothingOpen')}</p>`;
+  return entries(groups, data, locale, (group) => {
+    const [{ date, state, error, next }] = group;
+    const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
+    return html`<strong>${rangeOf(group, locale)}: ${locale.text(`state.${state}`)}</strong>
+      ${missingFiles(group[0], locale)} ${error === null ? '' : recorded([error, next ?? ''].join(' '))}
+      ${command(load)}`;
+  });
 }
 
-function byDay({ days, totals, from, to }: ReportData): Html {
-  const sold = days.filter(({ orders, refunds }) => orders + refunds > 0);
-  if (sold.length === 0) return NO_SALES;
-  return figure(
-    'Revenue per day',
-    'By order date, not by load date; net of refunds.',
-    `Chart: revenue per day, ${from} to ${to}`,
-    (viewport) => daysChart(days, viewport),
-    tableBelow(
-      `${sold.length} ${sold.length === 1 ? 'day' : 'days'} with sales`,
-      [
-        { title: 'Day', cell: ({ date }) => date, total: 'Total', isShort: true },
-        ...salesColumns<(typeof sold)[number]>(totals),
-      ],
-      sold,
-    ),
+/** Where some of a day's files are loaded, those that are not. */
+function missingFiles(day: DayStatus, { text }: Locale): string {
+  const { missing_files: missing, accepted_missing: accepted } = day;
+  const isPartial = missing.length > 0 && missing.length + accepted.length < INCREMENT_FILES.length;
+  return isPartial ? text('needs', { files: missing.join(', ') }) : '';
+}
+
+function warnings(data: ReportData, locale: Locale): Html {
+  const { text } = locale;
+  const days = data.calendar.filter((day) => day.warnings.length + day.accepted_missing.length > 0);
+  if (days.length === 0) return html`<p>${text('noWarnings')}</p>`;
+  return entries(
+    days,
+    data,
+    locale,
+    ({ date, warnings, accepted_missing: files }) =>
+      html`<strong>${date}</strong>
+        ${files.length > 0 ? html`<span>${text('acceptedWithout', { files: files.join(', ') })}</span>` : ''}
+        ${warnings.map(recorded)}`,
   );
 }
 
-function byLine(lines: readonly Line[], totals: ReportData['totals'], [one, many]: [string, string]): Html {
-  if (lines.length === 0) return NO_SALES;
-  const others = ({ members }: Line) => othersText(members, one, many);
-  const isCut = lines.some(({ name }) => name === null);
-  const about = isCut
-    ? `The ${lines.length - 1} ${many} with the highest revenue, and all others together.`
-    : `All ${many} with sales in the range, highest revenue first.`;
-  return figure(
-    `Revenue per ${one}`,
-    about,
-    `Chart: revenue per ${one}, highest first`,
-    (viewport) => linesChart(lines, others, viewport),
-    tableBelow(
-      `revenue per ${one}`,
+/** The newest entries, and the command that lists the others. */
+function entries<E>(
+  all: readonly E[],
+  { from, to }: ReportData,
+  { text }: Locale,
+  entry: (one: E) => Html,
+): Html {
+  const more = all.length - MAX_ENTRIES;
+  const shown = all.slice(Math.max(0, more)).reverse();
+  return html`<ul class="days">
+      ${shown.map((one) => html`<li>${entry(one)}</li>`)}
+    </ul>
+    ${
+      more > 0
+        ? html`<p>
+            ${text('moreEntries', { n: more })} ${command(`${CLIENT} status --from ${from} --to ${to}`)}
+          </p>`
+        : ''
+    }`;
+}
+
+/** A message as the run recorded it. */
+function recorded(message: string): Html {
+  return html`<span lang="en">${message.trim()}</span>`;
+}
+
+function command(line: string): Html {
+  return html`<code lang="en">${line}</code>`;
+}
+
+function lastOf(group: [DayStatus, ...DayStatus[]]): string {
+  return (group.at(-1) ?? group[0]).date;
+}
+
+function rangeOf(group: [DayStatus, ...DayStatus[]], { text }: Locale): string {
+  const [from, to] = [group[0].date, lastOf(group)];
+  return from === to ? from : text('range', { from, to });
+}
+
+function noSales({ text }: Locale): Html {
+  return html`<p>${text('noSales')}</p>`;
+}
+
+function retention({ weeks }: ReportData, locale: Locale): Html {
+  if (weeks.length === 0) return noSales(locale);
+  const { text, count, share, money } = locale;
+  const weekly = (
+    title: TextKey,
+    about: TextKey,
+    show: 'customers' | 'shares' | 'revenue',
+    format: (week: Week, category: (typeof CATEGORIES)[number]) => string,
+  ) =>
+    figure(
+      locale,
+      text(title),
+      text(about),
+      (viewport) => weeksChart(weeks, show, locale, viewport),
       [
-        { title: one, cell: (line) => line.name ?? others(line), total: 'Total' },
-        ...salesColumns<Line>(totals),
+        { title: text('week'), cell: ({ id }) => weekName(id), isShort: true },
+        { title: text('monday'), cell: ({ start }) => start, isShort: true },
+        ...CATEGORIES.map((category) => ({
+          title: text(category),
+          cell: (week: Week) => format(week, category),
+          isNumber: true,
+        })),
       ],
-      lines,
-    ),
+      weeks,
+    );
+  return html`${weekly('customersPerWeek', 'customersAbout', 'customers', ({ customers }, category) => count(customers[category]))}
+  ${weekly('sharesPerWeek', 'sharesAbout', 'shares', ({ shares }, category) => share(shares[category]))}
+  ${weekly('revenuePerWeek', 'revenuePerWeekAbout', 'revenue', ({ revenue }, category) => money(revenue[category]))}`;
+}
+
+function byDay({ days, totals }: ReportData, locale: Locale): Html {
+  const { text } = locale;
+  const sold = days.filter(hasSales);
+  if (sold.length === 0) return noSales(locale);
+  return figure(
+    locale,
+    text('revenuePerDay'),
+    text('revenuePerDayAbout'),
+    (viewport) => daysChart(days, locale, viewport),
+    [
+      { title: text('day'), cell: ({ date }) => date, total: text('total'), isShort: true },
+      ...salesColumns(totals, locale),
+    ],
+    sold,
   );
 }
 
-interface AnySales {
-  orders: number;
-  refunds: number;
-  revenue: string;
+function byLine(
+  lines: readonly Line[],
+  totals: Totals,
+  locale: Locale,
+  title: TextKey,
+  one: TextKey,
+  others: TextKey,
+): Html {
+  if (lines.length === 0) return noSales(locale);
+  const { text } = locale;
+  const nameOf = ({ name, members }: Line) => name ?? text(others, { n: members });
+  const named = lines.filter(({ name }) => name !== null).length;
+  return figure(
+    locale,
+    text(title),
+    text(named < lines.length ? 'highestAndOthers' : 'highestFirst', { n: named }),
+    (viewport) => linesChart(lines, nameOf, locale, viewport),
+    [{ title: text(one), cell: nameOf, total: text('total') }, ...salesColumns(totals, locale)],
+    lines,
+  );
 }
 
-function salesColumns<R extends AnySales>(totals: AnySales): Column<R>[] {
-  return [
-    { title: 'shipped', cell: ({ orders }) => count(orders), total: count(totals.orders), isNumber: true },
-    {
-      title: 'refunded',
-      cell: ({ refunds }) => count(refunds),
-      total: count(totals.refunds),
-      isNumber: true,
-    },
-    { title: 'revenue', cell: ({ revenue }) => money(revenue), total: money(totals.revenue), isNumber: true },
+function salesColumns(totals: Sales, { text, count, money }: Locale): Column<Sales>[] {
+  const columns: [TextKey, (sales: Sales) => string][] = [
+    ['orders', ({ orders }) => count(orders)],
+    ['refunds', ({ refunds }) => count(refunds)],
+    ['revenue', ({ revenue }) => money(revenue)],
   ];
+  return columns.map(([key, cell]) => ({ title: text(key), cell, total: cell(totals), isNumber: true }));
 }
 
-function daysLoaded({ calendar }: ReportData): Html {
-  const first = calendar[0]?.date;
-  if (first === undefined) return html`<p>No day in this range is due yet.</p>`;
-  const numbers = Object.entries(STATES).flatMap(([state, { name }]) => {
+function daysLoaded({ calendar }: ReportData, locale: Locale): Html {
+  const { text, count } = locale;
+  if (calendar.length === 0) return html`<p>${text('nothingDue')}</p>`;
+  const states = (Object.keys(STATES) as DayState[]).flatMap((state) => {
     const days = calendar.filter((day) => day.state === state).length;
-    return days > 0 ? `${count(days)} ${name}` : [];
+    return days > 0 ? `${text(`state.${state}`)}: ${count(days)}` : [];
   });
   return figure(
-    `Deliveries: ${numbers.join(', ')}`,
-    'One square per load date. Days in any state other than loaded or no increment need attention.',
-    `Calendar of the deliveries from ${first} to ${calendar.at(-1)?.date ?? first}: ${numbers.join(', ')}`,
-    (viewport) => calendarChart(calendar, viewport),
-    tableBelow(
-      'state of each day',
-      [
-        { title: 'Day', cell: rangeText, isShort: true },
-        { title: 'state', cell: ([{ state }]) => STATES[state].name },
-        { title: 'days', cell: ({ length }) => count(length), isNumber: true },
-        { title: 'rows kept', cell: (days) => count(sum(days, 'rows_kept')), isNumber: true },
-        { title: 'rejected', cell: (days) => count(sum(days, 'rows_rejected')), isNumber: true },
-        { title: 'remarks', cell: remarks },
-      ],
-      groupDays(
-        calendar,
-        (day, previous) => day.state === previous.state && !hasRemark(day) && !hasRemark(previous),
-      ),
-    ),
+    locale,
+    text('deliveries'),
+    text('deliveriesAbout', { states: states.join(', ') }),
+    (viewport) => calendarChart(calendar, locale, viewport),
+    [
+      { title: text('day'), cell: (group) => rangeOf(group, locale), isShort: true },
+      { title: text('state'), cell: ([{ state }]) => text(`state.${state}`) },
+      { title: text('days'), cell: ({ length }) => count(length), isNumber: true },
+      { title: text('rowsKept'), cell: (group) => count(sum(group, 'rows_kept')), isNumber: true },
+      { title: text('rowsRejected'), cell: (group) => count(sum(group, 'rows_rejected')), isNumber: true },
+    ],
+    groupDays(calendar, (day, previous) => day.state === previous.state),
   );
 }
 
@@ -252,57 +336,49 @@ function sum(days: readonly DayStatus[], count: 'rows_kept' | 'rows_rejected'): 
   return days.reduce((total, day) => total + day[count], 0);
 }
 
-/** Other than rejected rows, which have their own column. */
-function hasRemark(day: DayStatus): boolean {
-  return remarksOf({ ...day, rows_rejected: 0 }).length > 0;
-}
-
-function remarks([first, ...others]: [DayStatus, ...DayStatus[]]): string {
-  const last = others.at(-1) ?? first;
-  if (first.state === 'missing' && !hasRemark(first)) return `Load: ${loadCommand(first.date, last.date)}`;
-  return remarksOf({ ...first, rows_rejected: 0 }).join(' ');
-}
-
-function rejectedRows({ rejected }: ReportData): Html {
-  if (rejected.length === 0) return html`<p>No rows were rejected in this range.</p>`;
-  const rows = rejected.reduce((sum, reason) => sum + reason.rows, 0);
+function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
+  const { text, count } = locale;
+  if (rejected.length === 0) return html`<p>${text('noneRejected')}</p>`;
   return figure(
-    'Rejected rows by reason',
-    'By load date, from the newest load of each file. The rows themselves are in staging.rejected_row.',
-    `Chart: ${count(rows)} rejected rows by reason, most frequent first`,
-    (viewport) => rejectedChart(rejected, viewport),
-    tableBelow(
-      'rejected rows by reason',
-      [
-        {
-          title: 'Reason',
-          cell: ({ file, rule, members }) =>
-            file === null ? othersText(members, 'reason', 'reasons') : ruleText(rule ?? ''),
-          total: 'Total',
-        },
-        { title: 'column', cell: ({ column }) => column ?? '' },
-        { title: 'file', cell: ({ file }) => file ?? '' },
-        { title: 'rows', cell: (reason) => count(reason.rows), total: count(rows), isNumber: true },
-      ],
-      rejected,
-    ),
+    locale,
+    text('rejectedByReason'),
+    text('rejectedAbout', { table: 'staging.rejected_row' }),
+    (viewport) => rejectedChart(rejected, locale, viewport),
+    [
+      {
+        title: text('reason'),
+        cell: ({ file, rule, members }) =>
+          file === null ? text('otherReasons', { n: members }) : ruleText(rule ?? '', locale),
+        total: text('total'),
+      },
+      { title: text('column'), cell: ({ column }) => column ?? '' },
+      { title: text('file'), cell: ({ file }) => file ?? '' },
+      {
+        title: text('rows'),
+        cell: ({ rows }) => count(rows),
+        total: count(rejected.reduce((total, { rows }) => total + rows, 0)),
+        isNumber: true,
+      },
+    ],
+    rejected,
   );
 }
 
 /** A chart with its caption, text alternative and table. */
-function figure(
+function figure<R>(
+  locale: Locale,
   title: string,
   about: string,
-  label: string,
   chart: (viewport: Viewport) => Chart,
-  table: Html,
+  columns: readonly Column<R>[],
+  rows: readonly R[],
 ): Html {
   return html`<figure>
     <figcaption><strong>${title}</strong> <span class="quiet">${about}</span></figcaption>
-    <div role="img" aria-label="${label}. The numbers are in the table below.">
+    <div role="img" aria-label="${locale.text('chart', { title })}">
       <div class="wide">${drawSvg(WIDE, chart(WIDE))}</div>
       <div class="narrow">${drawSvg(NARROW, chart(NARROW))}</div>
     </div>
-    ${table}
+    ${tableBelow(title, columns, rows, locale)}
   </figure>`;
 }

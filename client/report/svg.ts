@@ -4,6 +4,7 @@ import { CalendarComponent, GridComponent, LegendComponent } from 'echarts/compo
 import type { CalendarComponentOption, GridComponentOption, LegendComponentOption } from 'echarts/components';
 import { init, setPlatformAPI, use, type ComposeOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { light, themed } from './colours.ts';
 import { Html } from './html.ts';
 
 use([BarChart, LineChart, ScatterChart, CalendarComponent, GridComponent, LegendComponent, SVGRenderer]);
@@ -41,12 +42,12 @@ export function drawSvg({ width }: Viewport, { height, option }: Chart): Html {
   try {
     chart.setOption({
       animation: false,
-      textStyle: { fontFamily: 'inherit', fontSize: 12, color: INK },
+      textStyle: { fontFamily: 'inherit', fontSize: 12, color: light('ink') },
       ...option,
     });
     const svg = chart.renderToSVGString();
     return new Html(
-      svg
+      themed(svg)
         .replace(/^<svg width="\d+" height="\d+"/, '<svg aria-hidden="true" focusable="false"')
         // Only interactive charts need these.
         .replace(/ ecmeta_\w+="[^"<>]*"| pointer-events="visible"/g, '')
@@ -56,7 +57,3 @@ export function drawSvg({ width }: Viewport, { height, option }: Chart): Html {
     chart.dispose();
   }
 }
-
-export const INK = '#1c2430';
-/** Secondary text: 7:1 on white. */
-export const MUTED_INK = '#4a5565';

@@ -1,4 +1,5 @@
 import { html, type Html } from './html.ts';
+import type { Locale } from './locale.ts';
 
 export interface Column<R> {
   title: string;
@@ -12,10 +13,16 @@ export interface Column<R> {
 }
 
 /** A collapsed table below a chart: the exact numbers, for screen readers and for copying. */
-export function tableBelow<R>(title: string, columns: readonly Column<R>[], rows: readonly R[]): Html {
+export function tableBelow<R>(
+  title: string,
+  columns: readonly Column<R>[],
+  rows: readonly R[],
+  { text }: Locale,
+): Html {
+  const name = text('table', { title });
   return html`<details>
-    <summary>Table: ${title}</summary>
-    <div class="scroll" role="region" aria-label="Table: ${title}" tabindex="0">${table(columns, rows)}</div>
+    <summary>${name}</summary>
+    <div class="scroll" role="region" aria-label="${name}" tabindex="0">${table(columns, rows)}</div>
   </details>`;
 }
 

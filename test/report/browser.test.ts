@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import axe from 'axe-core';
 import { createTestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
+import { LANGUAGES, type Language } from '../../client/report/texts.ts';
 import { Browser, findBrowser } from './browser.ts';
 import { fillMart } from './sample-mart.ts';
 
@@ -18,6 +20,12 @@ describe('the report in Chromium', { skip }, () => {
   /** What was begun, also when the rest failed. */
   const stops: (() => Promise<unknown>)[] = [];
   const file = (name: string) => path.join(directory, name);
+  const open = (language: Language) => browser.open(pathToFileURL(file(`${language}.html`)).href);
+  const media = (scheme: 'light' | 'dark', type = 'screen') =>
+    browser.send('Emulation.setEmulatedMedia', {
+      media: type,
+      features: [{ name: 'prefers-color-scheme', value: scheme }],
+    });
 
   before(async () => {
     assert.ok(executable);
@@ -26,8 +34,12 @@ describe('the report in Chromium', { skip }, () => {
     const db = await createTestDatabase();
     try {
       await fillMart(db);
-      const ended = await client(['report', '--out', file('page.html')], { DATABASE_URL: db.url });
-      assert.equal(ended.code, 0, ended.stderr);
+      for (const language of LANGUAGES) {
+        const ended = await client(['report', '--out', file(`${language}.html`), '--language', language], {
+          DATABASE_URL: db.url,
+        });
+        assert.equal(ended.code, 0, ended.stderr);
+      }
     } finally {
       await db.drop();
     }
@@ -35,7 +47,7 @@ describe('the report in Chromium', { skip }, () => {
     stops.push(() => browser.close());
     for (const domain of ['Network', 'Log', 'Runtime', 'Accessibility'])
       await browser.send(`${domain}.enable`);
-    await browser.open(pathToFileURL(file('page.html')).href);
+    await open('en');
   });
   after(async () => {
     for (const stop of stops.reverse()) await stop();
@@ -47,7 +59,7 @@ describe('the report in Chromium', { skip }, () => {
       .map(({ params }) => (params.request as { url: string }).url);
     assert.deepEqual(
       requests.filter((url) => url !== 'data:,'),
-      [pathToFileURL(file('page.html')).href],
+      [pathToFileURL(file('en.html')).href],
     );
     const said = ['Log.entryAdded', 'Runtime.consoleAPICalled', 'Runtime.exceptionThrown'];
     assert.deepEqual(
@@ -67,23 +79,26 @@ describe('the report in Chromium', { skip }, () => {
       const shown = await browser.evaluate(
         `[...document.querySelectorAll('svg')].filter((svg) => svg.clientWidth > 0).length`,
       );
-      assert.equal(shown, 7, 'one drawing of each chart');
-      await keep(`report-${width}.png`, await browser.screenshot(width));
+      assert.equal(shown, 8, 'one drawing of each chart');
     });
   }
 
   test('no text of a chart stands over its edge', async () => {
-    for (const width of [390, 1280]) {
-      await browser.width(width);
-      const outside = await browser.evaluate(`[...document.querySelectorAll('svg')]
+    for (const language of LANGUAGES) {
+      await open(language);
+      for (const width of [390, 1280]) {
+        await browser.width(width);
+        const outside = await browser.evaluate(`[...document.querySelectorAll('svg')]
           .filter((svg) => svg.clientWidth > 0)
           .flatMap((svg) => [...svg.querySelectorAll('text')].filter((text) => {
             const [inner, outer] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
             return inner.left < outer.left - 2 || inner.right > outer.right + 2
               || inner.top < outer.top - 2 || inner.bottom > outer.bottom + 2;
           }).map((text) => text.textContent))`);
-      assert.deepEqual(outside, [], `${width} pixels`);
+        assert.deepEqual(outside, [], `${language}, ${width} pixels`);
+      }
     }
+    await open('en');
   });
 
   test('a screen reader finds headings, named pictures and tables with headers', async () => {
@@ -95,6 +110,8 @@ describe('the report in Chromium', { skip }, () => {
     const named = (role: string) => shown.filter((node) => node.role === role).map(({ name }) => name);
     assert.deepEqual(named('heading'), [
       'Sales report',
+      'Days that need attention',
+      'Warnings',
       'Weekly retention',
       'Sales by day',
       'Sales by city',
@@ -102,43 +119,114 @@ describe('the report in Chromium', { skip }, () => {
       'Days loaded',
       'Rejected rows',
     ]);
-    assert.equal(named('image').length, 7);
+    assert.equal(named('image').length, 8);
     for (const name of named('image')) assert.match(name, /^C.*The numbers are in the table below\.$/);
-    assert.equal(named('table').length, 7);
-    assert.ok(named('columnheader').length >= 7 * 4);
+    assert.equal(named('table').length, 8);
+    assert.ok(named('columnheader').length >= 8 * 4);
     assert.ok(named('rowheader').includes('<script>alert("1")</script> & \'Сыр\''));
     await browser.evaluate(
       `for (const details of document.querySelectorAll('details')) details.open = false`,
     );
   });
 
-  test('text is dark enough on its ground', async () => {
-    const faint = await browser.evaluate(`(() => {
+  for (const scheme of ['light', 'dark'] as const) {
+    test(`every text, also of the charts, has a contrast of 7 : 1 on a ${scheme} ground`, async () => {
+      await media(scheme);
+      const [ground, faint] = (await browser.evaluate(`(() => {
         const channel = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
         const luminance = (colour) => {
           const [red, green, blue] = colour.match(/[\\d.]+/g).map((part) => channel(part / 255));
           return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
         };
-        const onWhite = (colour) => 1.05 / (luminance(colour) + 0.05);
-        return [...document.querySelectorAll('body *')]
+        const ground = luminance(getComputedStyle(document.body).backgroundColor);
+        const onGround = (colour) => {
+          const [dark, bright] = [ground, luminance(colour)].sort((a, b) => a - b);
+          return (bright + 0.05) / (dark + 0.05);
+        };
+        return [ground, [...document.querySelectorAll('body *')]
           .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-          .filter((element) => !/^[✓✗!]$/.test(element.textContent))
-          .map((element) => {
+          // The calendar's marks stand on the colour of their square.
+          .filter((element) => !/^[✓–✗!?…]$/.test(element.textContent))
+          .filter((element) => {
             const style = getComputedStyle(element);
-            return onWhite(element instanceof SVGElement ? style.fill : style.color);
+            return onGround(element instanceof SVGElement ? style.fill : style.color) < 7;
           })
-          .filter((ratio) => ratio < 7).length;
-      })()`);
-    assert.equal(faint, 0, 'less than 7 : 1');
+          .map((element) => element.textContent)];
+      })()`)) as [number, string[]];
+      assert.ok(scheme === 'light' ? ground === 1 : ground < 0.02, String(ground));
+      assert.deepEqual(faint, []);
+    });
+  }
+
+  test('axe finds nothing, in both languages, light and dark, on a phone and on a desk', async () => {
+    for (const language of LANGUAGES) {
+      await open(language);
+      await browser.evaluate(axe.source);
+      for (const [scheme, width] of [
+        ['light', 390],
+        ['light', 1280],
+        ['dark', 390],
+        ['dark', 1280],
+      ] as const) {
+        await media(scheme);
+        await browser.width(width);
+        await keep(`${language}-${scheme}-${width}.png`, await browser.screenshot(width));
+        const { violations, passes } = (await browser.evaluate(`(async () => {
+          for (const details of document.querySelectorAll('details')) details.open = true;
+          const { violations, passes } = await axe.run({ rules: { 'color-contrast-enhanced': { enabled: true } } });
+          for (const details of document.querySelectorAll('details')) details.open = false;
+          return {
+            violations: violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join()),
+            passes: passes.map(({ id }) => id),
+          };
+        })()`)) as { violations: string[]; passes: string[] };
+        assert.deepEqual(violations, [], `${language}, ${scheme}, ${width}`);
+        for (const rule of [
+          'color-contrast',
+          'color-contrast-enhanced',
+          'html-has-lang',
+          'region',
+          'heading-order',
+        ])
+          assert.ok(passes.includes(rule), rule);
+      }
+    }
+  });
+
+  test('with the keyboard alone: every link and table is reached in order, is seen to be, and opens', async () => {
+    await open('en');
+    await browser.width(1280);
+    const controls = Number(await browser.evaluate(`document.querySelectorAll('a, summary').length`));
+    const reached: unknown[] = [];
+    for (let step = 0; step < controls; step += 1) {
+      await browser.press('Tab', 9);
+      const [text, outline] = (await browser.evaluate(
+        `[document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]`,
+      )) as string[];
+      assert.equal(outline, 'solid', text);
+      reached.push(text);
+    }
+    assert.deepEqual(
+      reached,
+      await browser.evaluate(`[...document.querySelectorAll('a, summary')].map((one) => one.textContent)`),
+    );
+    await browser.press('Enter', 13, '\r');
+    assert.equal(await browser.evaluate(`document.activeElement.closest('details').open`), true);
+    await browser.press('Tab', 9);
+    assert.equal(
+      await browser.evaluate(`document.activeElement.className`),
+      'scroll',
+      'a wide table can be scrolled with the keys',
+    );
   });
 
   test('in print every table is open and the wide drawing is taken', async () => {
-    await browser.send('Emulation.setEmulatedMedia', { media: 'print' });
+    await media('dark', 'print');
     await browser.width(680);
     const heights = (await browser.evaluate(
       `[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().height)`,
     )) as number[];
-    assert.equal(heights.length, 7);
+    assert.equal(heights.length, 8);
     for (const height of heights) assert.ok(height > 40, String(height));
     assert.equal(
       await browser.evaluate(

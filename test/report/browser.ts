@@ -117,7 +117,12 @@ export class Browser {
 
   /** The value of an expression in the page. */
   async evaluate(expression: string): Promise<unknown> {
-    const { result } = await this.send('Runtime.evaluate', { expression, returnByValue: true });
+    const { result, exceptionDetails } = await this.send('Runtime.evaluate', {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    });
+    if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails));
     return (result as { value?: unknown }).value;
   }
 
@@ -128,6 +133,12 @@ export class Browser {
       deviceScaleFactor: 1,
       mobile: width < 600,
     });
+  }
+
+  /** Presses and releases a key. */
+  async press(key: string, windowsVirtualKeyCode: number, text?: string): Promise<void> {
+    for (const type of ['keyDown', 'keyUp'])
+      await this.send('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode, text });
   }
 
   /** The whole page, or a part of it from the top, as PNG. */

@@ -9,7 +9,7 @@ import { fillMart, FIRST_DAY, LAST_DAY } from './sample-mart.ts';
 
 /** A number as the page writes it, as PostgreSQL writes it. */
 function plain(shown: string): string {
-  return shown.replaceAll('\u00a0', '').replace('\u2212', '-');
+  return shown.replaceAll(',', '');
 }
 
 /** The cells of one of the page's tables: body rows, then the footer. */
@@ -24,6 +24,18 @@ function tableOf(page: string, title: string): { body: string[][]; foot: string[
     body: rowsOf(/<tbody>([^]*?)<\/tbody>/.exec(table)?.[1] ?? ''),
     foot: rowsOf(/<tfoot>([^]*?)<\/tfoot>/.exec(table)?.[1] ?? '')[0] ?? [],
   };
+}
+
+/** The entries of the page's lists, as one line of text each: the days that need attention, then the warnings. */
+function listsOf(page: string): string[][] {
+  return [...page.matchAll(/<ul class="days">([^]*?)<\/ul>/g)].map(([, list = '']) =>
+    [...list.matchAll(/<li>([^]*?)<\/li>/g)].map(([, entry = '']) =>
+      entry
+        .replace(/<[^>]*>/g, ' ')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    ),
+  );
 }
 
 const cents = (decimal = '') => BigInt(decimal.replace('.', ''));
@@ -63,7 +75,7 @@ describe('client report', () => {
          count(*) filter (where status = 'refunded') as refunds, sum(payment_amount) as revenue from mart.f_sales`,
     );
     const total = rows[0] ?? {};
-    for (const title of ['\\d+ days with sales', 'revenue per city', 'revenue per item']) {
+    for (const title of ['Revenue per day', 'Revenue per city', 'Revenue per item']) {
       const { body, foot } = tableOf(page, title);
       assert.deepEqual(foot.slice(1), [total.orders, total.refunds, total.revenue], title);
       assert.equal(sum(body, 3), cents(total.revenue), title);
@@ -75,26 +87,107 @@ describe('client report', () => {
     const week = (row: Record<string, string>, what: string) =>
       ['new', 'returning', 'refunded'].map((category) => row[`${category}_customers_${what}`]);
     assert.deepEqual(
-      tableOf(page, 'customers per week').body.map((row) => row.slice(2)),
+      tableOf(page, 'Customers per week').body.map((row) => row.slice(2)),
       weeks.rows.map((row) => week(row, 'count')),
     );
     assert.deepEqual(
-      tableOf(page, 'revenue per week').body.map((row) => row.slice(2)),
+      tableOf(page, 'Revenue per week by customer category').body.map((row) => row.slice(2)),
       weeks.rows.map((row) => week(row, 'revenue')),
     );
-    assert.deepEqual(tableOf(page, 'customers per week').body[0]?.slice(0, 2), ['2024-W06', '2024-02-05']);
+    assert.deepEqual(tableOf(page, 'Customers per week').body[0]?.slice(0, 2), ['2024-W06', '2024-02-05']);
+  });
+
+  test('the headline figures have those of the last seven days and their change from the seven before', async () => {
+    const { rows } = await db.pool.query<{ revenue: string; orders: string; change: string }>(
+      `select sum(payment_amount) filter (where is_last) as revenue,
+         count(*) filter (where is_last and status = 'shipped') as orders,
+         round(100 * (sum(payment_amount) filter (where is_last) / sum(payment_amount) filter (where not is_last)
+           - 1), 1) as change
+       from (select *, date_id >= 20240422 as is_last from mart.f_sales where date_id between 20240415 and 20240428)
+         as sales`,
+    );
+    const { revenue = '', orders = '', change = '' } = rows[0] ?? {};
+    const figures = plain(/<dl class="figures">([^]*?)<\/dl>/.exec(page)?.[1] ?? '');
+    assert.ok(
+      figures.includes(`Last 7 days: ${revenue} (${Number(change) > 0 ? '+' : ''}${change}%)`),
+      figures,
+    );
+    assert.ok(figures.includes(`Last 7 days: ${orders} (`), figures);
+    assert.match(
+      page,
+      /The last 7 days are 2024-04-22 to 2024-04-28; their change is from the 7 days before/,
+    );
+    assert.match(page, /1 of these 14 days is not loaded/);
+    assert.doesNotMatch(await pageOf(['--from', '2024-04-16']), /Last 7 days/, 'less than 14 days');
+  });
+
+  test('retention as shares of all customers of the week', async () => {
+    const { rows } = await db.pool.query<{ shares: string[] }>(
+      `select array[round(100.0 * new_customers_count / customers, 1) || '%',
+         round(100.0 * returning_customers_count / customers, 1) || '%',
+         round(100.0 * refunded_customers_count / customers, 1) || '%'] as shares
+       from mart.f_customer_retention
+       join (select iso_year * 100 + week_of_year as period_id, count(distinct customer_id) as customers
+         from mart.f_sales join mart.d_calendar using (date_id) group by 1) as week using (period_id)
+       order by period_id`,
+    );
+    assert.deepEqual(
+      tableOf(page, 'Share of the week’s customers').body.map((row) => row.slice(2)),
+      rows.map(({ shares }) => shares),
+    );
+  });
+
+  test('what needs attention comes first: the newest day, its reason and the command; then all warnings', async () => {
+    const sections = [...page.matchAll(/<h2 id="\w+">([^<]*)</g)].map(([, title]) => title);
+    assert.deepEqual(sections.slice(0, 2), ['Days that need attention', 'Warnings']);
+    const [open = [], warned = []] = listsOf(page);
+    assert.deepEqual(open, [
+      '2024-04-27: not in the mart npm run client -- run --date 2024-04-27',
+      '2024-04-02 to 2024-04-03: failed user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected ' +
+        'at its source and run the day again. npm run client -- backfill --from 2024-04-02 --to 2024-04-03 --only-missing',
+      '2024-03-19: missing npm run client -- run --date 2024-03-19',
+    ]);
+    assert.deepEqual(warned, [
+      '2024-04-10 Accepted without customer_research_inc. price_log_inc kept 2 rows; the median is 40 ' +
+        'price_log_inc: a quoted field spans lines',
+    ]);
+    const quiet = await pageOf(['--from', '2024-02-05', '--to', '2024-02-20']);
+    assert.match(quiet, /Every day that is due is loaded\./);
+    assert.match(quiet, /No warnings about the days of this range\./);
+  });
+
+  test('in Russian, nothing of it is left in English but names, commands and what runs have recorded', async () => {
+    const russian = await pageOf(['--language', 'ru']);
+    assert.match(russian, /<html lang="ru">[^]*<h1>Отчёт о продажах<\/h1>/);
+    const left = russian
+      .replace(/<style>[^]*?<\/style>/g, '')
+      .replace(/<(span|code) lang="en">[^]*?<\/\1>/g, '')
+      // What the data names: items, files, columns and tables.
+      .replace(/&lt;[^]*?&gt;/g, '')
+      .replace(/\w+…|\w+_\w+|staging\.\w+|quantity|status|UTC|alert\(|\{b\|/g, '');
+    const shown = [...left.matchAll(/>([^<]+)<|aria-label="([^"]*)"/g)].map(
+      ([, text, label]) => text ?? label ?? '',
+    );
+    assert.ok(shown.length > 300);
+    assert.deepEqual(
+      shown.filter((text) => /[a-z]{3}/i.test(text.replace(/&\w+;/g, ''))),
+      [],
+    );
+    assert.equal(russian.match(/<table>/g)?.length, page.match(/<table>/g)?.length);
+    const wrong = await run(['--language', 'de']);
+    assert.equal(wrong.code, 2, wrong.stderr);
   });
 
   test('a huge mart stays a small page: the greatest, and all others in one line', () => {
-    const { body } = tableOf(page, 'revenue per city');
+    const { body } = tableOf(page, 'Revenue per city');
     assert.equal(body.length, 16);
     assert.equal(body.at(-1)?.[0], 'Others (9 cities)');
-    assert.equal(tableOf(page, 'revenue per item').body.at(-1)?.[0], 'Others (4 items)');
+    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4 items)');
     assert.ok(page.length < 600_000, `${page.length} characters`);
   });
 
-  test('the days of the calendar with their states, with warnings and what to do, and rejected rows by reason without their text', () => {
-    const lines = tableOf(page, 'state of each day').body.map((row) => row.slice(0, 3).join(' | '));
+  test('the days of the calendar with their states, and rejected rows by reason without their text', () => {
+    const lines = tableOf(page, 'Deliveries').body.map((row) => row.slice(0, 3).join(' | '));
     assert.deepEqual(lines, [
       '2024-02-05 to 2024-02-22 | loaded | 18',
       '2024-02-23 | no increment | 1',
@@ -103,18 +196,13 @@ describe('client report', () => {
       '2024-03-09 to 2024-03-18 | loaded | 10',
       '2024-03-19 | missing | 1',
       '2024-03-20 to 2024-04-01 | loaded | 13',
-      '2024-04-02 | failed | 1',
-      '2024-04-03 | failed | 1',
-      '2024-04-04 to 2024-04-09 | loaded | 6',
-      '2024-04-10 | loaded | 1',
-      '2024-04-11 to 2024-04-26 | loaded | 16',
+      '2024-04-02 to 2024-04-03 | failed | 2',
+      '2024-04-04 to 2024-04-26 | loaded | 23',
       '2024-04-27 | not in the mart | 1',
       '2024-04-28 | loaded | 1',
     ]);
-    assert.match(page, /warning: price_log_inc kept 2 rows; the median is 40/);
-    assert.match(page, /backfill --from 2024-03-19 --to 2024-03-19 --only-missing/);
-    assert.match(page, /: 78 loaded, 2 no increment, 1 missing, 2 failed, 1 not in the mart</);
-    const { body, foot } = tableOf(page, 'rejected rows by reason');
+    assert.match(page, /; loaded: 78, no increment: 2, missing: 1, failed: 2, not in the mart: 1\.</);
+    const { body, foot } = tableOf(page, 'Rejected rows by reason');
     assert.equal(body.length, 4);
     assert.equal(foot.at(-1), '41');
     assert.doesNotMatch(page, /Секретная/);
@@ -140,7 +228,7 @@ describe('client report', () => {
 
   test('every chart is named, has a caption, and its table stands below', () => {
     const figures = page.match(/<figure>[^]*?<\/figure>/g) ?? [];
-    assert.equal(figures.length, 7);
+    assert.equal(figures.length, 8);
     for (const figure of figures) {
       assert.match(figure, /<figcaption>/);
       assert.match(figure, /role="img" aria-label="C[^"]+"/);
@@ -156,12 +244,12 @@ describe('client report', () => {
     const { rows } = await db.pool.query<{ revenue: string }>(
       'select sum(payment_amount) as revenue from mart.f_sales where date_id between 20240214 and 20240220',
     );
-    assert.equal(tableOf(part, '\\d+ days with sales').foot[3], rows[0]?.revenue);
+    assert.equal(tableOf(part, 'Revenue per day').foot[3], rows[0]?.revenue);
     assert.deepEqual(
-      tableOf(part, 'customers per week').body.map(([week]) => week),
+      tableOf(part, 'Customers per week').body.map(([week]) => week),
       ['2024-W07', '2024-W08'],
     );
-    assert.deepEqual(tableOf(part, 'state of each day').body[0]?.slice(0, 3), [
+    assert.deepEqual(tableOf(part, 'Deliveries').body[0]?.slice(0, 3), [
       '2024-02-14 to 2024-02-20',
       'loaded',
       '7',
