@@ -109,6 +109,43 @@ describe('what a person asks of a waiting run', { concurrency: 4 }, () => {
   });
 });
 
+describe('the current details, which the UI shows as Markdown', { concurrency: 2 }, () => {
+  const detailsOf = async (run: Run) => {
+    const { currentDetails } = await run.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    return currentDetails.trim();
+  };
+
+  test('of a loaded day: what a person should know, then the files with their rows', async (t) => {
+    const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
+    stack.deliveries.set(DATE, [{ uniq_id: 'a' }, { uniq_id: 'a' }], { price_log_inc: null });
+    const run = await stack.startDay(DATE, { optionalFiles: ['price_log_inc'], filesTimeoutMs: 1 });
+    await run.result();
+    assert.equal(
+      (await detailsOf(run)).replace(/\| (user_activity|customer_research)[^\n]*\n?/g, '').trim(),
+      [
+        '2024-02-25 is loaded.',
+        '',
+        '- price_log_inc was missing and accepted as missing',
+        '',
+        '| file | rows read | kept | duplicate | rejected |',
+        '| --- | ---: | ---: | ---: | ---: |',
+        '| user_order_log_inc | 2 | 1 | 1 | 0 |',
+      ].join('\n'),
+    );
+  });
+
+  test('of a failed day: the reason and what to do next; words of the API make no link', async (t) => {
+    const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
+    stack.api.addFault({ on: 'get_report', do: 'report-status', status: '[BAD](x)' });
+    const run = await stack.startDay(DATE);
+    await failureOf(run.result());
+    assert.match(
+      await detailsOf(run),
+      /^2024-02-25 failed: .*"\\\[BAD\\\]\(x\)"[^]*\n\n- Next: The API could not make the report\. Run the day again;/,
+    );
+  });
+});
+
 describe('a run is cancelled', { concurrency: 4 }, () => {
   const moments: { when: string; says: RegExp; prepare: (stack: TestStack) => void }[] = [
     {

@@ -1,5 +1,6 @@
 import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
 import type { DayResult } from '../../domain/day.ts';
+import { nextStep } from '../../domain/failures.ts';
 import { outcomeSteps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
 import { describe, failureType, finalFailure } from './errors.ts';
@@ -10,7 +11,7 @@ export async function withOutcome(run: Run, work: () => Promise<DayResult>): Pro
   try {
     const result = await work();
     run.searchAttributes.setOutcome(result.outcome);
-    run.progress.end(describeResult(run, result), detailsOf(result));
+    run.progress.end(describeResult(run, result), result.warnings, tableOf(result));
     return result;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -54,8 +55,9 @@ async function openDaysWarning({ loadDate, delivery }: Run): Promise<string | un
 /** Records the failure and sends an alert; returns what the run ends with. Cancelled runs are recorded too. */
 async function failed(run: Run, error: unknown): Promise<unknown> {
   const message = describe(error);
-  run.progress.update(`${run.title} failed: ${message}`);
   const errorType = isCancellation(error) ? 'Cancelled' : (failureType(error) ?? 'StepTimedOut');
+  const next = nextStep(errorType);
+  run.progress.end(`${run.title} failed: ${message}`, next === undefined ? [] : [`Next: ${next}`]);
   // Without a load date there is nothing to record it under: the input was refused, or history has no report.
   if (!run.hasLoadDate) return finalFailure(error);
   const remark = await CancellationScope.nonCancellable(async () => {
@@ -96,18 +98,16 @@ function describeResult({ title }: Run, { outcome, joined }: DayResult): string 
   return joined ? `${sentence}, by workflow ${joined.workflowId}.` : `${sentence}.`;
 }
 
-/** Markdown: rows by file, then the warnings. */
-function detailsOf({ files, warnings }: DayResult): string {
+/** Markdown: rows by file. */
+function tableOf({ files }: DayResult): string[] {
   const rows = Object.entries(files).map(
     ([file, { rows_read, rows_kept, rows_duplicate, rows_rejected }]) =>
       `| ${file} | ${rows_read} | ${rows_kept} | ${rows_duplicate} | ${rows_rejected} |`,
   );
-  const table = [
+  if (rows.length === 0) return [];
+  return [
     '| file | rows read | kept | duplicate | rejected |',
     '| --- | ---: | ---: | ---: | ---: |',
     ...rows,
   ];
-  return [...(rows.length > 0 ? table : []), '', ...warnings.map((warning) => `- ${warning}`)]
-    .join('\n')
-    .trim();
 }

@@ -26,13 +26,15 @@ export class Progress {
 
   update(currentStep: string, missingFiles: string[] = []): void {
     this.#state = { currentStep, missingFiles };
-    setCurrentDetails(currentStep);
+    setCurrentDetails(asMarkdown(currentStep));
   }
 
-  /** How the run ended; the UI shows the details, which are Markdown. */
-  end(currentStep: string, details: string): void {
+  /** How the run ended: a sentence, what a person should know, and a table in Markdown. */
+  end(currentStep: string, remarks: readonly string[], table: readonly string[] = []): void {
     this.#state = { currentStep, missingFiles: [] };
-    setCurrentDetails(`${currentStep}\n\n${details}`);
+    const list = remarks.map((remark) => `- ${asMarkdown(remark)}`);
+    // The last line is for the UI, whose frame is a line too short.
+    setCurrentDetails([asMarkdown(currentStep), '', ...list, '', ...table, '', '\u00a0'].join('\n'));
   }
 
   /** A durable timer, which holds no worker slot; `retryNow` ends it early. */
@@ -44,4 +46,9 @@ export class Progress {
   retryNow(): void {
     this.#retries += 1;
   }
+}
+
+/** Words from outside make no link, image or tag in the UI. */
+function asMarkdown(text: string): string {
+  return text.replace(/[\\`*[\]<>|]/g, '\\$&');
 }
