@@ -223,8 +223,7 @@ function weekOf(row: WeekRow, customersOfWeek: ReadonlyMap<number, number>): Wee
     returning: Number(row.returning_customers_count),
     refunded: Number(row.refunded_customers_count),
   };
-  // Never 0: a week without any customer has no row.
-  const all = customersOfWeek.get(row.period_id) ?? 1;
+  const all = customersOfWeek.get(row.period_id) ?? NaN;
   return {
     id: row.period_id,
     start: row.period_start,

@@ -149,6 +149,7 @@ function sections(data: ReportData, locale: Locale): Html[] {
 
 /** The days that are not loaded, newest first: the reason, and the command that loads them. */
 function attention(data: ReportData, locale: Locale): Html {
+  if (data.calendar.length === 0) return html`<p>${locale.text('nothingDue')}</p>`;
   const groups = groupDays(
     data.calendar.filter(isOpen),
     (day, previous) =>
@@ -161,8 +162,8 @@ function attention(data: ReportData, locale: Locale): Html {
     const [{ date, state, error, next }] = group;
     const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
     return html`<strong>${rangeOf(group, locale)}: ${locale.text(`state.${state}`)}</strong>
-      ${missingFiles(group[0], locale)} ${error === null ? '' : recorded([error, next ?? ''].join(' '))}
-      ${command(load)}`;
+      <span>${missingFiles(group[0], locale)}</span>
+      ${error === null ? '' : recorded([error, next ?? ''].join(' '))} ${command(load)}`;
   });
 }
 

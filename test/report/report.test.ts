@@ -156,6 +156,28 @@ describe('client report', () => {
     assert.match(quiet, /No warnings about the days of this range\./);
   });
 
+  test('of more than 20 days with warnings the newest are shown, with the command that lists all', async () => {
+    const many = await createTestDatabase();
+    try {
+      await fillMart(many);
+      await many.pool.query(
+        "update staging.day_load set warnings = array['so few'] where load_date between '2024-03-20' and '2024-04-20'",
+      );
+      const file = path.join(directory, 'many.html');
+      assert.equal((await run(['--out', file], many)).code, 0);
+      const text = await readFile(file, 'utf8');
+      const warned = listsOf(text)[1] ?? [];
+      assert.equal(warned.length, 20);
+      assert.equal(warned[0], '2024-04-20 so few');
+      assert.match(
+        text,
+        /12 older entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+      );
+    } finally {
+      await many.drop();
+    }
+  });
+
   test('in Russian, nothing of it is left in English but names, commands and what runs have recorded', async () => {
     const russian = await pageOf(['--language', 'ru']);
     assert.match(russian, /<html lang="ru">[^]*<h1>Отчёт о продажах<\/h1>/);
