@@ -6,4 +6,5 @@ select
 from mart.f_sales
 where date_id between to_char(date_trunc('week', $1::date::timestamp), 'YYYYMMDD')::integer
     and to_char(date_trunc('week', $2::date::timestamp) + interval '6 days', 'YYYYMMDD')::integer
-group by 1;
+group by 1
+order by 1;

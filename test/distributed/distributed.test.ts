@@ -81,10 +81,12 @@ const LOADS: [string, string, Order[], boolean?][] = [
 /** What the report page asks, with its parameters. */
 const QUESTIONS: [string, unknown[]][] = [
   ['report/range', []],
-  ...['cities', 'days', 'items', 'totals', 'weeks', 'rejected'].map((name): [string, unknown[]] => {
-    const values = ['2024-01-01', '2024-03-31', 20];
-    return [`report/${name}`, values.slice(0, sql(`report/${name}`).includes('$3') ? 3 : 2)];
-  }),
+  ...['cities', 'days', 'items', 'totals', 'weeks', 'week_customers', 'rejected'].map(
+    (name): [string, unknown[]] => {
+      const values = ['2024-01-01', '2024-03-31', 20];
+      return [`report/${name}`, values.slice(0, sql(`report/${name}`).includes('$3') ? 3 : 2)];
+    },
+  ),
 ];
 
 test('a distributed mart holds what one PostgreSQL holds', async (t) => {
