@@ -30,6 +30,7 @@ export async function forgetCustomers(
   note: (line: string) => void,
 ): Promise<ForgottenCustomer[]> {
   return await database.transaction(async (session) => {
+    await session.execute('forget/begin');
     await notingWaits(session, database.pool, note, () => session.lock(NAMES_LOCK));
     const forgotten: ForgottenCustomer[] = [];
     for (const id of customerIds) forgotten.push(await forget(session, id, orderFiles));

@@ -233,6 +233,18 @@ CREATE INDEX f_sales_delivery ON mart.f_sales USING brin (load_date) WITH (autos
 
 CREATE INDEX user_order_log_customer ON staging.user_order_log USING btree (load_date, customer_id);
 
+CREATE OR REPLACE FUNCTION mart.has_facts(date_id integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+    perform from mart.f_sales as fact where fact.date_id = has_facts.date_id limit 1;
+    return found;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION mart.mark_all_weeks()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -1,12 +1,14 @@
 -- The calendar holds the dates of facts and no other, whatever was loaded before.
+with lost as materialized (
+    select distinct date_id
+    from fact_lost
+)
+
 delete from mart.d_calendar
 where date_id in (
     select date_id
-    from fact_lost
-    except
-    select date_id
-    from mart.f_sales
-    where date_id in (select date_id from fact_lost)
+    from lost
+    where not mart.has_facts(date_id)
 );
 
 insert into mart.d_calendar (

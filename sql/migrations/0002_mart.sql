@@ -59,6 +59,17 @@ create index f_sales_date on mart.f_sales (date_id);
 
 create index f_sales_delivery on mart.f_sales using brin (load_date) with (autosummarize = on);
 
+-- One probe of the index for each date, however many facts it has. As a function, since a distributed PostgreSQL has no
+-- subquery for each row: Citus.
+create function mart.has_facts(date_id integer) returns boolean
+    language plpgsql stable
+as $$
+begin
+    perform from mart.f_sales as fact where fact.date_id = has_facts.date_id limit 1;
+    return found;
+end
+$$;
+
 -- Every staged order as the fact that it makes.
 create view staging.order_fact as
 select

@@ -15,14 +15,10 @@ withdrawn as (
     delete from staging.user_order_log as staged
     where staged.load_date = (select $1::date)
         and staged.is_history = (select $2::boolean)
-        and (staged.uniq_id, staged.status) in (
-            select uniq_id, status
-            from staging.user_order_log
-            where load_date = (select $1::date)
-                and is_history = (select $2::boolean)
-            except
-            select uniq_id, status
-            from newest
+        and not exists (
+            select from newest
+            where newest.uniq_id = staged.uniq_id
+                and newest.status = staged.status
         )
 ),
 
