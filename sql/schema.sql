@@ -239,7 +239,10 @@ CREATE OR REPLACE FUNCTION mart.has_facts(date_id integer)
  STABLE
 AS $function$
 begin
-    perform from mart.f_sales as fact where fact.date_id = has_facts.date_id limit 1;
+    perform from mart.f_sales as fact
+    where fact.date_id between has_facts.date_id and has_facts.date_id
+    order by fact.date_id
+    limit 1;
     return found;
 end
 $function$

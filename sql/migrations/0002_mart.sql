@@ -59,13 +59,16 @@ create index f_sales_date on mart.f_sales (date_id);
 
 create index f_sales_delivery on mart.f_sales using brin (load_date) with (autosummarize = on);
 
--- One probe of the index for each date, however many facts it has. As a function, since a distributed PostgreSQL has no
--- subquery for each row: Citus.
+-- A function, since a distributed PostgreSQL (Citus) cannot run a subquery for each row. By `date_id = … limit 1` the
+-- planner may read the whole table, in the hope of an early hit; an ordered range is read by the index.
 create function mart.has_facts(date_id integer) returns boolean
     language plpgsql stable
 as $$
 begin
-    perform from mart.f_sales as fact where fact.date_id = has_facts.date_id limit 1;
+    perform from mart.f_sales as fact
+    where fact.date_id between has_facts.date_id and has_facts.date_id
+    order by fact.date_id
+    limit 1;
     return found;
 end
 $$;
