@@ -8,7 +8,7 @@ import { projectRoot } from '../../runtime/project-root.ts';
 import { SAMPLE_CREDENTIALS } from '../sample-api/credentials.ts';
 import { startService, untilReady, type Service } from '../services/child-process.ts';
 import { messageOf } from '../services/errors.ts';
-import { freePort, LOCALHOST, portInUse } from '../services/ports.ts';
+import { freePort, LOCALHOST, portAnswers, portInUse } from '../services/ports.ts';
 import { psqlEnvironment } from '../services/postgres-databases.ts';
 import { startPostgres } from '../services/postgres.ts';
 import { findTemporalCli } from '../services/temporal-cli.ts';
@@ -140,7 +140,8 @@ Everything stays up until Ctrl-C.`);
     const name = 'the sample report API';
     const service = await this.#startNode(name, ['dev/sample-api/main.ts', ...args], 'sample-api');
     this.#keep(name, service);
-    await untilReady(service, name, 15_000, () => portInUse(port));
+    // Not portInUse, which listens on the port itself for a moment.
+    await untilReady(service, name, 15_000, () => portAnswers(port));
     this.#environment.REPORT_API_URL = `http://${LOCALHOST}:${port}`;
     return `http://${LOCALHOST}:${port}, serving ${data ?? 'generated data'}`;
   }
