@@ -2,11 +2,14 @@ import type { MetricMeter } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
 import { newestDueDay, type DailySchedule } from '../domain/due-days.ts';
 import { INCREMENT_FILES } from '../domain/feeds.ts';
+import type { LoadDate } from '../domain/load-date.ts';
+import type { FileVolume } from '../pipeline/load/outcome.ts';
 import { every } from './every.ts';
 
 const EVERY_MS = 60_000;
 
 interface Freshness {
+  newest_loaded_date: LoadDate | null;
   newest_loaded_age_seconds: number | null;
   days_missing: number;
   days_failed: number;
@@ -40,6 +43,12 @@ export function measureFreshness(
     '{days}',
     'Days of the last 30 whose newest run failed',
   );
+  const volume = meter.createGauge(
+    'sales_newest_loaded_day_volume_ratio',
+    'float',
+    '1',
+    'Rows kept of each file of the newest loaded day, per row of the median of its last 7 loaded days',
+  );
   const measure = async () => {
     const [row] = await database.query<Freshness & object>('status/freshness', [
       newestDueDay(schedule, new Date()),
@@ -47,9 +56,16 @@ export function measureFreshness(
       schedule.timeZone,
     ]);
     if (!row) return;
-    if (row.newest_loaded_age_seconds !== null) age.set(row.newest_loaded_age_seconds);
     missing.set(row.days_missing);
     failed.set(row.days_failed);
+    if (row.newest_loaded_date === null || row.newest_loaded_age_seconds === null) return;
+    age.set(row.newest_loaded_age_seconds);
+    const volumes = await database.query<FileVolume & object>('audit/volume', [
+      row.newest_loaded_date,
+      INCREMENT_FILES[0],
+    ]);
+    for (const { file, rows_kept, median } of volumes)
+      volume.set(median === 0 ? 1 : rows_kept / median, { file });
   };
   return every(EVERY_MS, measure, onError);
 }

@@ -20,7 +20,8 @@ export interface LoadedRequest extends OutcomeRequest {
   volumeAlertShare: number;
 }
 
-interface SmallFile {
+/** How many rows a file of a date keeps, beside the median of its last loaded days. */
+export interface FileVolume {
   file: string;
   rows_kept: number;
   median: number;
@@ -41,14 +42,14 @@ export async function recordLoaded(
   { workflowId, runId }: RunRef,
 ): Promise<Loaded> {
   const { loadDate, source } = delivery;
-  const small =
-    source === 'increment' && volumeAlertShare > 0
-      ? await session.run<SmallFile>('audit/volume', [loadDate, files, volumeAlertShare])
-      : [];
-  const volumeWarnings = small.map(
-    ({ file, rows_kept, median }) =>
-      `${file} kept ${rows_kept} rows; the median of its last loaded days is ${median} (VOLUME_ALERT_SHARE)`,
-  );
+  const volumes =
+    source === 'increment' ? await session.run<FileVolume>('audit/volume', [loadDate, files]) : [];
+  const volumeWarnings = volumes
+    .filter(({ rows_kept, median }) => rows_kept < volumeAlertShare * median)
+    .map(
+      ({ file, rows_kept, median }) =>
+        `${file} kept ${rows_kept} rows; the median of its last loaded days is ${median} (VOLUME_ALERT_SHARE)`,
+    );
   const [row] = await session.run<{ missing: string[] }>('audit/day_loaded', [
     ...deliveryKey(delivery),
     fileNames(source),

@@ -1,5 +1,5 @@
--- The files of a date that keep far fewer rows than usual: fewer than a share of the median of the last 7 loaded days
--- before it, where at least 4 are known. $1 load_date, $2 files, $3 share
+-- How many rows the files of a date keep, beside the median of the last 7 loaded days before it, where at least 4 are
+-- known. $1 load_date, $2 files
 select
     load.file,
     load.rows_kept::float8 as rows_kept,
@@ -25,5 +25,4 @@ cross join lateral (
 where load.load_date = $1
     and load.file = any ($2::text[])
     and usual.days >= 4
-    and load.rows_kept < $3::float8 * usual.median
 order by load.file;

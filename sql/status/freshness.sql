@@ -5,15 +5,18 @@ with due as (
     from staging.day_state(
         greatest((select min(load_date) from staging.day_load where not is_history), $1::date - 29), $1, $2, $3
     ) as state
+),
+
+loaded as (
+    select max(load_date) as newest
+    from staging.day_load
+    where outcome = 'loaded'
+        and not is_history
 )
 
 select
-    (
-        select extract(epoch from now() - (max(load_date) + 1)::timestamp at time zone $4)::float8
-        from staging.day_load
-        where outcome = 'loaded'
-            and not is_history
-    ) as newest_loaded_age_seconds,
-    count(*) filter (where state = 'missing')::float8 as days_missing,
-    count(*) filter (where state in ('failed', 'stale'))::float8 as days_failed
-from due;
+    loaded.newest as newest_loaded_date,
+    extract(epoch from now() - (loaded.newest + 1)::timestamp at time zone $4)::float8 as newest_loaded_age_seconds,
+    (select count(*) from due where state = 'missing')::float8 as days_missing,
+    (select count(*) from due where state in ('failed', 'stale'))::float8 as days_failed
+from loaded;

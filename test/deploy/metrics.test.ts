@@ -39,6 +39,11 @@ describe('dashboard and alerts, against a live worker and a real Prometheus', { 
     stack.deliveries.set(days[1], 'no CSV');
     // How fresh the mart is, is measured when a worker starts: something must be loaded by then.
     const first = await stack.startWorker();
+    for (const back of [7, 6, 5, 4]) {
+      const day = addDays(yesterday, -back);
+      stack.deliveries.set(day, [{ uniq_id: `${day} 1` }, { uniq_id: `${day} 2` }]);
+      await stack.runDay(day);
+    }
     await stack.runDay(days[0], { maxRejectedShare: 0.5 });
     first.stop();
     await first.stopped;
@@ -95,6 +100,7 @@ describe('dashboard and alerts, against a live worker and a real Prometheus', { 
     assert.equal(await number(rows('rejected')), 2);
     assert.equal(await number('sum(temporal_workflow_failed_total)'), 1);
     assert.ok((await number('min(sales_newest_loaded_day_age_seconds)')) > 2 * 86_400);
+    assert.equal(await number('sales_newest_loaded_day_volume_ratio{file="user_order_log_inc"}'), 0.5);
   });
 
   test('every rule is evaluated without an error, over metrics that the worker serves', async () => {

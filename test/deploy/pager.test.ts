@@ -65,7 +65,7 @@ describe('the pager, from a live worker by Prometheus and Alertmanager to a rece
     stops.push(() => alertmanager.close());
     alertmanagerConfig = alertmanager.configFile;
 
-    // Of four days the first is loaded, the second fails, and two are missing.
+    // Of four days the first is loaded with fewer rows than those before it, the second fails, and two are missing.
     const stack = await TestStack.start({ worker: false });
     stops.push(() => stack.close());
     const first = addDays(dayOf(new Date(), 'UTC'), -4);
@@ -73,6 +73,14 @@ describe('the pager, from a live worker by Prometheus and Alertmanager to a rece
     stack.deliveries.set(addDays(first, 1), 'no CSV');
     // How fresh the mart is, is measured when a worker starts.
     const earlier = await stack.startWorker();
+    for (const back of [4, 3, 2, 1]) {
+      const day = addDays(first, -back);
+      stack.deliveries.set(
+        day,
+        [1, 2, 3].map((order) => ({ uniq_id: `${day} ${order}` })),
+      );
+      await stack.runDay(day);
+    }
     await stack.runDay(first, { maxRejectedShare: 0.5 });
     await assert.rejects(stack.runDay(addDays(first, 1)));
     earlier.stop();
@@ -122,8 +130,14 @@ describe('the pager, from a live worker by Prometheus and Alertmanager to a rece
     assert.ok(annotations.summary && annotations.description);
   }
 
-  test('a day that is late, missing or failed, and rejected rows: one message each', async (t) => {
-    const names = ['SalesDayLate', 'SalesDayMissing', 'SalesDayFailed', 'SalesRowsRejected'];
+  test('a day that is late, missing, failed or small, and rejected rows: one message each', async (t) => {
+    const names = [
+      'SalesDayLate',
+      'SalesDayMissing',
+      'SalesDayFailed',
+      'SalesVolumeLow',
+      'SalesRowsRejected',
+    ];
     for (const name of names) {
       const { atMs } = await arrives(name);
       t.diagnostic(`${name} at the receiver ${Math.round(atMs / 100) / 10} s after the start`);

@@ -8,7 +8,7 @@ import axe from 'axe-core';
 import { createTestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 import { LANGUAGES, type Language } from '../../client/report/texts.ts';
-import { Browser, findBrowser } from './browser.ts';
+import { Browser, findBrowser } from '../support/browser.ts';
 import { fillMart } from './sample-mart.ts';
 
 const executable = findBrowser();
@@ -70,7 +70,7 @@ describe('the report in Chromium', { skip }, () => {
 
   for (const width of [320, 390, 1280]) {
     test(`fits a window of ${width} pixels, with letters that can be read`, async () => {
-      await browser.width(width);
+      await browser.size(width);
       assert.equal(await browser.evaluate('document.documentElement.scrollWidth'), width);
       // The size that an SVG's 12 pixels have on the screen, of the drawing that is shown.
       const letters = await browser.evaluate(`Math.min(...[...document.querySelectorAll('svg')]
@@ -87,7 +87,7 @@ describe('the report in Chromium', { skip }, () => {
     for (const language of LANGUAGES) {
       await open(language);
       for (const width of [390, 1280]) {
-        await browser.width(width);
+        await browser.size(width);
         const outside = await browser.evaluate(`[...document.querySelectorAll('svg')]
           .filter((svg) => svg.clientWidth > 0)
           .flatMap((svg) => [...svg.querySelectorAll('text')].filter((text) => {
@@ -169,8 +169,8 @@ describe('the report in Chromium', { skip }, () => {
         ['dark', 1280],
       ] as const) {
         await media(scheme);
-        await browser.width(width);
-        await keep(`${language}-${scheme}-${width}.png`, await browser.screenshot(width));
+        await browser.size(width);
+        await keep(`${language}-${scheme}-${width}.png`, await browser.screenshot({ wholePage: true }));
         const { violations, passes } = (await browser.evaluate(`(async () => {
           for (const details of document.querySelectorAll('details')) details.open = true;
           const { violations, passes } = await axe.run({ rules: { 'color-contrast-enhanced': { enabled: true } } });
@@ -195,7 +195,7 @@ describe('the report in Chromium', { skip }, () => {
 
   test('with the keyboard alone: every link and table is reached in order, is seen to be, and opens', async () => {
     await open('en');
-    await browser.width(1280);
+    await browser.size(1280);
     const controls = Number(await browser.evaluate(`document.querySelectorAll('a, summary').length`));
     const reached: unknown[] = [];
     for (let step = 0; step < controls; step += 1) {
@@ -222,7 +222,7 @@ describe('the report in Chromium', { skip }, () => {
 
   test('in print every table is open and the wide drawing is taken', async () => {
     await media('dark', 'print');
-    await browser.width(680);
+    await browser.size(680);
     const heights = (await browser.evaluate(
       `[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().height)`,
     )) as number[];

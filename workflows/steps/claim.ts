@@ -17,7 +17,7 @@ export async function waitForClaim(
   claim: string,
   files?: string[],
 ): Promise<DayResult | undefined> {
-  const summary = `${run.title} for this run alone`;
+  const summary = run.title;
   let waitedFor: Holder | undefined;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
     const taken = await databaseSteps.claimDay.executeWithOptions({ summary }, [{ claim, files }, waitedFor]);

@@ -66,7 +66,7 @@ async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]>
   const avoid = new Set<string>();
   let vanished = 0;
   for (let round = 1; ; round += 1) {
-    const summary = `where ${run.title} lands`;
+    const summary = run.title;
     const queue = new LandingQueue(
       await databaseSteps.chooseLanding.executeWithOptions({ summary }, [[...avoid]]),
     );
@@ -166,7 +166,7 @@ async function updateMart(run: Run, files: string[], acceptedMissing: string[] |
   const { updateDCity, updateDItem, updateDCustomer, updateFSales } = databaseSteps;
   const { delivery, checkpoint, options } = run;
   const { volumeAlertShare } = options;
-  const summary = `with ${run.title}`;
+  const summary = run.title;
   await allOf([
     updateDCity.executeWithOptions({ summary }, [delivery]),
     updateDItem.executeWithOptions({ summary }, [delivery]),

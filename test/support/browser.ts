@@ -126,10 +126,10 @@ export class Browser {
     return (result as { value?: unknown }).value;
   }
 
-  async width(width: number): Promise<void> {
+  async size(width: number, height = 900): Promise<void> {
     await this.send('Emulation.setDeviceMetricsOverride', {
       width,
-      height: 900,
+      height,
       deviceScaleFactor: 1,
       mobile: width < 600,
     });
@@ -141,12 +141,14 @@ export class Browser {
       await this.send('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode, text });
   }
 
-  /** The whole page, or a part of it from the top, as PNG. */
-  async screenshot(width: number, height?: number): Promise<Buffer> {
-    const whole = Number(await this.evaluate('document.documentElement.scrollHeight'));
+  /** What the window shows, or the whole page, as PNG. */
+  async screenshot({ wholePage = false } = {}): Promise<Buffer> {
+    const [width, height] = (await this.evaluate(
+      `[innerWidth, ${wholePage ? 'document.documentElement.scrollHeight' : 'innerHeight'}]`,
+    )) as [number, number];
     const { data } = await this.send('Page.captureScreenshot', {
-      captureBeyondViewport: true,
-      clip: { x: 0, y: 0, width, height: height ?? whole, scale: 1 },
+      captureBeyondViewport: wholePage,
+      clip: { x: 0, y: 0, width, height, scale: 1 },
     });
     return Buffer.from(String(data), 'base64');
   }

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { generatedSource } from '../dev/sample-api/generated-source.ts';
+import { startTemporalServer } from '../dev/services/temporal-server.ts';
+import { addDays } from '../domain/load-date.ts';
+import { projectRoot } from '../runtime/project-root.ts';
+import { Browser, findBrowser } from './support/browser.ts';
+import { variable } from './support/database.ts';
+import { client } from './support/processes.ts';
+import { TestStack } from './support/stack.ts';
+
+const FOLDER = path.join(projectRoot, process.env.PICTURES ?? 'var/pictures');
+const FIRST_DAY = '2024-03-01';
+const LAST_DAY = '2024-04-28';
+const FAILED_DAY = '2024-04-17';
+
+const executable = findBrowser();
+const skip = executable === undefined && 'no Chromium: apt-get install chromium, or set CHROMIUM';
+
+/** Taken anew by every run of the tests, so that what they show is what there is; `npm run pictures` renews docs/images. */
+describe('the pictures of the documentation', { skip }, () => {
+  let browser: Browser;
+  let stack: TestStack;
+  let ui: string;
+  let report: string;
+  /** What was begun, also when the rest failed. */
+  const stops: (() => Promise<unknown>)[] = [];
+
+  before(async () => {
+    assert.ok(executable);
+    const directory = await mkdtemp(path.join(tmpdir(), 'pictures-'));
+    stops.push(() => rm(directory, { recursive: true, force: true }));
+    const temporal = await startTemporalServer({
+      cliPath: variable('TEMPORAL_CLI'),
+      logFile: path.join(directory, 'temporal.log'),
+    });
+    stops.push(() => temporal.stop());
+    ui = `${temporal.uiUrl ?? ''}/namespaces/default`;
+    process.env.TEMPORAL_ADDRESS = temporal.address;
+    stack = await TestStack.start({
+      api: { source: generatedSource() },
+      settings: { TEMPORAL_TASK_QUEUE: 'sales-increment', REPORT_POLL_INTERVAL: '2s', FILES_TIMEOUT: '30m' },
+    });
+    stops.push(() => stack.close());
+    await ends(0, 'search-attributes');
+    await ends(0, 'schedule', 'apply', '--paused');
+    stack.api.addFault({
+      on: 'storage',
+      date: FAILED_DAY,
+      file: 'price_log_inc',
+      do: 'status',
+      status: 200,
+      times: -1,
+      body: '<!doctype html><title>Sign in</title>',
+    });
+    await ends(1, 'backfill', '--from', FIRST_DAY, '--to', addDays(LAST_DAY, -1));
+    await ends(1, 'run', '--date', FAILED_DAY);
+    await ends(0, 'run', '--date', LAST_DAY);
+    report = path.join(directory, 'report.html');
+    await ends(0, 'report', '--from', FIRST_DAY, '--to', LAST_DAY, '--out', report);
+    browser = await Browser.start(executable);
+    stops.push(() => browser.close());
+  });
+  after(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
+
+  async function ends(expected: number, ...args: string[]): Promise<void> {
+    const { code, stderr } = await client(args, stack.environment);
+    assert.equal(code, expected, stderr);
+  }
+
+  /** Waits until the page, which is drawn by its own scripts, shows the texts. */
+  async function shows(...texts: string[]): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      // The UI draws Markdown in frames of their own.
+      const shown = String(
+        await browser.evaluate(
+          `[document, ...[...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument)]
+            .map((one) => one?.body?.innerText ?? '').join()`,
+        ),
+      );
+      const missing = texts.filter((text) => !shown.includes(text));
+      if (missing.length === 0) return;
+      if (Date.now() > deadline) throw new Error(`The page does not show ${missing.join(', ')}: ${shown}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async function openDetails(date: string): Promise<void> {
+    const { runId } = await stack.client.workflow.getHandle(`sales-increment-${date}`).describe();
+    await browser.open(`${ui}/workflows/sales-increment-${date}/${runId}/user-metadata`);
+  }
+
+  async function take(name: string): Promise<void> {
+    await mkdir(FOLDER, { recursive: true });
+    await writeFile(path.join(FOLDER, name), await browser.screenshot());
+  }
+
+  test('a run in the Temporal UI: its steps by file, rows and date', async () => {
+    await browser.size(1300, 1085);
+    await browser.open(`${ui}/workflows/sales-increment-${LAST_DAY}`);
+    await shows('Completed', 'stageFile', `user_order_log_inc of ${LAST_DAY}`, '"outcome": "loaded"');
+    await take('temporal-run.png');
+  });
+
+  test('its current details: the files, with their rows', async () => {
+    await browser.size(1300, 640);
+    await openDetails(LAST_DAY);
+    await shows(`${LAST_DAY} is loaded.`, 'rows read', 'rejected', 'price_log_inc');
+    await take('temporal-details.png');
+  });
+
+  test('the current details of a run that failed: why, and what to do', async () => {
+    await openDetails(FAILED_DAY);
+    await shows('Failed', `price_log_inc of ${FAILED_DAY} is refused`, 'Next: ', 'run the day again');
+    await take('temporal-failed.png');
+  });
+
+  test('the daily schedule, with upcoming runs and its input', async () => {
+    await browser.size(1300, 1000);
+    await browser.open(`${ui}/schedules/sales-increment-daily`);
+    await shows('sales-increment-daily', 'Paused', 'Upcoming Runs', '"offsetDays": 1');
+    await take('temporal-schedule.png');
+  });
+
+  test('the report page', async () => {
+    await browser.size(1000, 1100);
+    await browser.open(pathToFileURL(report).href);
+    await shows('Sales report', `${FAILED_DAY}: failed`, 'Weekly retention');
+    await take('report.png');
+  });
+});
