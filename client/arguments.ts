@@ -48,3 +48,6 @@ export function checkRange(from: LoadDate, to: LoadDate, maxDays = MAX_RANGE_DAY
       2,
     );
 }
+
+/** Days of a backfill in parallel. On two cores more are no faster, and leave too little to a `run` beside it. */
+export const DEFAULT_CONCURRENCY = 3;

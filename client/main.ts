@@ -7,7 +7,13 @@ import { stopTracing } from '../runtime/tracing/start.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ReportOptions } from './commands/report.ts';
 import type { StatusOptions } from './commands/status.ts';
-import { countArgument, customerArgument, dateArgument, fileArgument } from './arguments.ts';
+import {
+  countArgument,
+  customerArgument,
+  dateArgument,
+  DEFAULT_CONCURRENCY,
+  fileArgument,
+} from './arguments.ts';
 import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { CommandFailed, Output } from './output.ts';
 
@@ -53,7 +59,7 @@ function program(): Command {
     .requiredOption('--to <YYYY-MM-DD>', 'last day (inclusive)', dateArgument)
     .option(
       '--concurrency <N>',
-      'days loaded in parallel (default: 4); also changes a backfill in progress',
+      `days loaded in parallel (default: ${DEFAULT_CONCURRENCY}); also changes a backfill in progress`,
       countArgument,
     )
     .option('--only-missing', 'skip days that are already loaded')

@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { readSettings, readTogether } from '../../runtime/settings.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
-import { checkRange } from '../arguments.ts';
+import { checkRange, DEFAULT_CONCURRENCY } from '../arguments.ts';
 import { awaitResult } from '../await-result.ts';
 import { watchBackfill } from '../backfill-progress.ts';
 import { withDatabase } from '../database.ts';
@@ -13,8 +13,6 @@ import type { Backfill } from '../../schemas/documents.ts';
 import { startOrJoin } from '../start.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../workflow-ids.ts';
-
-const DEFAULT_CONCURRENCY = 4;
 
 export interface BackfillOptions {
   from: LoadDate;

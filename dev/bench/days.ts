@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import packageFile from '../../package.json' with { type: 'json' };
+import { PAST_PRIORITY } from '../../domain/priority.ts';
 import { addDays } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { runOptions } from '../../runtime/run-options.ts';
 import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
+import { DEFAULT_CONCURRENCY } from '../../client/arguments.ts';
 import { SAMPLE_CREDENTIALS } from '../sample-api/credentials.ts';
 import type { DeliverySource } from '../sample-api/delivery.ts';
 import { generatedSource } from '../sample-api/generated-source.ts';
@@ -25,6 +29,7 @@ const LARGE_DAY = '2034-01-01';
 interface DaysOptions {
   days: number;
   concurrency: number;
+  besideDays: number;
   waiting: number;
   workers: number;
   largeRows: number;
@@ -71,6 +76,7 @@ export async function measureDays(options: DaysOptions): Promise<void> {
       await singleDays(client, figures);
       await largeDay(client, options.largeRows, worker.pid, figures);
       await backfill(client, options, figures);
+      await runsBeside(client, options, environment, figures);
       await waitingDays(client, api, options.waiting, worker.pid, figures);
     } finally {
       for (const stop of stops.reverse()) await stop();
@@ -164,15 +170,19 @@ function stepsOf({ events }: Awaited<ReturnType<WorkflowHandle['fetchHistory']>>
   return seconds;
 }
 
+async function startBackfill(client: Client, from: string, days: number, concurrency: number) {
+  return await client.workflow.start<typeof salesBackfill>('salesBackfill', {
+    workflowId: `backfill-${from}`,
+    taskQueue: TASK_QUEUE,
+    priority: PAST_PRIORITY,
+    args: [{ from, to: addDays(from, days - 1), concurrency, options: runOptions({ LATE_AFTER: '0s' }) }],
+  });
+}
+
 async function backfill(client: Client, { days, concurrency }: DaysOptions, figures: Figures): Promise<void> {
-  const from = addDays(FIRST_DAY, 100);
   let failed = 0;
   const seconds = await secondsOf(async () => {
-    const handle = await client.workflow.start<typeof salesBackfill>('salesBackfill', {
-      workflowId: 'backfill',
-      taskQueue: TASK_QUEUE,
-      args: [{ from, to: addDays(from, days - 1), concurrency, options: runOptions({ LATE_AFTER: '0s' }) }],
-    });
+    const handle = await startBackfill(client, addDays(FIRST_DAY, 100), days, concurrency);
     failed = (await handle.result()).failed;
   });
   await figures.add({
@@ -181,6 +191,35 @@ async function backfill(client: Client, { days, concurrency }: DaysOptions, figu
   });
   await figures.add({ what: 'days a second of it', measured: rounded(days / seconds, 1) });
   await figures.add({ what: 'failed days of it', measured: failed });
+}
+
+/** A person's `run`, alone and while a backfill with the client's default concurrency is under way. */
+async function runsBeside(
+  client: Client,
+  { besideDays }: DaysOptions,
+  environment: Record<string, string>,
+  figures: Figures,
+): Promise<void> {
+  const run = promisify(execFile);
+  const command = ['--import', './runtime/register.js', 'client/main.ts', 'run', '--date'];
+  let date = addDays(FIRST_DAY, 50);
+  const medianRun = async () => {
+    const seconds: number[] = [];
+    for (let nth = 0; nth < 7; nth += 1) {
+      date = addDays(date, 1);
+      const options = { cwd: projectRoot, env: { ...process.env, ...environment } };
+      seconds.push(await secondsOf(() => run(process.execPath, [...command, date], options)));
+    }
+    return rounded(median(seconds));
+  };
+  await figures.add({ what: 'seconds of `client run`', measured: await medianRun() });
+  const handle = await startBackfill(client, addDays(FIRST_DAY, 5_000), besideDays, DEFAULT_CONCURRENCY);
+  await figures.add({
+    what: `seconds of \`client run\` beside a backfill of ${besideDays} days, ${DEFAULT_CONCURRENCY} at a time`,
+    measured: await medianRun(),
+  });
+  if ((await handle.describe()).status.name !== 'RUNNING') throw new Error('The backfill was over too soon.');
+  await handle.terminate();
 }
 
 /** Days whose report is not ready for an hour, and what they hold of the worker meanwhile. */

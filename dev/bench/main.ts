@@ -25,6 +25,7 @@ bench
   .description('single days, a large one, a backfill and waiting days, by worker processes')
   .option('--days <N>', 'days of the backfill', Number, 365)
   .option('--concurrency <N>', 'days side by side', Number, 8)
+  .option('--beside-days <N>', 'days of a backfill that `client run` is measured beside', Number, 200)
   .option('--waiting <N>', 'days that wait for their report at once', Number, 1_000)
   .option('--workers <N>', 'worker processes', Number, 1)
   .option('--large-rows <N>', 'rows of the large day', Number, 1_000_000)
