@@ -66,6 +66,13 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'VariableDeclaration[kind=/using$/]',
+          message: 'Node.js 22 runs the TypeScript as it is, and knows no `using`.',
+        },
+      ],
     },
   },
   {

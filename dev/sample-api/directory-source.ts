@@ -46,18 +46,22 @@ async function dateRange(path: string): Promise<[first: string, last: string]> {
   let first = '';
   let last = '';
   // Not readline over a read stream: that ends the process when the file is missing.
-  await using file = await open(path);
-  for await (const line of file.readLines({ encoding: 'utf8' })) {
-    const fields = line.split(',', column === -1 ? undefined : column + 1);
-    if (column === -1) {
-      column = fields.findIndex((name) => name.replace(/^\uFEFF/, '') === 'date_time');
-      if (column === -1) throw new Error(`${path} has no date_time column`);
-      continue;
+  const file = await open(path);
+  try {
+    for await (const line of file.readLines({ encoding: 'utf8' })) {
+      const fields = line.split(',', column === -1 ? undefined : column + 1);
+      if (column === -1) {
+        column = fields.findIndex((name) => name.replace(/^\uFEFF/, '') === 'date_time');
+        if (column === -1) throw new Error(`${path} has no date_time column`);
+        continue;
+      }
+      const day = fields[column]?.slice(0, 10) ?? '';
+      if (!isLoadDate(day)) continue;
+      if (first === '' || day < first) first = day;
+      if (day > last) last = day;
     }
-    const day = fields[column]?.slice(0, 10) ?? '';
-    if (!isLoadDate(day)) continue;
-    if (first === '' || day < first) first = day;
-    if (day > last) last = day;
+  } finally {
+    await file.close();
   }
   if (first === '') throw new Error(`${path} has no row with a date, so start_day and end_date are unknown`);
   return [first, last];
