@@ -30,16 +30,23 @@ export async function namesInDatabase(pool: pg.Pool): Promise<string[]> {
   return found.sort();
 }
 
-/** The files below a directory in which one of the names stands. */
+/** The files below a directory in which one of the names stands; what is removed meanwhile has none. */
 export async function namesInFiles(root: string): Promise<string[]> {
   const found: string[] = [];
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    const file = path.join(entry.parentPath, entry.name);
-    // It may be removed meanwhile.
-    const text = entry.isFile() ? await readFile(file, 'utf8').catch(() => '') : '';
-    if (hasName(text)) found.push(path.relative(root, file));
+  for (const entry of await readdir(root, { withFileTypes: true }).catch(gone([]))) {
+    const file = path.join(root, entry.name);
+    if (entry.isDirectory())
+      found.push(...(await namesInFiles(file)).map((inner) => path.join(entry.name, inner)));
+    else if (entry.isFile() && hasName(await readFile(file, 'utf8').catch(gone('')))) found.push(entry.name);
   }
   return found.sort();
+}
+
+function gone<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return value;
+  };
 }
 
 function hasName(text: string): boolean {
