@@ -1,35 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { groupDays, loadCommand } from '../day-groups.ts';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
 import { addDays } from '../../domain/load-date.ts';
-import type { DayState, DayStatus } from '../../schemas/documents.ts';
-import {
-  CATEGORIES,
-  hasSales,
-  type Line,
-  type ReportData,
-  type Sales,
-  type Totals,
-  type Week,
-} from './data.ts';
-import { calendarChart } from './calendar-chart.ts';
-import { daysChart, linesChart, rejectedChart, weeksChart } from './charts.ts';
+import type { DayStatus } from '../../schemas/documents.ts';
+import { attention, CLIENT, command, isOpen, warnings } from './attention.ts';
 import { colourStyles } from './colours.ts';
+import type { ReportData, Totals } from './data.ts';
+import { byCity, byDay, byItem, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
 import { html, Html } from './html.ts';
-import { ruleText, STATES, weekName } from './labels.ts';
 import { localeOf, type Locale } from './locale.ts';
-import { drawSvg, type Chart, type Viewport } from './svg.ts';
-import { tableBelow, type Column } from './table.ts';
 import type { Language, TextKey } from './texts.ts';
 
 /** No script runs, and nothing is loaded. */
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
-const WIDE: Viewport = { narrow: false, width: 900 };
-const NARROW: Viewport = { narrow: true, width: 350 };
-/** Days that need attention, and warnings: the newest; a command lists the others. */
-const MAX_ENTRIES = 20;
-const CLIENT = 'npm run client --';
 
 /** The report as one self-contained page. Undefined data: nothing was ever loaded. */
 export function reportPage(data: ReportData | undefined, now: Date, language: Language): string {
@@ -114,10 +96,6 @@ function recentAbout(
   return `${text('recentAbout', { from, to })} ${open > 0 ? text('recentOpen', { n: open }) : ''}`.trim();
 }
 
-function isOpen({ state }: DayStatus): boolean {
-  return state === 'missing' || state === 'failed' || state === 'stale';
-}
-
 type Section = [id: TextKey, body: (data: ReportData, locale: Locale) => Html];
 
 const SECTIONS: readonly Section[] = [
@@ -125,14 +103,8 @@ const SECTIONS: readonly Section[] = [
   ['warnings', warnings],
   ['retention', retention],
   ['salesByDay', byDay],
-  [
-    'salesByCity',
-    ({ cities, totals }, locale) => byLine(cities, totals, locale, 'revenuePerCity', 'city', 'otherCities'),
-  ],
-  [
-    'salesByItem',
-    ({ items, totals }, locale) => byLine(items, totals, locale, 'revenuePerItem', 'item', 'otherItems'),
-  ],
+  ['salesByCity', byCity],
+  ['salesByItem', byItem],
   ['daysLoaded', daysLoaded],
   ['rejected', rejectedRows],
 ];
@@ -145,241 +117,4 @@ function sections(data: ReportData, locale: Locale): Html[] {
         ${body(data, locale)}
       </section>`,
   );
-}
-
-/** The days that are not loaded, newest first: the reason, and the command that loads them. */
-function attention(data: ReportData, locale: Locale): Html {
-  if (data.calendar.length === 0) return html`<p>${locale.text('nothingDue')}</p>`;
-  const groups = groupDays(
-    data.calendar.filter(isOpen),
-    (day, previous) =>
-      day.state === previous.state &&
-      day.error === previous.error &&
-      missingFiles(day, locale) === missingFiles(previous, locale),
-  );
-  if (groups.length === 0) return html`<p>${locale.text('nothingOpen')}</p>`;
-  return entries(groups, data, locale, (group) => {
-    const [{ date, state, error, next }] = group;
-    const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
-    return html`<strong>${rangeOf(group, locale)}: ${locale.text(`state.${state}`)}</strong>
-      <span>${missingFiles(group[0], locale)}</span>
-      ${error === null ? '' : recorded([error, next ?? ''].join(' '))} ${command(load)}`;
-  });
-}
-
-/** Where some of a day's files are loaded, those that are not. */
-function missingFiles(day: DayStatus, { text }: Locale): string {
-  const { missing_files: missing, accepted_missing: accepted } = day;
-  const isPartial = missing.length > 0 && missing.length + accepted.length < INCREMENT_FILES.length;
-  return isPartial ? text('needs', { files: missing.join(', ') }) : '';
-}
-
-function warnings(data: ReportData, locale: Locale): Html {
-  const { text } = locale;
-  const days = data.calendar.filter((day) => day.warnings.length + day.accepted_missing.length > 0);
-  if (days.length === 0) return html`<p>${text('noWarnings')}</p>`;
-  return entries(
-    days,
-    data,
-    locale,
-    ({ date, warnings, accepted_missing: files }) =>
-      html`<strong>${date}</strong>
-        ${files.length > 0 ? html`<span>${text('acceptedWithout', { files: files.join(', ') })}</span>` : ''}
-        ${warnings.map(recorded)}`,
-  );
-}
-
-/** The newest entries, and the command that lists the others. */
-function entries<E>(
-  all: readonly E[],
-  { from, to }: ReportData,
-  { text }: Locale,
-  entry: (one: E) => Html,
-): Html {
-  const more = all.length - MAX_ENTRIES;
-  const shown = all.slice(Math.max(0, more)).reverse();
-  return html`<ul class="days">
-      ${shown.map((one) => html`<li>${entry(one)}</li>`)}
-    </ul>
-    ${
-      more > 0
-        ? html`<p>
-            ${text('moreEntries', { n: more })} ${command(`${CLIENT} status --from ${from} --to ${to}`)}
-          </p>`
-        : ''
-    }`;
-}
-
-/** A message as the run recorded it. */
-function recorded(message: string): Html {
-  return html`<span lang="en">${message.trim()}</span>`;
-}
-
-function command(line: string): Html {
-  return html`<code lang="en">${line}</code>`;
-}
-
-function lastOf(group: [DayStatus, ...DayStatus[]]): string {
-  return (group.at(-1) ?? group[0]).date;
-}
-
-function rangeOf(group: [DayStatus, ...DayStatus[]], { text }: Locale): string {
-  const [from, to] = [group[0].date, lastOf(group)];
-  return from === to ? from : text('range', { from, to });
-}
-
-function noSales({ text }: Locale): Html {
-  return html`<p>${text('noSales')}</p>`;
-}
-
-function retention({ weeks }: ReportData, locale: Locale): Html {
-  if (weeks.length === 0) return noSales(locale);
-  const { text, count, share, money } = locale;
-  const weekly = (
-    title: TextKey,
-    about: TextKey,
-    show: 'customers' | 'shares' | 'revenue',
-    format: (week: Week, category: (typeof CATEGORIES)[number]) => string,
-  ) =>
-    figure(
-      locale,
-      text(title),
-      text(about),
-      (viewport) => weeksChart(weeks, show, locale, viewport),
-      [
-        { title: text('week'), cell: ({ id }) => weekName(id), isShort: true },
-        { title: text('monday'), cell: ({ start }) => start, isShort: true },
-        ...CATEGORIES.map((category) => ({
-          title: text(category),
-          cell: (week: Week) => format(week, category),
-          isNumber: true,
-        })),
-      ],
-      weeks,
-    );
-  return html`${weekly('customersPerWeek', 'customersAbout', 'customers', ({ customers }, category) => count(customers[category]))}
-  ${weekly('sharesPerWeek', 'sharesAbout', 'shares', ({ shares }, category) => share(shares[category]))}
-  ${weekly('revenuePerWeek', 'revenuePerWeekAbout', 'revenue', ({ revenue }, category) => money(revenue[category]))}`;
-}
-
-function byDay({ days, totals }: ReportData, locale: Locale): Html {
-  const { text } = locale;
-  const sold = days.filter(hasSales);
-  if (sold.length === 0) return noSales(locale);
-  return figure(
-    locale,
-    text('revenuePerDay'),
-    text('revenuePerDayAbout'),
-    (viewport) => daysChart(days, locale, viewport),
-    [
-      { title: text('day'), cell: ({ date }) => date, total: text('total'), isShort: true },
-      ...salesColumns(totals, locale),
-    ],
-    sold,
-  );
-}
-
-function byLine(
-  lines: readonly Line[],
-  totals: Totals,
-  locale: Locale,
-  title: TextKey,
-  one: TextKey,
-  others: TextKey,
-): Html {
-  if (lines.length === 0) return noSales(locale);
-  const { text } = locale;
-  const nameOf = ({ name, members }: Line) => name ?? text(others, { n: members });
-  const named = lines.filter(({ name }) => name !== null).length;
-  return figure(
-    locale,
-    text(title),
-    text(named < lines.length ? 'highestAndOthers' : 'highestFirst', { n: named }),
-    (viewport) => linesChart(lines, nameOf, locale, viewport),
-    [{ title: text(one), cell: nameOf, total: text('total') }, ...salesColumns(totals, locale)],
-    lines,
-  );
-}
-
-function salesColumns(totals: Sales, { text, count, money }: Locale): Column<Sales>[] {
-  const columns: [TextKey, (sales: Sales) => string][] = [
-    ['orders', ({ orders }) => count(orders)],
-    ['refunds', ({ refunds }) => count(refunds)],
-    ['revenue', ({ revenue }) => money(revenue)],
-  ];
-  return columns.map(([key, cell]) => ({ title: text(key), cell, total: cell(totals), isNumber: true }));
-}
-
-function daysLoaded({ calendar }: ReportData, locale: Locale): Html {
-  const { text, count } = locale;
-  if (calendar.length === 0) return html`<p>${text('nothingDue')}</p>`;
-  const states = (Object.keys(STATES) as DayState[]).flatMap((state) => {
-    const days = calendar.filter((day) => day.state === state).length;
-    return days > 0 ? `${text(`state.${state}`)}: ${count(days)}` : [];
-  });
-  return figure(
-    locale,
-    text('deliveries'),
-    text('deliveriesAbout', { states: states.join(', ') }),
-    (viewport) => calendarChart(calendar, locale, viewport),
-    [
-      { title: text('day'), cell: (group) => rangeOf(group, locale), isShort: true },
-      { title: text('state'), cell: ([{ state }]) => text(`state.${state}`) },
-      { title: text('days'), cell: ({ length }) => count(length), isNumber: true },
-      { title: text('rowsKept'), cell: (group) => count(sum(group, 'rows_kept')), isNumber: true },
-      { title: text('rowsRejected'), cell: (group) => count(sum(group, 'rows_rejected')), isNumber: true },
-    ],
-    groupDays(calendar, (day, previous) => day.state === previous.state),
-  );
-}
-
-function sum(days: readonly DayStatus[], count: 'rows_kept' | 'rows_rejected'): number {
-  return days.reduce((total, day) => total + day[count], 0);
-}
-
-function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
-  const { text, count } = locale;
-  if (rejected.length === 0) return html`<p>${text('noneRejected')}</p>`;
-  return figure(
-    locale,
-    text('rejectedByReason'),
-    text('rejectedAbout', { table: 'staging.rejected_row' }),
-    (viewport) => rejectedChart(rejected, locale, viewport),
-    [
-      {
-        title: text('reason'),
-        cell: ({ file, rule, members }) =>
-          file === null ? text('otherReasons', { n: members }) : ruleText(rule ?? '', locale),
-        total: text('total'),
-      },
-      { title: text('column'), cell: ({ column }) => column ?? '' },
-      { title: text('file'), cell: ({ file }) => file ?? '' },
-      {
-        title: text('rows'),
-        cell: ({ rows }) => count(rows),
-        total: count(rejected.reduce((total, { rows }) => total + rows, 0)),
-        isNumber: true,
-      },
-    ],
-    rejected,
-  );
-}
-
-/** A chart with its caption, text alternative and table. */
-function figure<R>(
-  locale: Locale,
-  title: string,
-  about: string,
-  chart: (viewport: Viewport) => Chart,
-  columns: readonly Column<R>[],
-  rows: readonly R[],
-): Html {
-  return html`<figure>
-    <figcaption><strong>${title}</strong> <span class="quiet">${about}</span></figcaption>
-    <div role="img" aria-label="${locale.text('chart', { title })}">
-      <div class="wide">${drawSvg(WIDE, chart(WIDE))}</div>
-      <div class="narrow">${drawSvg(NARROW, chart(NARROW))}</div>
-    </div>
-    ${tableBelow(title, columns, rows, locale)}
-  </figure>`;
 }
