@@ -1,21 +1,30 @@
 import type { DayOutcome } from '../domain/day.ts';
 import type { LoadDate } from '../domain/load-date.ts';
-import { INCREMENT_FILES } from '../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS } from '../domain/feeds.ts';
 import { planOf, type RunPlan } from './plan-run.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { backfillInput, checkedInput } from './inputs.ts';
+import {
+  backfillDaysInput,
+  backfillInput,
+  checkedInput,
+  countInput,
+  loadDateInput,
+  textInput,
+} from './inputs.ts';
 
 export interface BackfillPlan extends RunPlan {
   /** The next days, in order; few enough for one history. */
   days: LoadDate[];
+  /** How many days are left, with those. */
+  daysLeft: number;
   /** There are no further days. */
   isLast: boolean;
 }
 
 export interface BackfillDay {
   date: LoadDate;
-  outcome: DayOutcome | 'failed';
+  outcome: Exclude<DayOutcome, 'partial'> | 'failed';
   error: string | null;
 }
 
@@ -26,16 +35,18 @@ export interface BackfillDay {
 export function planBackfill(dependencies: ActivityDependencies) {
   const { database } = dependencies;
   return async function planBackfill(input: unknown, maxDays: number): Promise<BackfillPlan> {
+    checkedInput(countInput, maxDays);
     const { from, to, onlyMissing, options, daysPerRun, checkpoint } = checkedInput(backfillInput, input);
     if (!checkpoint) await database.query('backfill/begin', [currentRun().workflowId], cancellation());
     const limit = Math.min(daysPerRun ?? maxDays, maxDays);
-    const rows = await database.query<{ load_date: LoadDate }>(
+    const rows = await database.query<{ load_date: LoadDate; days_left: number }>(
       'backfill/days',
-      [checkpoint?.next ?? from, to, onlyMissing ?? false, limit, ...INCREMENT_FILES],
+      [checkpoint?.next ?? from, to, onlyMissing ?? false, limit, ...DAY_STATE_PARAMETERS],
       cancellation(),
     );
     const days = rows.map((row) => row.load_date);
-    return { days, isLast: days.length < limit, ...(await planOf(dependencies, options)) };
+    const daysLeft = rows[0]?.days_left ?? 0;
+    return { days, daysLeft, isLast: days.length === daysLeft, ...(await planOf(dependencies, options)) };
   };
 }
 
@@ -43,7 +54,8 @@ export function planBackfill(dependencies: ActivityDependencies) {
 export function recordBackfillDays({ database }: ActivityDependencies) {
   return async function recordBackfillDays(days: BackfillDay[]): Promise<void> {
     const { workflowId } = currentRun();
-    await database.query('backfill/record', [workflowId, JSON.stringify(days)], cancellation());
+    const checked = checkedInput(backfillDaysInput, days);
+    await database.query('backfill/record', [workflowId, JSON.stringify(checked)], cancellation());
   };
 }
 
@@ -51,9 +63,11 @@ export function recordBackfillDays({ database }: ActivityDependencies) {
 export function failBackfillDays({ database }: ActivityDependencies) {
   return async function failBackfillDays(input: unknown, next: LoadDate, error: string): Promise<number> {
     const { to, onlyMissing } = checkedInput(backfillInput, input);
+    checkedInput(loadDateInput, next);
+    checkedInput(textInput, error);
     const [row] = await database.query<{ failed: number }>(
       'backfill/fail',
-      [currentRun().workflowId, next, to, onlyMissing ?? false, ...INCREMENT_FILES, error],
+      [currentRun().workflowId, next, to, onlyMissing ?? false, ...DAY_STATE_PARAMETERS, error],
       cancellation(),
     );
     return row?.failed ?? 0;

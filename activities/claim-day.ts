@@ -6,7 +6,7 @@ import type { DayResult, RunRef } from '../domain/day.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, claimInput } from './inputs.ts';
+import { checkedInput, claimInput, holderInput } from './inputs.ts';
 
 /** What is claimed: a load date, or history, of which one run at a time is loaded. */
 export interface ClaimRequest {
@@ -36,7 +36,7 @@ export type Claim =
 export function claimDay({ database }: ActivityDependencies) {
   return async function claimDay(request: ClaimRequest, waitedFor?: Holder): Promise<Claim> {
     const { claim, files } = checkedInput(claimInput, request);
-    return await takeClaim(database, claim, files, waitedFor);
+    return await takeClaim(database, claim, files, checkedInput(holderInput.optional(), waitedFor));
   };
 }
 

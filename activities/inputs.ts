@@ -20,6 +20,8 @@ const file = z.enum(fileNames('increment'));
 const files = z.array(file);
 const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
 const count = z.number().int().min(0);
+export const countInput = count;
+export const textInput = z.string();
 export const idInput = reportApiId;
 const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
@@ -100,12 +102,29 @@ export const checkedFileInput = landedFileInput.extend({
   warnings: z.array(z.string()),
 });
 
+export const outcomeInput = z.object({ number: count, startedAt: z.iso.datetime() });
+export const failedInput = outcomeInput.extend({ error: z.string(), errorType: z.string() });
+export const loadedInput = outcomeInput.extend({
+  files: z.array(z.string()),
+  acceptedMissing: z.array(z.string()).nullable(),
+  volumeAlertShare: shareInput,
+});
+export const backfillDaysInput = z.array(
+  z.object({
+    date: loadDateInput,
+    outcome: z.enum(['loaded', 'no_increment', 'failed']),
+    error: z.string().nullable(),
+  }),
+);
+
 export const avoidInput = z.array(z.string());
 
 export const claimInput = z.object({
   claim: z.union([loadDateInput, z.literal('history')]),
   files: files.optional(),
 });
+
+export const holderInput = z.object({ workflowId: z.string(), runId: z.string(), isWhole: z.boolean() });
 
 export const alertInput = z.object({
   kind: z.enum(['late', 'failed', 'volume']),

@@ -8,7 +8,7 @@ import {
 } from '../pipeline/load/outcome.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryInput } from './inputs.ts';
+import { checkedInput, deliveryInput, failedInput, outcomeInput } from './inputs.ts';
 
 export interface FailedRequest extends OutcomeRequest {
   error: string;
@@ -22,7 +22,7 @@ export function recordFailure({ database }: ActivityDependencies) {
     await recordFailed(
       database,
       checkedInput(deliveryInput, delivery),
-      request,
+      checkedInput(failedInput, request),
       currentRun(),
       cancellation(),
     );
@@ -33,7 +33,8 @@ export function recordFailure({ database }: ActivityDependencies) {
 export function recordNotFound({ database }: ActivityDependencies) {
   return async function recordNotFound(delivery: Delivery, request: OutcomeRequest) {
     const { loadDate } = checkedInput(deliveryInput, delivery);
-    return await recordNoIncrement(database, loadDate, request, currentRun(), cancellation());
+    const outcome = checkedInput(outcomeInput, request);
+    return await recordNoIncrement(database, loadDate, outcome, currentRun(), cancellation());
   };
 }
 

@@ -4,7 +4,7 @@ import { recordLoaded, type Loaded, type LoadedRequest } from '../pipeline/load/
 import { updateDimension, updateFacts, type Dimension } from '../pipeline/load/update-mart.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryInput } from './inputs.ts';
+import { checkedInput, deliveryInput, loadedInput } from './inputs.ts';
 
 export type { Loaded };
 
@@ -24,9 +24,10 @@ export const updateDCustomer = (dependencies: ActivityDependencies) =>
 export function updateFSales({ database }: ActivityDependencies) {
   return async function updateFSales(delivery: Delivery, request: LoadedRequest): Promise<Loaded> {
     const checked = checkedInput(deliveryInput, delivery);
+    const loaded = checkedInput(loadedInput, request);
     return await database.transaction(async (session) => {
       await updateFacts(session, checked);
-      return await recordLoaded(session, checked, request, currentRun());
+      return await recordLoaded(session, checked, loaded, currentRun());
     }, cancellation());
   };
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
-import { INCREMENT_FILES } from '../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS, fileNames } from '../domain/feeds.ts';
 import { nextStep } from '../domain/failures.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import type { DayState, DayStatus } from '../schemas/documents.ts';
@@ -36,7 +36,7 @@ export async function dayStatuses(
   from: LoadDate,
   to: LoadDate,
 ): Promise<DayStatus[]> {
-  const rows = await database.query<Row>('status/days', [from, to, ...INCREMENT_FILES]);
+  const rows = await database.query<Row>('status/days', [from, to, ...DAY_STATE_PARAMETERS]);
   return await Promise.all(rows.map(async (row) => statusOf(row, await isRunning(row, client))));
 }
 
@@ -53,6 +53,11 @@ function statusOf(row: Row, running: boolean): DayStatus {
     run_id: running ? claimed_by_run : row.run_id,
     finished_at: finished_at?.toISOString() ?? null,
   };
+}
+
+/** Files that a day still needs where it has, or does without, some of the others. */
+export function remainingFiles({ missing_files: missing, accepted_missing: accepted }: DayStatus): string[] {
+  return missing.length + accepted.length < fileNames('increment').length ? missing : [];
 }
 
 function nextOf(state: DayState, row: Row): string | null {

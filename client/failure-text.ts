@@ -16,7 +16,7 @@ export function workflowFailure(error: unknown): FailureText {
     return { message: cause.message, type: cause.type ?? undefined, next: nextStep(cause.type) };
   }
   if (cause instanceof CancelledFailure)
-    return { message: 'The run was cancelled.', type: 'Cancelled', next: undefined };
+    return { message: 'The run was cancelled.', type: 'Cancelled', next: nextStep('Cancelled') };
   if (cause instanceof TerminatedFailure) {
     return { message: 'The run was terminated.', type: 'Terminated', next: undefined };
   }

@@ -1,6 +1,6 @@
-import { fileNames } from '../domain/feeds.ts';
 import { MAX_LOAD_DATE, type LoadDate } from '../domain/load-date.ts';
 import { firstOf, groupDays, rangeText } from './day-groups.ts';
+import { remainingFiles } from './day-status.ts';
 import type { DayState, DayStatus, Gap } from '../schemas/documents.ts';
 import { plainTable } from './files-table.ts';
 
@@ -111,12 +111,11 @@ function remarks(days: readonly DayStatus[]): string[] {
 
 /** What an operator should know about a day. */
 export function remarksOf(day: DayStatus): string[] {
-  const { state, error, next, missing_files: missing, accepted_missing, rows_rejected, warnings } = day;
-  const isPartial =
-    state !== 'no_increment' && missing.length + accepted_missing.length < fileNames('increment').length;
+  const { state, error, next, accepted_missing, rows_rejected, warnings } = day;
+  const remaining = state === 'no_increment' ? [] : remainingFiles(day);
   return [
     ...(error !== null || state === 'stale' ? [`${state}: ${[error, next].filter(Boolean).join(' ')}`] : []),
-    ...(isPartial && missing.length > 0 ? [`${state}: needs ${missing.join(', ')}`] : []),
+    ...(remaining.length > 0 ? [`${state}: needs ${remaining.join(', ')}`] : []),
     ...(accepted_missing.length > 0 ? [`accepted without ${accepted_missing.join(', ')}`] : []),
     ...(rows_rejected > 0
       ? [`rejected ${rows_rejected} row${rows_rejected === 1 ? '' : 's'}: see staging.rejected_row`]

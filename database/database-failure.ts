@@ -64,8 +64,7 @@ function messageOf(error: unknown, state: string | undefined): string {
   return (CONDITIONS[state] ?? 'a value cannot be used') + place.filter(Boolean).join('');
 }
 
-/** The code of a broken socket is no SQLSTATE, although that of a write to it, EPIPE, looks like one. */
-/** Undefined: the error is not the server's. */
+/** The server's SQLSTATE; undefined when the error is not the server's. A broken socket's EPIPE only looks like one. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || 'syscall' in error) return undefined;
   const { code } = error as { code?: unknown };

@@ -139,6 +139,18 @@ export const FAILURES = {
     look: 'UI: sendAlert in the workflow `…-alert-…`.',
     next: 'Check ALERT_WEBHOOK_URL and its receiver. The day itself is not affected.',
   },
+  Cancelled: {
+    retryable: false,
+    symptom: 'somebody cancelled the run',
+    look: 'UI: the event _WorkflowExecutionCancelRequested_, with the identity of who asked.',
+    next: 'Run the day again if that was a mistake.',
+  },
+  StepTimedOut: {
+    retryable: false,
+    symptom: 'a step did not finish within its limit',
+    look: '`status`: the message names the step. The log of the worker that ran it (UI: identity).',
+    next: 'Run the day again when the worker is well.',
+  },
   WorkerStopped: {
     retryable: true,
     symptom: 'a worker was stopped in the middle of a step',

@@ -131,8 +131,8 @@ export function feedNamed(name: string): Feed {
 /** The feed that the facts are made of. */
 export const ORDERS = 'user_order_log';
 
-/** For sql/: the files that a date needs, and the one that the facts are made of. */
-export const INCREMENT_FILES = [
+/** For the SQL function `staging.day_state`: the files that a date needs, and the one that the facts are made of. */
+export const DAY_STATE_PARAMETERS = [
   fileNames('increment'),
   fileName({ feed: ORDERS, source: 'increment' }),
 ] as const;

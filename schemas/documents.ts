@@ -43,7 +43,7 @@ const migrated = object(
   'Migrated',
   'The database schema is at its newest version.',
   { version: count, applied: texts.describe('Migrations that were applied now.') },
-  { version: 3, applied: ['0001_staging'] },
+  { version: 4, applied: ['0004_personal_data'] },
 );
 
 const searchAttributes = object(
@@ -112,7 +112,7 @@ const failedRun = object(
     workflow_id: 'sales-increment-2024-02-25',
     run_id: '01a2…',
     error: 'user_order_log_inc of 2024-02-25 is refused: …',
-    next: 'Ask the owner of the report API …',
+    next: 'Nothing was changed. Have the file corrected at its source and run the day again.',
   },
 );
 
@@ -391,11 +391,11 @@ const schedule = object(
         due: '2024-02-26T05:00:00.000Z',
         started: '2024-02-26T05:00:00.101Z',
         load_date: '2024-02-25',
-        workflow_id: 'sales-increment-2024-02-26T05:00:00Z',
+        workflow_id: 'sales-increment-daily-run-2024-02-26T05:00:00Z',
         run_id: '01a2…',
       },
     ],
-    running: ['sales-increment-2024-02-26T05:00:00Z'],
+    running: ['sales-increment-daily-run-2024-02-26T05:00:00Z'],
     runs: 1,
     missed: 0,
     skipped: 0,

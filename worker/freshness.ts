@@ -1,7 +1,7 @@
 import type { MetricMeter } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
 import { newestDueDay, type DailySchedule } from '../domain/due-days.ts';
-import { INCREMENT_FILES } from '../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS, fileNames } from '../domain/feeds.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import type { FileVolume } from '../pipeline/load/outcome.ts';
 import { every } from './every.ts';
@@ -41,7 +41,7 @@ export function measureFreshness(
     'sales_days_failed',
     'int',
     '{days}',
-    'Days of the last 30 whose newest run failed',
+    'Days of the last 30 that failed, or are staged and not in the mart',
   );
   const volume = meter.createGauge(
     'sales_newest_loaded_day_volume_ratio',
@@ -52,7 +52,7 @@ export function measureFreshness(
   const measure = async () => {
     const [row] = await database.query<Freshness & object>('status/freshness', [
       newestDueDay(schedule, new Date()),
-      ...INCREMENT_FILES,
+      ...DAY_STATE_PARAMETERS,
       schedule.timeZone,
     ]);
     if (!row) return;
@@ -60,12 +60,16 @@ export function measureFreshness(
     failed.set(row.days_failed);
     if (row.newest_loaded_date === null || row.newest_loaded_age_seconds === null) return;
     age.set(row.newest_loaded_age_seconds);
+    const files = fileNames('increment');
     const volumes = await database.query<FileVolume & object>('audit/volume', [
       row.newest_loaded_date,
-      INCREMENT_FILES[0],
+      files,
     ]);
-    for (const { file, rows_kept, median } of volumes)
-      volume.set(median === 0 ? 1 : rows_kept / median, { file });
+    for (const file of files) {
+      const found = volumes.find((one) => one.file === file);
+      // Set for each file, so that none keeps the value of an earlier day.
+      volume.set(found && found.median > 0 ? found.rows_kept / found.median : 1, { file });
+    }
   };
   return every(EVERY_MS, measure, onError);
 }

@@ -10,6 +10,7 @@ import {
   ContinueAsNew,
   ParentClosePolicy,
   setWorkflowOptions,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -19,7 +20,7 @@ import { addDays, type LoadDate } from '../domain/load-date.ts';
 import { PAST_PRIORITY } from '../domain/priority.ts';
 import { LOAD_DATE, RUN_KIND } from '../domain/search-attributes.ts';
 import type { BackfillCheckpoint, BackfillCounts, SalesBackfillInput } from './inputs.ts';
-import { databaseSteps } from './steps/activities.ts';
+import { sharedSteps } from './steps/activities.ts';
 import { BackfillControl } from './steps/backfill-control.ts';
 import { BackfillRecord } from './steps/backfill-record.ts';
 import { describe, finalFailure } from './steps/errors.ts';
@@ -51,7 +52,7 @@ export async function salesBackfill(input: SalesBackfillInput): Promise<Backfill
   const progress = new Progress();
   const summary = 'checks the input, lists the days';
   try {
-    const plan = await databaseSteps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
+    const plan = await sharedSteps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
     return await new Backfill(input, plan, progress).run();
   } catch (error) {
     throw error instanceof ActivityFailure ? finalFailure(error) : error;
@@ -67,7 +68,7 @@ class Backfill {
   readonly #checkpoint: BackfillCheckpoint;
 
   constructor(input: SalesBackfillInput, plan: BackfillPlan, progress: Progress) {
-    const { from, to, concurrency, checkpoint } = input;
+    const { from, concurrency, checkpoint } = input;
     this.#input = input;
     this.#plan = plan;
     this.#progress = progress;
@@ -79,7 +80,7 @@ class Backfill {
     };
     this.#record = new BackfillRecord(this.#checkpoint.counts);
     this.#control = new BackfillControl(
-      { concurrency, paused: this.#checkpoint.paused, from, to },
+      { concurrency, paused: this.#checkpoint.paused, daysLeft: plan.daysLeft },
       this.#record.counts,
       progress,
     );
@@ -138,8 +139,11 @@ class Backfill {
   async #runDay(date: LoadDate, report: ReportRef): Promise<void> {
     let day: BackfillDay;
     try {
-      const { outcome } = await this.#executeDay(date, report);
-      day = { date, outcome, error: null };
+      const { outcome, warnings } = await this.#executeDay(date, report);
+      day =
+        outcome === 'partial'
+          ? { date, outcome: 'failed', error: warnings.join('; ') }
+          : { date, outcome, error: null };
     } catch (error) {
       if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
       const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
@@ -149,15 +153,14 @@ class Backfill {
   }
 
   async #executeDay(date: LoadDate, report: ReportRef) {
-    const { workflowId, runId } = workflowInfo();
-    const id = `${workflowId}-day-${date}`;
+    const id = `${workflowInfo().workflowId}-day-${date}`;
     try {
       return await this.#child(id, date, report);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       // A child of an earlier run of this backfill, which was terminated or reset, is still open: the new one waits for
       // its claim like any other run of the date.
-      return await this.#child(`${id}-${runId.slice(0, 8)}`, date, report);
+      return await this.#child(`${id}-${uuid4().slice(0, 8)}`, date, report);
     }
   }
 

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import { firstSkippedDate, loadDateOfRun, newestDueDay } from '../../domain/due-days.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import { readTogether, SettingsError } from '../../runtime/settings.ts';
 import { withDatabase } from '../database.ts';
@@ -208,7 +208,7 @@ async function openDays(
     const [open] = await withDatabase((database) =>
       database.query<{ days: number; first_date: LoadDate | null; last_date: LoadDate | null }>(
         'audit/open_days',
-        [addDays(newestDue, 1), ...INCREMENT_FILES],
+        [addDays(newestDue, 1), ...DAY_STATE_PARAMETERS],
       ),
     );
     const { days = 0, first_date: from = null, last_date: to = null } = open ?? {};

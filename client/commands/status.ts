@@ -3,7 +3,7 @@ import { connectClient } from '../../runtime/temporal.ts';
 import type { Database } from '../../database/database.ts';
 import { newestDueDay } from '../../domain/due-days.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { fileNames } from '../../domain/feeds.ts';
 import { checkRange } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
@@ -57,7 +57,7 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
 async function rangeOf(database: Database, { from, to }: StatusOptions, newestDue: LoadDate) {
   const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
     'status/range',
-    [INCREMENT_FILES[0]],
+    [fileNames('increment')],
   );
   const first = from ?? known?.first_date ?? to;
   if (first === undefined) return undefined;

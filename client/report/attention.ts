@@ -1,5 +1,5 @@
 import { groupDays, loadCommand } from '../day-groups.ts';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import type { ReportData } from './data.ts';
 import { html, type Html } from './html.ts';
@@ -21,23 +21,21 @@ export function attention(data: ReportData, locale: Locale): Html {
     (day, previous) =>
       day.state === previous.state &&
       day.error === previous.error &&
-      missingFiles(day, locale) === missingFiles(previous, locale),
+      needs(day, locale) === needs(previous, locale),
   );
   if (groups.length === 0) return html`<p>${locale.text('nothingOpen')}</p>`;
   return entries(groups, data, locale, (group) => {
     const [{ date, state, error, next }] = group;
     const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
     return html`<strong>${rangeOf(group, locale)}: ${locale.text(`state.${state}`)}</strong>
-      <span>${missingFiles(group[0], locale)}</span>
+      <span>${needs(group[0], locale)}</span>
       ${error === null ? '' : recorded([error, next ?? ''].join(' '))} ${command(load)}`;
   });
 }
 
-/** Where some of a day's files are loaded, those that are not. */
-function missingFiles(day: DayStatus, { text }: Locale): string {
-  const { missing_files: missing, accepted_missing: accepted } = day;
-  const isPartial = missing.length > 0 && missing.length + accepted.length < INCREMENT_FILES.length;
-  return isPartial ? text('needs', { files: missing.join(', ') }) : '';
+function needs(day: DayStatus, { text }: Locale): string {
+  const files = remainingFiles(day);
+  return files.length > 0 ? text('needs', { files: files.join(', ') }) : '';
 }
 
 export function warnings(data: ReportData, locale: Locale): Html {

@@ -1,6 +1,6 @@
 import type { Database, Session } from '../../database/database.ts';
 import type { RunRef } from '../../domain/day.ts';
-import { fileName, fileNames, INCREMENT_FILES, ORDERS, type Delivery } from '../../domain/feeds.ts';
+import { fileName, fileNames, DAY_STATE_PARAMETERS, ORDERS, type Delivery } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { deliveryKey } from './delivery-key.ts';
 
@@ -109,7 +109,7 @@ export async function openDaysBefore(
 ): Promise<OpenDays> {
   const [row] = await database.query<OpenDays & object>(
     'audit/open_days',
-    [loadDate, ...INCREMENT_FILES],
+    [loadDate, ...DAY_STATE_PARAMETERS],
     signal,
   );
   return row ?? { days: 0, first_date: null, last_date: null };

@@ -6,7 +6,7 @@ import { forgetCustomers } from '../../database/forget.ts';
 import { migrate } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { sql } from '../../database/sql.ts';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { Loader, lines } from '../database/support.ts';
 import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
@@ -95,7 +95,7 @@ const QUESTIONS: [string, unknown[]][] = [
   [
     `select date, state, missing_files, revenue, rows_read, rows_kept, rows_duplicate, rows_rejected, warnings
      from (${sql('status/days').replace(/;\s*$/, '')}) as day`,
-    ['2024-01-01', '2024-03-31', ...INCREMENT_FILES],
+    ['2024-01-01', '2024-03-31', ...DAY_STATE_PARAMETERS],
   ],
 ];
 
@@ -163,7 +163,7 @@ test('a forgotten customer has a name nowhere, nor in the statistics of a node, 
     $$select count(*) from pg_stats where most_common_vals::text like '%Аделаида%'$$)`;
   assert.deepEqual(await lines(cluster.pool, known), ['true']);
   for (const { database } of loaders)
-    await forgetCustomers(database, ['8'], [INCREMENT_FILES[1]], () => undefined);
+    await forgetCustomers(database, ['8'], [DAY_STATE_PARAMETERS[1]], () => undefined);
   await assertEqual();
   for (const loader of loaders)
     await loader.load(

@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { eachDay } from '../../domain/load-date.ts';
+import { until } from '../client/harness.ts';
 import { variable } from '../support/database.ts';
 import { TestStack } from '../support/stack.ts';
 
@@ -18,7 +22,10 @@ const DIRECTORY = path.join(projectRoot, 'test', 'histories');
 
 test('record the histories', { timeout: 120_000 }, async () => {
   await mkdir(DIRECTORY, { recursive: true });
-  const stack = await TestStack.start();
+  const webhook = createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+  await once(webhook, 'listening');
+  const { port } = webhook.address() as AddressInfo;
+  const stack = await TestStack.start({ settings: { ALERT_WEBHOOK_URL: `http://127.0.0.1:${port}/` } });
   const save = async (name: string, workflowId: string, runId?: string) => {
     const run = runId === undefined ? [] : ['--run-id', runId];
     const args = ['workflow', 'show', '--address', variable('TEMPORAL_ADDRESS'), '--output', 'json'];
@@ -56,7 +63,20 @@ test('record the histories', { timeout: 120_000 }, async () => {
     const waiting = await stack.startDay('2024-02-26', { lateAfterMs: 3_600_000 });
     await waiting.result();
     await save('waiting', waiting.workflowId);
-    stack.api.setReady({ pollsUntilReady: 1 });
+
+    stack.api.setReady({ readyAfterMs: 1_000 });
+    const late = await stack.startDay('2024-02-26', { lateAfterMs: 300 }, 'late');
+    await late.result();
+    await save('late', late.workflowId);
+    const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${late.workflowId}"`;
+    let alert: string | undefined;
+    await until('the alert has ended', async () => {
+      for await (const { workflowId, status } of stack.client.workflow.list({ query }))
+        if (status.name === 'COMPLETED') alert = workflowId;
+      return alert !== undefined;
+    });
+    await save('alert', alert ?? '');
+    stack.api.setReady({ pollsUntilReady: 1, readyAfterMs: 0 });
 
     stack.deliveries.set('2024-02-27', [{ uniq_id: 'x' }], { price_log_inc: null });
     const missing = await stack.startDay('2024-02-27', { filesTimeoutMs: 300 });
@@ -109,6 +129,7 @@ test('record the histories', { timeout: 120_000 }, async () => {
     await save('backfill', backfill.workflowId);
   } finally {
     await stack.close();
+    webhook.close();
   }
 });
 

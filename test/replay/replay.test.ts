@@ -18,11 +18,26 @@ interface Recorded {
   history: unknown;
 }
 
+interface RecordedEvent {
+  workflowExecutionStartedEventAttributes?: { workflowType: { name: string } };
+}
+
 Runtime.install({ logger: createLogger('ERROR'), shutdownSignals: [] });
 const names = (await readdir(DIRECTORY)).filter((name) => name.endsWith('.json'));
 
-test('every kind of run has a recorded history', () => {
-  assert.ok(names.length >= 13, `only ${names.length}: ${names.join(', ')}`);
+test('every workflow has a recorded history, and a day has one of each way that it can go', async () => {
+  const types = new Set<string>();
+  for (const name of names) {
+    const text = await readFile(path.join(DIRECTORY, name), 'utf8');
+    const { history } = JSON.parse(text) as { history: { events: RecordedEvent[] } };
+    types.add(history.events[0]?.workflowExecutionStartedEventAttributes?.workflowType.name ?? '');
+  }
+  const index = await readFile(path.join(projectRoot, 'workflows/index.ts'), 'utf8');
+  const workflows = [...index.matchAll(/^export \{ (\w+) /gm)].map(([, name]) => name);
+  assert.deepEqual([...types].sort(), workflows.sort());
+  const record = await readFile(path.join(projectRoot, 'test/replay/record.ts'), 'utf8');
+  const recorded = [...record.matchAll(/await save\('([\w-]+)'/g)].map(([, name]) => `${name ?? ''}.json`);
+  assert.deepEqual([...names].sort(), recorded.sort());
 });
 
 for (const name of names) {

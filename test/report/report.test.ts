@@ -151,6 +151,13 @@ describe('client report', () => {
       '2024-04-10 Accepted without customer_research_inc. price_log_inc kept 2 rows; the median is 40 ' +
         'price_log_inc: a quoted field spans lines',
     ]);
+    await db.pool.query(
+      `insert into staging.file_load select '2024-03-19', unnest($1::text[]), 1, 1, 'x', 1, 1, 1, 0, 0, '{}', 'w', 'r', 1`,
+      [['user_order_log_inc', 'price_log_inc']],
+    );
+    const partly = await pageOf(['--from', '2024-03-19', '--to', '2024-03-19']);
+    await db.pool.query(`delete from staging.file_load where load_date = '2024-03-19'`);
+    assert.match(partly, /Needs user_activity_log_inc, customer_research_inc\./);
     const quiet = await pageOf(['--from', '2024-02-05', '--to', '2024-02-20']);
     assert.match(quiet, /Every day that is due is loaded\./);
     assert.match(quiet, /No warnings about the days of this range\./);

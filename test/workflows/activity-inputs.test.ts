@@ -43,6 +43,9 @@ after(async () => {
 
 const FILE = { loadDate: '2024-03-06', source: 'increment', feed: 'price_log' };
 const REPORT = { reportId: 'r', taskId: 't' };
+const DELIVERY = { loadDate: '2024-03-06', source: 'increment' };
+const OUTCOME = { number: 1, startedAt: '2024-03-07T05:00:00.000Z' };
+const RANGE = { from: '2024-03-01', to: '2024-03-09', concurrency: 1 };
 const LANDED = { ...FILE, deliveryNumber: 1, bytes: 1, sha256: '0'.repeat(64) };
 const CHECKED = { ...LANDED, rowsRead: 1, rowsRejected: 0, warnings: [] };
 const HASHES = { rowsSha256: '0'.repeat(64), rejectedSha256: '0'.repeat(64) };
@@ -65,6 +68,17 @@ const CALLS: [activity: keyof Activities, input: unknown[], named: RegExp][] = [
   ['stageFile', [CHECKED], /rowsSha256 is missing/],
   ['stageFile', [{ ...CHECKED, ...HASHES, feed: 'mart.f_sales' }], /feed is "mart\.f_sales"/],
   ['stageFile', [{ ...CHECKED, ...HASHES, loadDate: '2024-02-30' }], /loadDate is "2024-02-30"/],
+  ['claimDay', [{ claim: '2024-03-06' }, { workflowId: 1, runId: 'r', isWhole: true }], /workflowId is 1: /],
+  ['updateFSales', [DELIVERY, { ...OUTCOME, files: 'all' }], /files is "all"/],
+  ['recordFailure', [DELIVERY, { ...OUTCOME, number: -1 }], /number is -1/],
+  ['recordNotFound', [DELIVERY, { ...OUTCOME, startedAt: 'never' }], /startedAt is "never"/],
+  ['planBackfill', [RANGE, -1], /the input is -1/],
+  ['failBackfillDays', [RANGE, '2024-02-30', 'x'], /the input is "2024-02-30"/],
+  [
+    'recordBackfillDays',
+    [[{ date: '2024-03-06', outcome: 'partial', error: null }]],
+    /0\.outcome is "partial"/,
+  ],
   ['chooseLanding', ['queue'], /the input is "queue"/],
   ['getIncrement', ['r', '2024-03-06&x=1'], /the input is "2024-03-06&x=1"/],
   ['getReport', ['x'.repeat(2_001)], /the input is "xxx/],

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import { resetPoints, resetRun } from '../support/reset.ts';
 import type { StackOptions, TestStack } from '../support/stack.ts';
 
 interface Message {
@@ -54,13 +56,19 @@ async function stackWith(t: TestContext, webhook: Webhook, options: StackOptions
   return await stackFor(t, { ...options, settings });
 }
 
-/** Waits until the workflows that send the alerts of a stack have ended; returns how. */
-async function endedAlerts(stack: TestStack, count: number): Promise<string[]> {
+/** The workflows that send the alerts of a stack. */
+async function sentAlerts(stack: TestStack): Promise<WorkflowExecutionInfo[]> {
   const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${stack.taskQueue}"`;
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const one of stack.client.workflow.list({ query })) found.push(one);
+  return found;
+}
+
+/** Waits until they have ended; returns how. */
+async function endedAlerts(stack: TestStack, count: number): Promise<string[]> {
   let statuses: string[] = [];
   await until('the alerts have ended', async () => {
-    statuses = [];
-    for await (const { status } of stack.client.workflow.list({ query })) statuses.push(status.name);
+    statuses = (await sentAlerts(stack)).map(({ status }) => status.name);
     return statuses.length === count && !statuses.includes('RUNNING');
   });
   return statuses;
@@ -101,6 +109,24 @@ test('one message for a day that is late, while it goes on', async (t) => {
   );
 });
 
+test('a day that has sent an alert can be reset to any point', { timeout: 120_000 }, async (t) => {
+  const webhook = await Webhook.start(t);
+  const stack = await stackWith(t, webhook);
+  stack.api.setReady({ readyAfterMs: 1_000 });
+  stack.deliveries.set('2024-02-26', [{ uniq_id: 'a' }]);
+  const handle = await stack.startDay('2024-02-26', { lateAfterMs: 300, reportPollIntervalMs: 500 });
+  await handle.result();
+  stack.api.setReady({ readyAfterMs: 0 });
+  const points = await resetPoints(stack, handle.workflowId, handle.firstExecutionRunId);
+  for (const point of points)
+    assert.equal(
+      await resetRun(stack, handle.workflowId, handle.firstExecutionRunId, point),
+      'loaded',
+      `event ${String(point)}`,
+    );
+  assert.equal(webhook.messages[0]?.kind, 'late');
+});
+
 test('a webhook that does not work delays no day; the message arrives when it works again', async (t) => {
   const webhook = await Webhook.start(t);
   const stack = await stackWith(t, webhook);
@@ -116,12 +142,13 @@ test('a webhook that does not work delays no day; the message arrives when it wo
     webhook.messages.map(({ kind }) => kind),
     ['late'],
   );
-  const alert = stack.client.workflow.getHandle(
-    `${handle.workflowId}-alert-late-${handle.firstExecutionRunId.slice(0, 8)}`,
-  );
-  for (const one of [handle, alert]) {
-    const history = JSON.stringify(await one.fetchHistory(), (_, value: unknown) =>
-      value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+  const [alert] = await sentAlerts(stack);
+  const alertId = alert?.workflowId ?? '';
+  assert.ok(alertId.startsWith(`${handle.workflowId}-alert-late-`), alertId);
+  for (const workflowId of [handle.workflowId, alertId]) {
+    const history = JSON.stringify(
+      await stack.client.workflow.getHandle(workflowId).fetchHistory(),
+      (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString() : value),
     );
     assert.match(history, /2024-02-27/);
     assert.doesNotMatch(history, /T0SECRET/);

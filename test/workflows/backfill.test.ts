@@ -58,6 +58,10 @@ describe('backfill', () => {
     const again = await runBackfill(['--from', '2024-03-01', '--to', '2024-03-10', '--only-missing']);
     assert.equal(again.code, 0);
     assert.deepEqual(again.result.loaded, ['2024-03-07']);
+    const state = await stack.client.workflow
+      .getHandle(`${stack.taskQueue}-backfill-2024-03-01-2024-03-10`)
+      .query<BackfillState>('progress');
+    assert.deepEqual([state.days, state.loaded], [1, 1], 'only the days that were open count');
   });
 
   test('survives the death of its worker five times over 60 days', { timeout: 300_000 }, async () => {

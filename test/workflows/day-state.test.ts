@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { INCREMENT_FILES } from '../../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { callsOf, failureOf, stackFor, until } from '../client/harness.ts';
@@ -17,7 +17,7 @@ interface State {
 async function stateOf(stack: TestStack, date: string): Promise<State | undefined> {
   const [row] = await stack.rows<State>(
     'select state, missing_files, is_stale from staging.day_state($1, $1, $2, $3)',
-    [date, ...INCREMENT_FILES],
+    [date, ...DAY_STATE_PARAMETERS],
   );
   return row;
 }
@@ -77,7 +77,7 @@ describe('a run of some files of a date (contract, ruling 15)', { concurrency: 4
   test('makes the date loaded when nothing is missing any more', async () => {
     const date = '2024-03-12';
     stack.deliveries.set(date, [{ uniq_id: 'c' }]);
-    const [files] = INCREMENT_FILES;
+    const [files] = DAY_STATE_PARAMETERS;
     for (const [index, file] of files.entries()) {
       const { outcome } = await runFiles(stack, date, file);
       assert.equal(outcome, index === files.length - 1 ? 'loaded' : 'partial');

@@ -15,8 +15,8 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 
 type Proxied = ActivityInterfaceFor<Activities>;
 
-/** Steps that work with the database, on any worker. */
-export const databaseSteps: Pick<
+/** Steps that any worker can take: plans, claims, the mart. */
+export const sharedSteps: Pick<
   Proxied,
   | 'planDay'
   | 'planHistory'

@@ -4,6 +4,7 @@ import {
   ParentClosePolicy,
   sleep,
   startChild,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Alert } from '../../domain/day.ts';
@@ -41,7 +42,8 @@ export async function sendAlert(run: Run, alert: Pick<Alert, 'kind' | 'error' | 
   const { workflowId, runId } = workflowInfo();
   const { loadDate } = run;
   await startChild<typeof salesAlert>('salesAlert', {
-    workflowId: `${workflowId}-alert-${alert.kind}-${runId.slice(0, 8)}`,
+    // Not by the run id, which is another one when a reset run replays this.
+    workflowId: `${workflowId}-alert-${alert.kind}-${uuid4().slice(0, 8)}`,
     args: [{ ...alert, loadDate, run: { workflowId, runId } }],
     parentClosePolicy: ParentClosePolicy.ABANDON,
     staticSummary: `${loadDate}: ${alert.kind}`,

@@ -1,5 +1,4 @@
 import { ApplicationFailure, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
-import { countDays, type LoadDate } from '../../domain/load-date.ts';
 import type { BackfillCounts } from '../inputs.ts';
 import type { Progress } from './progress.ts';
 
@@ -28,15 +27,15 @@ export class BackfillControl {
   #failure: Error | undefined;
 
   constructor(
-    start: { concurrency: number; paused: boolean; from: LoadDate; to: LoadDate },
+    start: { concurrency: number; paused: boolean; daysLeft: number },
     counts: Readonly<BackfillCounts>,
     progress: Progress,
   ) {
-    const { concurrency, paused, from, to } = start;
+    const { concurrency, paused, daysLeft } = start;
     this.#progress = progress;
     this.#concurrency = Math.min(concurrency, MAX_CONCURRENCY);
     this.#paused = paused;
-    this.#days = countDays(from, to);
+    this.#days = daysLeft + counts.loaded + counts.no_increment + counts.failed;
     this.#counts = counts;
     this.#handleMessages();
   }

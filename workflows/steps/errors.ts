@@ -12,6 +12,14 @@ export function failureType(error: unknown): FailureType | undefined {
   return cause instanceof ApplicationFailure && isFailureType(cause.type) ? cause.type : undefined;
 }
 
+/** The type that a failed run is known by: one of FAILURES, or `Error` for a fault in the code. */
+export function typeOf(error: unknown): string {
+  if (isCancellation(error)) return 'Cancelled';
+  const cause = causeOf(error);
+  if (cause instanceof ApplicationFailure) return cause.type ?? 'Error';
+  return cause instanceof TimeoutFailure ? 'StepTimedOut' : 'Error';
+}
+
 /** All tries of an activity together took too long, or it would have been too late for another one. */
 export function isTimeout(error: unknown): boolean {
   if (!(error instanceof ActivityFailure)) return false;
@@ -49,10 +57,8 @@ export function describe(error: unknown): string {
  */
 export function finalFailure(error: unknown, message = describe(error)): unknown {
   if (isCancellation(error)) return error;
-  const cause = causeOf(error);
-  const type = cause instanceof ApplicationFailure ? (cause.type ?? 'Error') : 'StepTimedOut';
   return ApplicationFailure.create({
-    type: cause instanceof Error ? type : 'Error',
+    type: typeOf(error),
     message,
     nonRetryable: true,
     ...(error instanceof Error ? { cause: error } : {}),

@@ -11,7 +11,7 @@ import {
 import { failure } from '../../domain/failures.ts';
 import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
-import { databaseSteps, PATIENCE_MS } from './activities.ts';
+import { sharedSteps, PATIENCE_MS } from './activities.ts';
 import { sendAlert } from './alerts.ts';
 import { allOf, describe, failureType, isNotHeard, isNotTaken } from './errors.ts';
 import { LandingQueue } from './landing-queue.ts';
@@ -68,7 +68,7 @@ async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]>
   for (let round = 1; ; round += 1) {
     const summary = run.title;
     const queue = new LandingQueue(
-      await databaseSteps.chooseLanding.executeWithOptions({ summary }, [[...avoid]]),
+      await sharedSteps.chooseLanding.executeWithOptions({ summary }, [[...avoid]]),
     );
     try {
       return await stageOn(queue, run, request);
@@ -163,7 +163,7 @@ export function feedsNotLanded(error: unknown): string[] | undefined {
 /** The dimensions first, so that no fact lacks one. */
 async function updateMart(run: Run, files: string[], acceptedMissing: string[] | null): Promise<Loaded> {
   run.progress.update(`Updating the mart with ${run.title}.`);
-  const { updateDCity, updateDItem, updateDCustomer, updateFSales } = databaseSteps;
+  const { updateDCity, updateDItem, updateDCustomer, updateFSales } = sharedSteps;
   const { delivery, checkpoint, options } = run;
   const { volumeAlertShare } = options;
   const summary = run.title;

@@ -3,7 +3,7 @@ import type { DayResult } from '../../domain/day.ts';
 import { nextStep } from '../../domain/failures.ts';
 import { outcomeSteps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import { describe, failureType, finalFailure } from './errors.ts';
+import { describe, finalFailure, typeOf } from './errors.ts';
 import type { Run } from './run.ts';
 
 /** Does the work of a run, and records and shows how it ended. */
@@ -55,7 +55,7 @@ async function openDaysWarning({ loadDate, delivery }: Run): Promise<string | un
 /** Records the failure and sends an alert; returns what the run ends with. Cancelled runs are recorded too. */
 async function failed(run: Run, error: unknown): Promise<unknown> {
   const message = describe(error);
-  const errorType = isCancellation(error) ? 'Cancelled' : (failureType(error) ?? 'StepTimedOut');
+  const errorType = typeOf(error);
   const next = nextStep(errorType);
   run.progress.end(`${run.title} failed: ${message}`, next === undefined ? [] : [`Next: ${next}`]);
   // Without a load date there is nothing to record it under: the input was refused, or history has no report.
