@@ -152,7 +152,7 @@ describe('client report', () => {
         'price_log_inc: a quoted field spans lines',
     ]);
     await db.pool.query(
-      `insert into staging.file_load select '2024-03-19', unnest($1::text[]), 1, 1, 'x', 1, 1, 1, 0, 0, '{}', 'w', 'r', 1`,
+      `insert into staging.file_load select '2024-03-19', unnest($1::text[]), 1, 1, 'x', 1, 1, 1, 0, 0, '{}', 'w', 'r', 1, now(), now()`,
       [['user_order_log_inc', 'price_log_inc']],
     );
     const partly = await pageOf(['--from', '2024-03-19', '--to', '2024-03-19']);
