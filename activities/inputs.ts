@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { knownTimeZone } from '../domain/due-days.ts';
 import { FEEDS, fileNames } from '../domain/feeds.ts';
 import { failure } from '../domain/failures.ts';
 import { isLoadDate } from '../domain/load-date.ts';
@@ -23,7 +24,9 @@ const count = z.number().int().min(0);
 export const countInput = count;
 export const textInput = z.string();
 export const idInput = reportApiId;
-const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone like Europe/Moscow');
+const timeZone = z
+  .string()
+  .refine((name) => knownTimeZone(name) !== undefined, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
 export const optionsInput = z
@@ -156,14 +159,4 @@ const MAX_SHOWN = 100;
 
 function shown(value: unknown): string {
   return plainText(value === undefined ? 'missing' : JSON.stringify(value), MAX_SHOWN);
-}
-
-function isTimeZone(name: string): boolean {
-  // Some releases of Node take an offset for a zone.
-  if (/^[+-]/.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }

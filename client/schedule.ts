@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client';
 import { runOptions } from '../runtime/run-options.ts';
 import { readSettings } from '../runtime/settings.ts';
+import { timeOfDay } from '../domain/due-days.ts';
 import { formatDuration } from '../domain/durations.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from './workflow-ids.ts';
@@ -68,10 +69,9 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
 export function propertiesOf(description: ScheduleDescription): ScheduleProperties {
   const { spec, policies, action } = description;
   const calendar = spec.calendars?.[0];
-  const two = (value: number | undefined) => String(value ?? 0).padStart(2, '0');
   const input = (action.args?.[0] ?? {}) as SalesIncrementInput;
   return {
-    time: `${two(calendar?.hour[0]?.start)}:${two(calendar?.minute[0]?.start)}`,
+    time: timeOfDay(calendar?.hour[0]?.start ?? 0, calendar?.minute[0]?.start ?? 0),
     time_zone: spec.timezone ?? 'UTC',
     offset_days: input.schedule?.offsetDays ?? null,
     task_queue: action.taskQueue,

@@ -1,11 +1,6 @@
 import type { Database, Session } from './database.ts';
 import { notingWaits } from './lock-waits.ts';
-
-/**
- * A transaction that copies names shares this lock, and reads them once it holds it, so that a load that runs while a
- * customer is forgotten cannot bring the name back.
- */
-export const NAMES_LOCK = 'names of customers';
+import { NAMES_LOCK } from './locks.ts';
 
 export interface ForgottenCustomer {
   customer_id: string;

@@ -5,11 +5,9 @@ import type pg from 'pg';
 import { projectRoot } from '../runtime/project-root.ts';
 import { Database } from './database.ts';
 import { notingWaits } from './lock-waits.ts';
+import { MIGRATION_LOCK } from './locks.ts';
 import { orDatabaseFailure, type Session } from './session.ts';
 import { sql } from './sql.ts';
-
-/** Any constant serves, as long as nobody else in this database uses it. */
-const MIGRATION_LOCK = 7_256_301_001;
 
 export interface Migration {
   version: number;

@@ -21,8 +21,23 @@ export function newestDueDay(schedule: DailySchedule, now: Date): LoadDate {
   const { hour, minute, timeZone } = schedule;
   const today = loadDateOfRun(schedule, now);
   const time = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' }).format(now);
-  const due = `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`;
-  return time >= due ? today : addDays(today, -1);
+  return time >= timeOfDay(hour, minute) ? today : addDays(today, -1);
+}
+
+/** `05:00` */
+export function timeOfDay(hour: number, minute: number): string {
+  return [hour, minute].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** An IANA time zone by the name that Node knows it by; undefined for what is none, such as an offset. */
+export function knownTimeZone(name: string): string | undefined {
+  // Some releases of Node take an offset for a zone.
+  if (/^[+-]/.test(name)) return undefined;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
 }
 
 const DAY_MS = 86_400_000;

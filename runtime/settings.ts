@@ -1,3 +1,4 @@
+import { knownTimeZone } from '../domain/due-days.ts';
 import { formatDuration, parseDuration } from '../domain/durations.ts';
 import { databaseUrl } from './database-url.ts';
 import { fileNames } from '../domain/feeds.ts';
@@ -131,13 +132,8 @@ function timeOfDay(value: string): { hour: number; minute: number } {
 /** Written as the Temporal server knows it: Node takes any case, and offsets, which the server does not. */
 function timeZone(value: string): string {
   const fault = 'must be an IANA time zone like Europe/Moscow';
-  if (/^[+-]/.test(value)) throw new Error(fault);
-  let known: string;
-  try {
-    known = new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
-  } catch {
-    throw new Error(fault);
-  }
+  const known = knownTimeZone(value);
+  if (known === undefined) throw new Error(fault);
   if (known === value) return value;
   if (known.toLowerCase() === value.toLowerCase()) throw new Error(`must be written ${known}`);
   // Another name of the same zone, which may be written rightly or not.

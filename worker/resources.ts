@@ -64,11 +64,7 @@ export async function openResources(
   });
   const stopMeasuring = measureFreshness(
     database,
-    {
-      ...settings.SCHEDULE_TIME,
-      timeZone: settings.SCHEDULE_TIME_ZONE,
-      offsetDays: settings.SCHEDULE_OFFSET_DAYS,
-    },
+    settings.schedule,
     Runtime.instance().metricMeter,
     environment.onFreshnessError,
   );

@@ -1,4 +1,5 @@
 import { dataConverter } from '../runtime/codec/data-converter.ts';
+import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { runOptions } from '../runtime/run-options.ts';
 import { readSettings, readTogether } from '../runtime/settings.ts';
 import { temporalConfig } from '../runtime/temporal.ts';
@@ -30,21 +31,19 @@ const NAMES = [
   'OTEL_EXPORTER_OTLP_HEADERS',
   'LOG_LEVEL',
   'WORKER_SHUTDOWN_GRACE',
-  'SCHEDULE_TIME',
-  'SCHEDULE_TIME_ZONE',
-  'SCHEDULE_OFFSET_DAYS',
 ] as const;
 
 export type WorkerSettings = ReturnType<typeof readWorkerSettings>;
 
 /** All that a worker needs from the environment, with all faults at once. Throws `SettingsError`. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv) {
-  const [own, defaultRunOptions, temporal, tracing, converter] = readTogether(
+  const [own, schedule, defaultRunOptions, temporal, tracing, converter] = readTogether(
     () => readSettings(env, NAMES),
+    () => dailySchedule(env),
     () => runOptions(env),
     () => temporalConfig(env),
     () => tracingSettings(env),
     () => dataConverter(env),
   );
-  return { ...own, defaultRunOptions, temporal, tracing, ...converter };
+  return { ...own, schedule, defaultRunOptions, temporal, tracing, ...converter };
 }

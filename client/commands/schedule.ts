@@ -4,7 +4,7 @@ import {
   type ScheduleDescription,
   type ScheduleOptions,
 } from '@temporalio/client';
-import { firstSkippedDate, loadDateOfRun, newestDueDay } from '../../domain/due-days.ts';
+import { firstSkippedDate, loadDateOfRun, newestDueDay, timeOfDay } from '../../domain/due-days.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
 import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
@@ -86,12 +86,11 @@ function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
   const daily = dailySchedule(env);
   const skipped = firstSkippedDate(daily, new Date());
   if (skipped === undefined) return;
-  const time = (hour: number) => `${String(hour).padStart(2, '0')}:${String(daily.minute).padStart(2, '0')}`;
   const hours = Array.from({ length: 24 }, (_, ahead) => (daily.hour + ahead) % 24);
   const safe = hours.find((hour) => firstSkippedDate({ ...daily, hour }, new Date()) === undefined);
   throw new CommandFailed(
-    `SCHEDULE_TIME ${time(daily.hour)} does not exist on ${skipped} in ${daily.timeZone}, where clocks go forward: ` +
-      `that day's run would be lost.${safe === undefined ? '' : ` ${time(safe)} exists on every day.`}`,
+    `SCHEDULE_TIME ${timeOfDay(daily.hour, daily.minute)} does not exist on ${skipped} in ${daily.timeZone}, where clocks go forward: ` +
+      `that day's run would be lost.${safe === undefined ? '' : ` ${timeOfDay(safe, daily.minute)} exists on every day.`}`,
     2,
   );
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Database, Session } from '../../database/database.ts';
-import { NAMES_LOCK } from '../../database/forget.ts';
+import { NAMES_LOCK, stagingLock } from '../../database/locks.ts';
 import {
   describeFile,
   type CheckedFile,
@@ -10,7 +10,6 @@ import {
   type StagedFile,
 } from '../../domain/day.ts';
 import { feedNamed, fileName, ORDERS } from '../../domain/feeds.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
 import { verifiedChunks, verify, type VerifiedFile } from '../../runtime/verified-file.ts';
 import { deliveryKey } from './delivery-key.ts';
 
@@ -24,11 +23,6 @@ export interface StagingRun extends RunRef {
 export interface RowPaths {
   rows: string;
   rejected: string;
-}
-
-/** The lock under which a file of a date is staged; who holds a lock of the mart may wait for it, never the other way round. */
-export function stagingLock(loadDate: LoadDate, file: string): string {
-  return `staging ${loadDate} ${file}`;
 }
 
 /**

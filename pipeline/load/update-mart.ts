@@ -1,15 +1,9 @@
 import type { Database, Session } from '../../database/database.ts';
-import { NAMES_LOCK } from '../../database/forget.ts';
+import { martLock, NAMES_LOCK, stagingLock } from '../../database/locks.ts';
 import { fileName, ORDERS, type Delivery } from '../../domain/feeds.ts';
 import { deliveryKey } from './delivery-key.ts';
-import { stagingLock } from './stage-file.ts';
 
 export type Dimension = 'd_city' | 'd_item' | 'd_customer';
-
-/** Each table of the mart is updated by one transaction at a time; the tables do not wait for each other. */
-function martLock(table: Dimension | 'f_sales'): string {
-  return `mart ${table}`;
-}
 
 /** Brings one dimension up to date with a delivery: `sql/mart/<dimension>.sql`. */
 export async function updateDimension(

@@ -46,8 +46,8 @@ loaded as (
         $2,
         'loaded',
         (
-            select coalesce(sum(case status when 'refunded' then -abs(payment_amount) else payment_amount end), 0)
-            from staging.user_order_log
+            select coalesce(sum(payment_amount), 0)
+            from staging.order_fact
             where load_date = $1
                 and is_history = $2
         ),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Forgotten } from '../../schemas/documents.ts';
-import { stagingLock } from '../../pipeline/load/stage-file.ts';
+import { stagingLock } from '../../database/locks.ts';
 import { stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';

@@ -1,4 +1,5 @@
-import { ApplicationFailure, condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
+import { condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
+import { failure } from '../../domain/failures.ts';
 import type { BackfillCounts } from '../inputs.ts';
 import type { Progress } from './progress.ts';
 
@@ -124,14 +125,6 @@ export class BackfillControl {
 }
 
 function validateConcurrency(concurrency: unknown): void {
-  if (
-    !Number.isSafeInteger(concurrency) ||
-    Number(concurrency) < 1 ||
-    Number(concurrency) > MAX_CONCURRENCY
-  ) {
-    throw ApplicationFailure.nonRetryable(
-      `Expected a whole number from 1 to ${MAX_CONCURRENCY}.`,
-      'InvalidInput',
-    );
-  }
+  if (!Number.isSafeInteger(concurrency) || Number(concurrency) < 1 || Number(concurrency) > MAX_CONCURRENCY)
+    throw failure('InvalidInput', `Expected a whole number from 1 to ${MAX_CONCURRENCY}.`);
 }

@@ -1,4 +1,5 @@
-import { ApplicationFailure, defineUpdate, setHandler } from '@temporalio/workflow';
+import { defineUpdate, setHandler } from '@temporalio/workflow';
+import { failure } from '../../domain/failures.ts';
 import { fileNames } from '../../domain/feeds.ts';
 import type { Run } from './run.ts';
 
@@ -34,8 +35,8 @@ function validateFiles(files: unknown): void {
   const named = Array.isArray(files) ? (files as unknown[]) : [];
   const unknown = named.filter((file) => typeof file !== 'string' || !known.includes(file));
   if (named.length > 0 && unknown.length === 0) return;
-  throw ApplicationFailure.nonRetryable(
-    `Expected a list of files among ${known.join(', ')}${unknown.length ? `; unknown: ${unknown.join(', ')}` : ''}.`,
+  throw failure(
     'InvalidInput',
+    `Expected a list of files among ${known.join(', ')}${unknown.length ? `; unknown: ${unknown.join(', ')}` : ''}.`,
   );
 }
