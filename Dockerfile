@@ -6,7 +6,7 @@
 # Nothing is written but LANDING_DIR, so the root filesystem can be read-only. `npm run test:image` builds and runs it.
 #
 # Node.js 24 runs the TypeScript as it is. Dependabot renews the version; a digest (node:24-slim@sha256:…) is kept up to
-# date as well, once it is here. Behind a proxy with an authority of its own, NODE_IMAGE must set NODE_EXTRA_CA_CERTS.
+# date as well, once it is here. Behind a proxy with a CA of its own, NODE_IMAGE must set NODE_EXTRA_CA_CERTS.
 ARG NODE_IMAGE=node:24-slim
 
 # Everything, with the tools: builds the workflow bundle, and serves the sample report API of compose.yaml.

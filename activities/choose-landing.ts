@@ -20,7 +20,9 @@ export function chooseLanding({ landing, landingTaskQueue }: ActivityDependencie
   return async function chooseLanding(avoid: readonly string[]): Promise<string> {
     const isAvoided = checkedInput(avoidInput, avoid).includes(landingTaskQueue);
     if (isAvoided && activityInfo().attempt <= TRIES_FOR_OTHERS) {
-      throw unavailable('The files of this run could not be landed here a moment ago.');
+      throw unavailable(
+        'Landing the files of this run on this worker has just failed; another worker can take it.',
+      );
     }
     try {
       await landing.checkUsable();

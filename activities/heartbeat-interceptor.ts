@@ -38,7 +38,7 @@ async function failureOf(context: Context, error: unknown): Promise<unknown> {
   const reason: unknown = context.cancellationSignal.reason;
   // A worker that stops is no cancellation of the work: it goes on elsewhere at once.
   if (reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN') {
-    return failure('WorkerStopped', 'The worker was stopped; the step goes on elsewhere.');
+    return failure('WorkerStopped', 'The worker was stopped; the step continues on another worker.');
   }
   return await context.cancelled.catch((cancelled: unknown) => cancelled);
 }

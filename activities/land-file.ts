@@ -23,7 +23,7 @@ export function landFile({ database, reportApi, downloader, landing, now }: Acti
     const deliveryNumber = await nextDeliveryNumber(database, signal);
     const address = (await addresses(file, report, signal))[fileName(file)];
     if (address === undefined) {
-      throw failure('FileNotAvailable', `${describeFile(file)} has no address any more.`);
+      throw failure('FileNotAvailable', `${describeFile(file)} no longer has a URL.`);
     }
     const downloaded = await landing
       .land(file, now(), (target) => downloader.download(fileName(file), address, target, signal))

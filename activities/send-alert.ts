@@ -10,10 +10,10 @@ import { alertInput, checkedInput } from './inputs.ts';
 const TIMEOUT_MS = 10_000;
 
 const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
-  late: { headline: 'are late', hint: 'Open the run and see what it is waiting for.' },
+  late: { headline: 'are not loaded yet', hint: 'Open the run and see what it is waiting for.' },
   failed: { headline: 'failed', hint: 'Run the day again.' },
   volume: {
-    headline: 'are loaded, but few',
+    headline: 'are loaded, with far fewer rows than usual',
     hint: 'Check at the source whether the file is complete; then run the day again.',
   },
 };

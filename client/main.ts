@@ -62,7 +62,7 @@ function program(): Command {
       `days loaded in parallel (default: ${DEFAULT_CONCURRENCY}); also changes a backfill in progress`,
       countArgument,
     )
-    .option('--only-missing', 'skip days that are already loaded')
+    .option('--only-missing', 'skip days that are loaded or known to have no increment')
     .option('--pause', 'pause the backfill of this range: no more days start')
     .option('--resume', 'resume it')
     .option('--cancel', 'cancel it; days in progress stop cleanly')

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { LoadDate } from '../domain/load-date.ts';
-import { PAST_PRIORITY } from '../domain/priority.ts';
+import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import type { RunKind } from '../domain/search-attributes.ts';
 import { hasSearchAttributes, searchAttributes } from '../runtime/search-attributes.ts';
 import type { salesIncrement } from '../workflows/index.ts';
@@ -71,7 +71,7 @@ async function start<W extends Workflow>(
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: summary,
-      ...(kind !== 'run' && { priority: PAST_PRIORITY }),
+      ...(kind !== 'run' && { priority: BACKFILL_PRIORITY }),
       ...searchAttributes(tagged, kind, loadDate),
     })) as WorkflowHandle<W>;
   } catch (error) {

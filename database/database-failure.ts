@@ -28,12 +28,12 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '22007': 'a date or time cannot be read',
   '22008': 'a date or time is out of range',
   '22012': 'division by zero',
-  '22021': 'a text is no valid UTF-8',
+  '22021': 'a text is not valid UTF-8',
   '22P02': 'a value cannot be read as its type',
-  '22P04': 'a row of COPY has the wrong form',
+  '22P04': 'a COPY row is malformed',
   '23502': 'a value is missing',
-  '23503': 'a row that is referred to does not exist',
-  '23505': 'a key exists already',
+  '23503': 'a referenced row does not exist',
+  '23505': 'a key already exists',
   '23514': 'a check is violated',
 };
 
@@ -43,12 +43,15 @@ export function databaseFailure(error: unknown) {
   const message = messageOf(error, state);
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
   if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) {
-    return failure('DatabaseUnavailable', `PostgreSQL could not do it now: ${message} (${state}).`);
+    return failure(
+      'DatabaseUnavailable',
+      `PostgreSQL cannot process the request now: ${message} (${state}).`,
+    );
   }
   if (SCHEMA_STATES.has(state)) {
-    return failure('SchemaMissing', `The database's schema is missing or old: ${message} (${state}).`);
+    return failure('SchemaMissing', `The database schema is missing or out of date: ${message} (${state}).`);
   }
-  return failure('DatabaseRefused', `PostgreSQL refused: ${message} (${state}).`);
+  return failure('DatabaseRefused', `PostgreSQL rejected the statement: ${message} (${state}).`);
 }
 
 /** Never `detail` or `where`, which can hold rows; PostgreSQL's messages never hold the password. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { describeNetworkError } from '../runtime/network-error.ts';
-import { connectBeside } from './pool.ts';
+import { connectOutsidePool } from './pool.ts';
 import type { Session } from './session.ts';
 import { sql } from './sql.ts';
 
@@ -44,13 +44,13 @@ async function noteWaits(
     try {
       for (const blocker of await blockersOf(pool, pid)) note(`Waiting for a lock: ${describe(blocker)}.`);
     } catch (error) {
-      note(`What is waited for could not be seen: ${describeNetworkError(error)}.`);
+      note(`Cannot tell which session holds the lock: ${describeNetworkError(error)}.`);
     }
   }
 }
 
 async function blockersOf(pool: pg.Pool, pid: number | undefined): Promise<Blocker[]> {
-  const client = await connectBeside(pool, 'sales-increment lock waits');
+  const client = await connectOutsidePool(pool, 'sales-increment lock waits');
   try {
     return (await client.query<Blocker>(sql('blockers'), [pid])).rows;
   } finally {
@@ -62,7 +62,7 @@ function describe({ pid, application, seconds }: Blocker): string {
   // The holder of a prepared transaction.
   if (pid === 0) return 'a prepared transaction holds it (see pg_prepared_xacts)';
   const about = [
-    application ? `application "${application}"` : 'of another role',
+    application ? `application "${application}"` : 'application not visible to this role',
     seconds !== null && `in a transaction for ${seconds} s`,
   ];
   return `process ${pid} holds it (${about.filter(Boolean).join(', ')})`;

@@ -50,7 +50,7 @@ const OLDEST_SERVER = 14;
 export function checkSuitable({ version, encoding }: { version: string; encoding: string }): void {
   if (Number.parseInt(version) < OLDEST_SERVER) {
     throw new UnsuitableDatabase(
-      `The server is PostgreSQL ${version}, and the oldest that serves is ${OLDEST_SERVER}. Upgrade it, or use another one.`,
+      `PostgreSQL ${version} is too old: version ${OLDEST_SERVER} or newer is required. Upgrade the server or use another one.`,
     );
   }
   if (encoding !== 'UTF8') {
@@ -99,7 +99,7 @@ async function applyNext(session: Session, upTo: number): Promise<{ version: num
     if (!migration) {
       throw new SchemaMismatch(
         `The database has schema version ${rows.length}, but this release knows only ${known.length}. ` +
-          'Upgrade this installation; migrations are never taken back.',
+          'Upgrade this installation; migrations are never reverted.',
       );
     }
     if (checksum !== checksumOf(migration)) {

@@ -100,7 +100,7 @@ export function createPool(options: PoolOptions): pg.Pool {
  * Another connection to the same database, which the caller ends. Not of the pool: that may be used up, or its
  * connections lost.
  */
-export async function connectBeside(pool: pg.Pool, applicationName: string): Promise<pg.Client> {
+export async function connectOutsidePool(pool: pg.Pool, applicationName: string): Promise<pg.Client> {
   const { options } = pool;
   const Client = options.Client as typeof pg.Client;
   const client = new Client({

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { connectBeside } from './pool.ts';
+import { connectOutsidePool } from './pool.ts';
 
 const LIMIT_MS = 3_000;
 
@@ -30,7 +30,7 @@ export class Probe {
 
   async #ask(): Promise<boolean> {
     try {
-      this.#connection ??= await connectBeside(this.#pool, 'sales-increment probe');
+      this.#connection ??= await connectOutsidePool(this.#pool, 'sales-increment probe');
       await this.#connection.query({ text: 'select 1', query_timeout: LIMIT_MS } as pg.QueryConfig);
       if (!this.#isClosed) return true;
     } catch (error) {

@@ -31,11 +31,11 @@ const PARAMETERS: readonly string[] = [
 ];
 
 const WITHOUT_SSLMODE =
-  'DATABASE_URL (or PGHOST) leads to another machine and has no sslmode: the password goes to whoever answers, and ' +
-  'unencrypted where the server has no TLS. Write sslmode=verify-full, with sslrootcert for a private authority.';
+  'DATABASE_URL (or PGHOST) points to another machine and has no sslmode: the password goes to whoever answers, and ' +
+  'unencrypted where the server has no TLS. Set sslmode=verify-full, and sslrootcert for a private CA.';
 const WARNINGS: Partial<Record<SslMode, string>> = {
   allow:
-    'sslmode=allow is taken as prefer: where the server has no TLS, the connection to PostgreSQL is not encrypted.',
+    'sslmode=allow is treated as prefer: where the server has no TLS, the connection to PostgreSQL is not encrypted.',
   prefer: 'sslmode=prefer: where the server has no TLS, the connection to PostgreSQL is not encrypted.',
   require:
     'sslmode=require encrypts the connection to PostgreSQL but does not verify who answers; verify-full does.',
@@ -61,10 +61,12 @@ export function tlsOf(databaseUrl: string | undefined, env: NodeJS.ProcessEnv): 
     cert: read('sslcert', given('sslcert')),
     key: read('sslkey', given('sslkey')),
   };
-  // As in psql, an authority makes `require` verify.
+  // As in psql, a CA makes `require` verify.
   const verifiesChain = mode === 'verify-full' || mode === 'verify-ca' || (mode === 'require' && authority);
   if (mode === 'verify-ca' && ssl.ca === undefined) {
-    throw new SettingsError(['sslmode=verify-ca needs sslrootcert: the file of the authority to trust.']);
+    throw new SettingsError([
+      'sslmode=verify-ca needs sslrootcert: the certificate file of the CA to trust.',
+    ]);
   }
   if (!verifiesChain) ssl.rejectUnauthorized = false;
   if (mode !== 'verify-full') ssl.checkServerIdentity = () => undefined;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { SERVER_SEEN, type ServerSeen } from './begin.ts';
-import { connectBeside } from './pool.ts';
+import { connectOutsidePool } from './pool.ts';
 import type { Session } from './session.ts';
 
 const LOOK_EVERY_MS = 5_000;
@@ -97,7 +97,7 @@ export class Watch {
   }
 
   async #ask<R extends object>(query: string, values: unknown[]): Promise<R[]> {
-    this.#connection ??= await connectBeside(this.#pool, 'sales-increment watch');
+    this.#connection ??= await connectOutsidePool(this.#pool, 'sales-increment watch');
     return (await this.#connection.query<R>(query, values)).rows;
   }
 

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       await Promise.race([interrupted, stack.broken]);
     }
   } finally {
-    console.log('Stopping what was started.');
+    console.log('Stopping all services.');
     await stack.stop();
   }
 }

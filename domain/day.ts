@@ -65,7 +65,7 @@ export interface FileCounts {
 export interface StagedFile extends DeliveryFile {
   counts: FileCounts;
   warnings: string[];
-  /** A newer download was staged already and stays. */
+  /** A newer download was already staged and is kept. */
   superseded: boolean;
 }
 

@@ -29,7 +29,7 @@ export function databaseUrl(value: string): string {
   const [, host = '', port] =
     /^(\[.*\]|.*?)(?::(.*))?$/.exec(authority.slice(authority.lastIndexOf('@') + 1)) ?? [];
   if (/,/.test(host + (port ?? '') + (parameters.get('host') ?? ''))) {
-    throw new Error('must name one host: pg tries no list of hosts');
+    throw new Error('must name one host: a list of hosts is not supported');
   }
   for (const text of [port, parameters.get('port')]) {
     if (text && !(/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535)) {
@@ -48,7 +48,7 @@ export function databaseUrl(value: string): string {
     decodeURIComponent(authority + path);
   } catch {
     throw new Error(
-      'cannot be read: percent-encode what is no letter or digit in user, password and database (% as %25)',
+      'cannot be read: percent-encode everything except letters and digits in user, password and database (% as %25)',
     );
   }
   return url;

@@ -39,7 +39,7 @@ const YEAR_MS = 366 * 24 * HOUR_MS;
 function duration(minimum: number, maximum = YEAR_MS) {
   return (value: string): number => {
     const milliseconds = parseDuration(value);
-    if (milliseconds === undefined) throw new Error('must be a duration like 2s, 45s, 10m or 1h');
+    if (milliseconds === undefined) throw new Error('must be a duration like 2s, 45s, 10m, 1h or 30d');
     if (milliseconds < minimum || milliseconds > maximum)
       throw new Error(`must be from ${formatDuration(minimum)} to ${formatDuration(maximum)}`);
     return milliseconds;
@@ -176,7 +176,9 @@ export const SETTINGS = {
   MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', share, {
     default: '0.1',
   }),
-  MAX_FILE_BYTES: setting('Size beyond which a file is refused', integer(1), { default: '10737418240' }),
+  MAX_FILE_BYTES: setting('Size in bytes beyond which a file is refused', integer(1), {
+    default: '10737418240',
+  }),
   DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', duration(1, HOUR_MS), {
     default: '30s',
   }),
@@ -184,14 +186,20 @@ export const SETTINGS = {
   LANDING_RETENTION: setting('How long landed files are kept', duration(1), { default: '30d' }),
   REJECTED_RETENTION: setting('How long rejected rows are kept', duration(1), { default: '90d' }),
   HOUSEKEEPING_INTERVAL: setting(
-    'How often a worker removes what need not be kept any longer',
+    'How often a worker removes expired landed files and rejected rows',
     duration(100, HOUR_MS),
     { default: '1m' },
   ),
-  DATABASE_URL: setting('PostgreSQL; without it the PG* variables count', databaseUrl, { secret: true }),
-  DATABASE_POOL_SIZE: setting('Maximum number of database connections of one worker', integer(2, 1_000), {
-    default: '10',
+  DATABASE_URL: setting('PostgreSQL connection URL; if not set, the PG* variables apply', databaseUrl, {
+    secret: true,
   }),
+  DATABASE_POOL_SIZE: setting(
+    'Size of the connection pool of one worker, which opens up to 2 more connections',
+    integer(2, 1_000),
+    {
+      default: '10',
+    },
+  ),
   TEMPORAL_TASK_QUEUE: setting('The task queue', name, { default: 'sales-increment' }),
   TEMPORAL_DEPLOYMENT_NAME: setting(
     'The Worker Deployment that the worker is a version of; empty: no versioning (docs/upgrading.md)',
@@ -213,7 +221,7 @@ export const SETTINGS = {
     },
   ),
   SCHEDULE_CATCHUP_WINDOW: setting(
-    'How far back missed runs are made up for after an outage',
+    'How far back missed runs are caught up after an outage',
     duration(7 * 24 * HOUR_MS),
     {
       default: '30d',
@@ -238,7 +246,7 @@ export const SETTINGS = {
     default: 'http://localhost:8233',
   }),
   PAYLOAD_KEYS: setting(
-    'Encrypts payloads: id:base64 of 32 bytes, comma-separated, the first one encrypts',
+    'Payload encryption keys, comma-separated, each id:base64 of 32 bytes; the first one encrypts',
     payloadKeys,
     {
       default: '',
@@ -280,11 +288,11 @@ export const SETTINGS = {
     },
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
-    'Collector that gets traces, e.g. http://localhost:4318; empty: no traces',
+    'Collector that traces are sent to, e.g. http://localhost:4318; empty: no traces',
     httpUrl,
   ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
-    'The same, as the whole address, e.g. http://localhost:4318/v1/traces',
+    'The same, as the full URL, e.g. http://localhost:4318/v1/traces',
     httpUrl,
   ),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: setting(

@@ -57,7 +57,7 @@ const fileCounts = object('FileCounts', 'Row counts of a file.', {
   rows_read: count.describe('Rows in the file.'),
   rows_kept: count.describe('Rows staged.'),
   rows_duplicate: count.describe('Rows dropped because another row with their key is newer.'),
-  rows_rejected: count.describe('Bad rows, set aside in staging.rejected_row.'),
+  rows_rejected: count.describe('Rejected rows; each is in staging.rejected_row.'),
 });
 
 const loadedRun = object(

@@ -34,7 +34,7 @@ test('what is encrypted reads as before, and only with the key', async () => {
   await assert.rejects(new AesGcmCodec([current], STRICT).decode([encrypted]), /has no key "old"/);
   await assert.rejects(
     new AesGcmCodec([key('old')], STRICT).decode([encrypted]),
-    /it was changed, or key "old" of PAYLOAD_KEYS is another/,
+    /it was altered, or key "old" in PAYLOAD_KEYS is not the key/,
   );
 });
 

@@ -65,7 +65,7 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
   await stack.db.pool.query('alter table staging.file_load alter column sha256 type date using current_date');
   stack.deliveries.set('2024-02-28', [{ uniq_id: 'd' }]);
   const broken = await client(['run', '--date', '2024-02-28'], stack.environment);
-  assert.match(broken.stderr, /PostgreSQL refused/);
+  assert.match(broken.stderr, /PostgreSQL rejected/);
   worker.kill('SIGTERM');
   assert.equal((await worker.ended).code, 0);
   const spans = collector.spans();
@@ -186,7 +186,7 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
     ...[
       'Customer-by-name',
       'invalid input syntax',
-      'PostgreSQL refused',
+      'PostgreSQL rejected',
       '?',
       'exception',
       'password',

@@ -34,7 +34,7 @@ function versionAndCommit(): string {
     return `${packageFile.version}-${commit.trim()}`;
   } catch {
     throw new SettingsError([
-      `TEMPORAL_WORKER_BUILD_ID is needed beside TEMPORAL_DEPLOYMENT_NAME, since this is no git checkout: ` +
+      `TEMPORAL_WORKER_BUILD_ID must be set along with TEMPORAL_DEPLOYMENT_NAME, because this is not a git checkout: ` +
         `the version and the commit, e.g. ${packageFile.version}-1a2b3c4.`,
     ]);
   }

@@ -17,7 +17,7 @@ export interface Housekeeping {
  * customer is forgotten, the landed files of every day whose run has ended, since every download brings
  * the name again. A run that misses a file downloads it again, so removing one too early loses nothing.
  */
-export async function keepHouse(housekeeping: Housekeeping): Promise<void> {
+export async function doHousekeeping(housekeeping: Housekeeping): Promise<void> {
   const { database, landing, landingTaskQueue, landingRetentionMs, rejectedRetentionMs, intervalMs } =
     housekeeping;
   await database.query('housekeeping/rejected_rows', [rejectedRetentionMs]);

@@ -10,7 +10,7 @@ import { ReportApi } from '../pipeline/extract/report-api.ts';
 import { SettingsError } from '../runtime/settings.ts';
 import { every } from './every.ts';
 import { measureFreshness } from './freshness.ts';
-import { keepHouse } from './housekeeping.ts';
+import { doHousekeeping } from './housekeeping.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** A download slower than this is not worth waiting for. */
@@ -78,7 +78,7 @@ export async function openResources(
   };
   const stopHousekeeping = every(
     housekeeping.intervalMs,
-    () => keepHouse(housekeeping),
+    () => doHousekeeping(housekeeping),
     environment.onHousekeepingError,
   );
   return {

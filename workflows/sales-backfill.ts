@@ -17,13 +17,13 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { BackfillDay, BackfillPlan } from '../activities/backfill.ts';
 import type { ReportRef } from '../domain/day.ts';
 import { addDays, type LoadDate } from '../domain/load-date.ts';
-import { PAST_PRIORITY } from '../domain/priority.ts';
+import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import { LOAD_DATE, RUN_KIND } from '../domain/search-attributes.ts';
 import type { BackfillCheckpoint, BackfillCounts, SalesBackfillInput } from './inputs.ts';
 import { sharedSteps } from './steps/activities.ts';
 import { BackfillControl } from './steps/backfill-control.ts';
 import { BackfillRecord } from './steps/backfill-record.ts';
-import { describe, finalFailure } from './steps/errors.ts';
+import { describeError, finalFailure } from './steps/errors.ts';
 import { Progress } from './steps/progress.ts';
 import { waitForReport } from './steps/report.ts';
 import { salesIncrement } from './sales-increment.ts';
@@ -50,7 +50,7 @@ setWorkflowOptions(
 /** Loads every day of a range, each as a child workflow, some side by side, with one report for all. */
 export async function salesBackfill(input: SalesBackfillInput): Promise<BackfillResult> {
   const progress = new Progress();
-  const summary = 'checks the input, lists the days';
+  const summary = 'check the input, list the days';
   try {
     const plan = await sharedSteps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
     return await new Backfill(input, plan, progress).run();
@@ -130,7 +130,7 @@ class Backfill {
       return checkpoint.report;
     } catch (error) {
       if (isCancellation(error) || error instanceof ContinueAsNew) throw error;
-      await this.#record.failAll(this.#input, checkpoint.next, describe(error));
+      await this.#record.failAll(this.#input, checkpoint.next, describeError(error));
       return undefined;
     }
   }
@@ -147,7 +147,7 @@ class Backfill {
     } catch (error) {
       if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
       const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
-      day = { date, outcome: 'failed', error: describe(cause) };
+      day = { date, outcome: 'failed', error: describeError(cause) };
     }
     await this.#record.add(day);
   }
@@ -170,7 +170,7 @@ class Backfill {
       workflowId,
       args: [{ loadDate: date, options, report }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      priority: PAST_PRIORITY,
+      priority: BACKFILL_PRIORITY,
       staticSummary: `Sales of ${date}, by a backfill`,
       ...(tagged && {
         typedSearchAttributes: [

@@ -17,7 +17,7 @@ export async function salesHistory(input: SalesHistoryInput | null = {}): Promis
     continueAsNew<typeof salesHistory>({ ...input, options, checkpoint }),
   );
   return await withOutcome(run, async () => {
-    const summary = 'checks the input, settles the options';
+    const summary = 'check the input, resolve the options';
     const plan = await sharedSteps.planHistory.executeWithOptions({ summary }, [input]);
     run.plan(plan, input?.checkpoint);
     const joined = await waitForClaim(run, 'history');

@@ -5,7 +5,7 @@ import { sharedSteps } from './steps/activities.ts';
 import { alertWhenLate } from './steps/alerts.ts';
 import { waitForClaim } from './steps/claim.ts';
 import { dueAt } from './steps/due-at.ts';
-import { describe } from './steps/errors.ts';
+import { describeError } from './steps/errors.ts';
 import { FileWait } from './steps/files.ts';
 import { feedsNotLanded, loadDelivery } from './steps/load.ts';
 import { handleMessages } from './steps/messages.ts';
@@ -20,7 +20,7 @@ export async function salesIncrement(input: SalesIncrementInput | null = {}): Pr
   );
   handleMessages(run);
   return await withOutcome(run, async () => {
-    const summary = 'checks the input, settles date and options';
+    const summary = 'check the input, resolve date and options';
     const plan = await sharedSteps.planDay.executeWithOptions({ summary }, [input, dueAt()]);
     run.plan(plan, input?.checkpoint);
     run.loadDate = plan.loadDate;
@@ -47,7 +47,7 @@ async function loadDay(run: Run, { report: given, files }: SalesIncrementInput):
     } catch (error) {
       const missing = feedsNotLanded(error);
       if (!missing) throw error;
-      await wait.again(missing, describe(error));
+      await wait.again(missing, describeError(error));
     }
   }
 }

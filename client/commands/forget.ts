@@ -39,8 +39,8 @@ export async function forget(customerIds: readonly string[], output: Output): Pr
     const error =
       pending.length === 0
         ? null
-        : 'The database is done, but landed files may be left. Look at the log of the workers that have not ' +
-          `pruned theirs (${pending.map(({ host }) => host).join(', ')}), and run this again.`;
+        : 'The names are removed from the database, but landed files may remain. Check the logs of the workers that have not ' +
+          `removed theirs (${pending.map(({ host }) => host).join(', ')}), and run this again.`;
     const document: Forgotten = { customers, landings, error };
     const text = [...customers.map(describeCustomer), ...landings.map(describeLanding)].join('\n');
     if (error !== null) throw new CommandFailed(`${text}\n${error}`, 1, document);
@@ -93,6 +93,8 @@ function describeLanding({ landing, host, state, last_seen, files_removed, days_
   if (state === 'absent')
     return `${where} its worker was last seen at ${last_seen}; it removes landed files when it starts again.`;
   const inUse =
-    days_in_use.length === 0 ? '' : `; those of ${days_in_use.join(', ')} go when their runs have ended`;
+    days_in_use.length === 0
+      ? ''
+      : `; those of ${days_in_use.join(', ')} are removed when their runs have ended`;
   return `${where} ${files_removed} landed files removed${inUse}.`;
 }

@@ -90,7 +90,7 @@ function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
   const safe = hours.find((hour) => firstSkippedDate({ ...daily, hour }, new Date()) === undefined);
   throw new CommandFailed(
     `SCHEDULE_TIME ${timeOfDay(daily.hour, daily.minute)} does not exist on ${skipped} in ${daily.timeZone}, where clocks go forward: ` +
-      `that day's run would be lost.${safe === undefined ? '' : ` ${timeOfDay(safe, daily.minute)} exists on every day.`}`,
+      `that day's run would be lost.${safe === undefined ? '' : ` Set SCHEDULE_TIME to ${timeOfDay(safe, daily.minute)}, which exists on every day.`}`,
     2,
   );
 }
@@ -128,8 +128,10 @@ export async function show(output: Output): Promise<void> {
       [
         `Schedule ${document.schedule_id}${state.paused ? ` is PAUSED (${state.note ?? 'no note'})` : ' is active'}.`,
         describe(properties),
-        `Runs: ${document.runs}, missed by the catch-up window: ${document.missed}, skipped: ${document.skipped}.`,
-        ...document.recent.map((run) => `  ${run.due} loaded ${run.load_date ?? '?'} by ${run.workflow_id}`),
+        `Runs: ${document.runs}, missed (outside the catch-up window): ${document.missed}, skipped: ${document.skipped}.`,
+        ...document.recent.map(
+          (run) => `  ${run.due} started ${run.workflow_id} for ${run.load_date ?? '?'}`,
+        ),
         'Next:',
         ...document.next.slice(0, 5).map((run) => `  ${run.due} will load ${run.load_date ?? '?'}`),
         ...(open === null || open.days === 0

@@ -20,8 +20,8 @@ export const TEXTS = {
   daysNotLoaded: { en: 'Days not loaded', ru: 'Не загружено дней' },
   recent: { en: 'Last 7 days: {value} ({change})', ru: 'Последние 7 дней: {value} ({change})' },
   recentAbout: {
-    en: 'The last 7 days are {from} to {to}; their change is from the 7 days before.',
-    ru: 'Последние 7 дней: с {from} по {to}; изменение к предыдущим 7 дням.',
+    en: 'The last 7 days are {from} to {to}; changes are relative to the 7 days before.',
+    ru: 'Последние 7 дней: с {from} по {to}; изменение относительно предыдущих 7 дней.',
   },
   recentOpen: {
     en: {
@@ -38,7 +38,10 @@ export const TEXTS = {
   sections: { en: 'Sections', ru: 'Разделы' },
 
   attention: { en: 'Days that need attention', ru: 'Дни, требующие внимания' },
-  nothingOpen: { en: 'Every day that is due is loaded.', ru: 'Все дни, срок которых наступил, загружены.' },
+  nothingOpen: {
+    en: 'Every day that is due is loaded.',
+    ru: 'Все дни, срок загрузки которых наступил, загружены.',
+  },
   warnings: { en: 'Warnings', ru: 'Предупреждения' },
   noWarnings: {
     en: 'No warnings about the days of this range.',
@@ -129,7 +132,7 @@ export const TEXTS = {
   },
   nothingDue: {
     en: 'No day in this range is due yet.',
-    ru: 'Срок дней этого периода ещё не наступил.',
+    ru: 'В этом периоде ещё нет дней, срок загрузки которых наступил.',
   },
   state: { en: 'State', ru: 'Состояние' },
   days: { en: 'Days', ru: 'Дней' },

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import packageFile from '../../package.json' with { type: 'json' };
-import { PAST_PRIORITY } from '../../domain/priority.ts';
+import { BACKFILL_PRIORITY } from '../../domain/priority.ts';
 import { addDays } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { runOptions } from '../../runtime/run-options.ts';
@@ -174,7 +174,7 @@ async function startBackfill(client: Client, from: string, days: number, concurr
   return await client.workflow.start<typeof salesBackfill>('salesBackfill', {
     workflowId: `backfill-${from}`,
     taskQueue: TASK_QUEUE,
-    priority: PAST_PRIORITY,
+    priority: BACKFILL_PRIORITY,
     args: [{ from, to: addDays(from, days - 1), concurrency, options: runOptions({ LATE_AFTER: '0s' }) }],
   });
 }

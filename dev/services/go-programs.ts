@@ -104,7 +104,7 @@ async function build(
   log: (line: string) => void,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  log(`Building the ${name} ${version} with go install: some minutes, once.`);
+  log(`Building the ${name} ${version} with go install: this takes a few minutes, once.`);
   await mkdir(target, { recursive: true, mode: 0o700 });
   const unfinished = await mkdtemp(join(target, 'build-'));
   const started = performance.now();

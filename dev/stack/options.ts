@@ -33,7 +33,7 @@ export function parseStackOptions(args: string[]): StackOptions {
       'after',
       `
 Environment: TEMPORAL_CLI names the temporal binary to use; DATABASE_URL an existing PostgreSQL server instead of
-an own one; the project's settings (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
+its own; the project's settings (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
     )
     .exitOverride();
   try {

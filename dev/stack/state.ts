@@ -17,7 +17,7 @@ export async function lockState(directory: string): Promise<() => Promise<void>>
     const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
     if (isAlive(holder)) {
       throw new Error(
-        `another one is running on ${directory} (process ${holder}). Stop it with Ctrl-C, or give this one its own ` +
+        `another development stack is using ${directory} (process ${holder}). Stop it with Ctrl-C, or give this one its own ` +
           'state with --state DIR.',
       );
     }

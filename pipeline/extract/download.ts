@@ -90,7 +90,7 @@ export class Downloader {
         await output.flush();
       }
       if (expected !== undefined && received !== expected) {
-        throw interrupted(file, url, `${received} of ${expected} bytes came`);
+        throw interrupted(file, url, `${received} of ${expected} bytes arrived`);
       }
       return { bytes, sha256: await output.commit() };
     } finally {

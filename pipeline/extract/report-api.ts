@@ -173,7 +173,7 @@ export class ReportApi {
       const what = timeout.aborted
         ? `no complete answer within ${timeoutMs / 1000} s`
         : describeNetworkError(error);
-      throw failure('ReportApiUnavailable', `The report API could not be asked (${call}): ${what}.`);
+      throw failure('ReportApiUnavailable', `The call ${call} to the report API failed: ${what}.`);
     }
   }
 }
@@ -185,7 +185,7 @@ function refuseOtherAnswer(
   loadDate: string,
 ): void {
   if (answeredId != null && answeredId !== '' && answeredId !== reportId)
-    throw invalid('get_increment', 'it is about another report_id than was asked for');
+    throw invalid('get_increment', 'it is for a different report_id than requested');
   if (answeredDate != null && answeredDate !== '' && !isDay(answeredDate, loadDate))
     throw invalid('get_increment', `it is about another date than ${loadDate}`);
 }

@@ -136,7 +136,7 @@ async function withholdNames(session: Session): Promise<void> {
 /** Date and file are the activity's own: what lies on disk cannot change another one's rejected rows. */
 async function replaceRejected(session: Session, file: CheckedFile): Promise<void> {
   const key = [file.loadDate, fileName(file)];
-  await session.run('staging/forget_rejected', key);
+  await session.run('staging/delete_rejected', key);
   await session.run('staging/rejected_row', key);
 }
 

@@ -94,7 +94,7 @@ export class AesGcmCodec implements PayloadCodec {
       return proto.temporal.api.common.v1.Payload.decode(plain);
     } catch {
       throw new ValueError(
-        `A payload cannot be decrypted: it was changed, or key "${id}" of PAYLOAD_KEYS is another.`,
+        `A payload cannot be decrypted: it was altered, or key "${id}" in PAYLOAD_KEYS is not the key it was encrypted with.`,
       );
     }
   }

@@ -25,7 +25,7 @@ const WITHOUT_KEYS = {
   decode(payloads: Payload[]) {
     if (payloads.some(isEncrypted))
       throw new Error(
-        'Its payloads are encrypted, and PAYLOAD_KEYS is not set here: set it as on the other side.',
+        'The payloads are encrypted, but PAYLOAD_KEYS is not set here: set the same keys as on the other side.',
       );
     return Promise.resolve(payloads);
   },

@@ -1,9 +1,9 @@
 -- Gives every customer whom one delivery may concern the name and city of the last order in all of staging: the
 -- greatest (date_time, load_date, id).
 --
--- A customer knows his last order so far, so the last one of this delivery is compared with that alone. Other
+-- A customer's row holds the last order so far, so the last one of this delivery is compared with that alone. Other
 -- deliveries are asked only for those whose last order came from this delivery and is no longer there as it was. Who
--- has no order left stays as he is, until any order comes.
+-- has no order left stays as it is, until any order comes.
 --
 -- Dates in a subselect are planned as average ones: a date newer than the planner's statistics would count as one row,
 -- and be joined in a nested loop.

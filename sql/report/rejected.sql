@@ -1,4 +1,4 @@
--- The rows that were set aside when the days of a range were loaded, by reason: file, column and the rule that was
+-- The rows that were rejected when the days of a range were loaded, by reason: file, column and the rule that was
 -- broken. The most frequent reasons, and all others in one last row, whose file is null. What stands in the rows is
 -- not shown: it can be personal. $1 first date, $2 last date, both included, $3 how many reasons stand alone
 with reasons as (

@@ -1,4 +1,4 @@
--- Read-only access to the mart and to what was loaded when; not to staged rows and rows that were set aside. Run by the
+-- Read-only access to the mart and to what was loaded when; not to staged and rejected rows. Run by the
 -- owner of the schema, after every migration:
 --   npm run client -- migrate --analyst-role sales_analyst
 grant usage on schema mart, staging to :"role";

@@ -45,7 +45,7 @@ const STAGE_PLACES: Place[] = [
   { name: 'the lock', text: LOCK },
   { name: 'what is staged', text: statement('staging/staged_delivery') },
   { name: 'the rows', text: statement('staging/user_order_log') },
-  { name: 'the former rejected rows', text: statement('staging/forget_rejected') },
+  { name: 'the former rejected rows', text: statement('staging/delete_rejected') },
   { name: 'COPY of rejected rows', text: 'copy rejected' },
   { name: 'the rejected rows', text: statement('staging/rejected_row') },
   { name: 'the audit row', text: statement('audit/file_load') },

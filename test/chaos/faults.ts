@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Random } from '../../dev/sample-api/random.ts';
 import type { FaultAction, SampleApi } from '../../dev/sample-api/server.ts';
+import { martLock } from '../../database/locks.ts';
 import { sql } from '../../database/sql.ts';
 import type { Supervised, World } from './world.ts';
 
@@ -37,7 +38,7 @@ const STATEMENTS = [
     'staging/customer_research',
   ],
   ...[
-    'staging/forget_rejected',
+    'staging/delete_rejected',
     'staging/rejected_row',
     'staging/staged_delivery',
     'audit/file_load',
@@ -223,7 +224,9 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
       const table = one(['mart.d_city', 'mart.d_item', 'mart.d_customer', 'mart.f_sales'], random);
       await admin.query(`lock table ${table} in exclusive mode`);
       await aWhile(random, 500);
-      await admin.query(`select pg_advisory_xact_lock(hashtextextended('mart', 0))`);
+      await admin.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        martLock(table.slice('mart.'.length)),
+      ]);
     }),
   'landing directory unusable': async (world, random) => {
     const { landingDir } = anyWorker(world, random);

@@ -275,6 +275,6 @@ describe('something that the client needs is down', { concurrency: 4 }, () => {
     const env = { DATABASE_URL: variable('TEST_POSTGRES_URL'), TEMPORAL_ADDRESS: NOBODY };
     const ended = await client(['status', '--json'], env);
     assert.equal(ended.code, 1);
-    assertClear(ended, /schema is missing or old/);
+    assertClear(ended, /schema is missing or out of date/);
   });
 });

@@ -46,7 +46,7 @@ test('search attributes and schema: made once, safe to repeat', LIMIT, async (t)
   assert.deepEqual((await shop.run<{ applied: unknown[] }>('migrate')).applied, []);
 });
 
-test('run loads a day, and status tells it', LIMIT, async (t) => {
+test('run loads a day, and status shows it', LIMIT, async (t) => {
   await shop.startWorker('one');
   const started = performance.now();
   const run = await shop.run<{ outcome: string; error: null; files: Record<string, { rows_kept: number }> }>(

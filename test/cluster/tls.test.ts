@@ -72,7 +72,7 @@ test('worker and client load a day over mutual TLS, set by TEMPORAL_TLS_…', LI
   assert.equal((await shop.run<{ outcome: string }>('run', '--date', '2024-03-05')).outcome, 'loaded');
 });
 
-test('a profile of a file says the same', LIMIT, async () => {
+test('a profile in a file works the same way', LIMIT, async () => {
   const profile = `[profile.production]
 address = "${world.cluster.address}"
 namespace = "${NAMESPACE}"

@@ -36,7 +36,7 @@ test('a sequence that was left behind never numbers a download below what is sta
   assert.equal(await next(), newest + 1);
 });
 
-test('nor below an outcome that is recorded', async () => {
+test('a sequence that was left behind never issues a number below a recorded outcome', async () => {
   await db.pool
     .query(`insert into staging.day_load (load_date, outcome, number, workflow_id, run_id, started_at, finished_at)
     values ('2024-04-01', 'no_increment', 500, 'test', 'test', now(), now())`);

@@ -142,7 +142,7 @@ describe('f_sales holds the newest delivery of each order', () => {
   });
 });
 
-describe('what a fact says', () => {
+describe('the values of a fact', () => {
   test('a refund is minus the absolute amount, and both rows of an order sum to zero', async () => {
     await loader.load('2024-02-25', [
       order('a', 1, { status: 'shipped', payment_amount: '10.05' }),
@@ -378,7 +378,7 @@ describe('d_customer has the name and city of the last order', () => {
     assert.deepEqual((await customers())[0], '1 | name 1 | family 1 | 1');
   });
 
-  test('a customer whose rows were all withdrawn stays as he was, until he orders again', async () => {
+  test('a customer whose rows were all withdrawn stays as before, until the next order', async () => {
     await loader.load('2024-02-25', [of('a', '2024-02-25', 1)]);
     await loader.load('2024-02-25', []);
     assert.deepEqual(await customers(), ['1 | name 1 | family 1 | 1']);

@@ -81,7 +81,7 @@ describe('migrate', () => {
         name: SchemaMismatch.name,
         message:
           `The database has schema version ${NEWEST + 1}, but this release knows only ${NEWEST}. ` +
-          'Upgrade this installation; migrations are never taken back.',
+          'Upgrade this installation; migrations are never reverted.',
       });
       assert.equal(await dumpSchema(db.pool), before);
     });
@@ -134,7 +134,7 @@ describe('migrate', () => {
     const server = { version: '13.22 (Debian 13.22-1.pgdg12+1)', encoding: 'UTF8' };
     assert.throws(() => checkSuitable(server), {
       message:
-        'The server is PostgreSQL 13.22 (Debian 13.22-1.pgdg12+1), and the oldest that serves is 14. Upgrade it, or use another one.',
+        'PostgreSQL 13.22 (Debian 13.22-1.pgdg12+1) is too old: version 14 or newer is required. Upgrade the server or use another one.',
     });
     for (const version of ['14.0', '18.4', '19beta1']) checkSuitable({ ...server, version });
     const template = new URL(variable('TEST_TEMPLATE_URL'));

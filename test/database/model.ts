@@ -23,7 +23,7 @@ export interface OrderRow {
   /** Money in cents, as delivered. */
   cents: number;
   status: Status;
-  /** A column whose value is made bad in the file, so that the row is set aside. */
+  /** A column whose value is made bad in the file, so that the row is rejected. */
   bad: 'quantity' | 'date_time' | 'payment_amount' | null;
 }
 

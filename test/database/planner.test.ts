@@ -82,7 +82,7 @@ test('no load of a large new day falls into a nested loop', async (t) => {
   );
 });
 
-test('nor do the other files', async () => {
+test('no load of another large file falls into a nested loop', async () => {
   const stage = async (prefix: string) => {
     await loader.stage('2024-03-01', activity(prefix, ROWS), { feed: 'user_activity_log' });
     await loader.stage('2024-03-01', prices(prefix, ROWS), { feed: 'price_log' });

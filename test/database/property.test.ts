@@ -44,6 +44,10 @@ test('loads one after the other end in what the newest deliveries say', { timeou
   await holds(orderlyScenarios, Math.ceil(RUNS / 2), SEED);
 });
 
-test('so do loads side by side, cut off and taken up again', { timeout: 7_200_000 }, async () => {
-  await holds(scenarios, Math.floor(RUNS / 2), SEED + 1);
-});
+test(
+  'concurrent loads, interrupted and resumed, end in what the newest deliveries say',
+  { timeout: 7_200_000 },
+  async () => {
+    await holds(scenarios, Math.floor(RUNS / 2), SEED + 1);
+  },
+);

@@ -84,7 +84,7 @@ describe('mart.f_customer_retention', () => {
     assert.deepEqual(await weekly(), ['202408 | 2024-02-19 | 1 | 1 | 1 | 10.00 | 50.00 | -5.00 | 0 | 0 | 1']);
   });
 
-  test('a customer both new and refunded, or returning and refunded, is in both with all his rows', async () => {
+  test('a customer both new and refunded, or returning and refunded, is in both with all rows', async () => {
     await loader.load('2024-02-25', [
       order(1, '2024-02-19', 100, { uniq_id: 'a', status: 'shipped' }),
       order(1, '2024-02-20', 40, { uniq_id: 'b', status: 'refunded' }),

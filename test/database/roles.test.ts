@@ -6,7 +6,7 @@ import { Database } from '../../database/database.ts';
 import { forgetCustomers } from '../../database/forget.ts';
 import { grant } from '../../database/grant.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
-import { keepHouse } from '../../worker/housekeeping.ts';
+import { doHousekeeping } from '../../worker/housekeeping.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { lines, Loader } from './support.ts';
 
@@ -48,7 +48,7 @@ test('the role of sql/roles/worker.sql loads a day and prunes, and can neither c
     assert.deepEqual(await lines(pool, 'select uniq_id from mart.f_sales'), ['a']);
     const landing = new Landing(loader.directory);
     const housekeeping = { landing, landingTaskQueue: 'x', landingRetentionMs: 1, rejectedRetentionMs: 0 };
-    await keepHouse({ database: new Database(pool), ...housekeeping, intervalMs: 1 });
+    await doHousekeeping({ database: new Database(pool), ...housekeeping, intervalMs: 1 });
     assert.deepEqual(await lines(pool, 'select from staging.rejected_row'), []);
     assert.deepEqual(await lines(pool, 'select task_queue from staging.landing'), ['x']);
     const forget = forgetCustomers(new Database(pool), ['1'], [], () => undefined);

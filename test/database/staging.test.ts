@@ -238,7 +238,7 @@ describe('loading a date again', () => {
     assert.deepEqual(await writes(), writesBefore);
   });
 
-  test('replaces the rows that were set aside', async () => {
+  test('replaces the rejected rows', async () => {
     const bad = order('bad', 1, 1, { payment_amount: 'NaN' });
     await loader.stage('2024-02-24', [bad]);
     await loader.stage(DAY, [order('a', 1, 1), bad, bad]);

@@ -166,7 +166,7 @@ test('another machine without sslmode is warned of at the start', () => {
   const warningOf = (host: string, env: NodeJS.ProcessEnv = {}) =>
     tlsOf(host && `postgresql://user:secret@${host}/sales`, env).warning;
   for (const host of ['db.example.com', '10.0.0.7:6432', '[2001:db8::1]', 'localhost.example.com']) {
-    assert.match(warningOf(host) ?? '', /^DATABASE_URL \(or PGHOST\) leads to another machine/, host);
+    assert.match(warningOf(host) ?? '', /^DATABASE_URL \(or PGHOST\) points to another machine/, host);
     assert.equal(warningOf(host, { PGSSLMODE: 'verify-full' }), undefined);
   }
   assert.match(tlsOf(undefined, { PGHOST: 'db.example.com' }).warning ?? '', /another machine/);

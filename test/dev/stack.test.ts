@@ -62,7 +62,10 @@ test('a state that another stack uses is refused', async () => {
   await writeFile(path.join(state, 'stack.pid'), String(process.pid));
   const { code, output } = await stack('--once');
   assert.equal(code, 1);
-  assert.match(output, /^temporal-dev: another one is running on .* \(process \d+\)\. Stop it with Ctrl-C/m);
+  assert.match(
+    output,
+    /^temporal-dev: another development stack is using .* \(process \d+\)\. Stop it with Ctrl-C/m,
+  );
   assert.doesNotMatch(output, /^ +at /m);
 });
 

@@ -185,7 +185,7 @@ test('a worker that has stopped is reported; its files go when it starts again',
     landings.map(({ state }) => state),
     ['pending'],
   );
-  assert.match(error ?? '', /^The database is done, but landed files may be left\./);
+  assert.match(error ?? '', /^The names are removed from the database, but landed files may remain\./);
   assert.deepEqual(await namesInDatabase(stack.db.pool), []);
   const again = await forget(stack);
   assert.deepEqual(

@@ -158,7 +158,8 @@ describe('a download fails, and leaves all as it was, when', () => {
     );
   });
 
-  test('nobody listens', () => assertFails('http://127.0.0.1:1/file?secret=1', interrupted(/ECONNREFUSED/)));
+  test('connection refused', () =>
+    assertFails('http://127.0.0.1:1/file?secret=1', interrupted(/ECONNREFUSED/)));
 
   test('the signature is wrong', () =>
     assertFails(url.replace(/Signature=[0-9a-f]+/, 'Signature=forged-secret'), notAvailable(403)));

@@ -115,7 +115,7 @@ describe('client report', () => {
     assert.ok(figures.includes(`Last 7 days: ${orders} (`), figures);
     assert.match(
       page,
-      /The last 7 days are 2024-04-22 to 2024-04-28; their change is from the 7 days before/,
+      /The last 7 days are 2024-04-22 to 2024-04-28; changes are relative to the 7 days before/,
     );
     assert.match(page, /1 of these 14 days is not loaded/);
     assert.doesNotMatch(await pageOf(['--from', '2024-04-16']), /Last 7 days/, 'less than 14 days');

@@ -230,16 +230,16 @@ const FAULTS: [string, FaultAction, Expected][] = [
     { do: 'status', status: 503, body: '<h1>' },
     { ...UNAVAILABLE, message: /503 Service Unavailable/ },
   ],
-  ['a reset before the answer', { do: 'reset' }, { ...UNAVAILABLE, message: /could not be asked/ }],
+  ['a reset before the answer', { do: 'reset' }, { ...UNAVAILABLE, message: /to the report API failed/ }],
   [
     'a reset in the answer',
     { do: 'reset', afterBytes: 5 },
-    { ...UNAVAILABLE, message: /could not be asked/ },
+    { ...UNAVAILABLE, message: /to the report API failed/ },
   ],
   [
     'a truncated answer',
     { do: 'truncate', afterBytes: 5 },
-    { ...UNAVAILABLE, message: /could not be asked/ },
+    { ...UNAVAILABLE, message: /to the report API failed/ },
   ],
   ['malformed JSON', { do: 'malformed-json' }, { ...INVALID, message: /it is not JSON/ }],
   ['a list', { do: 'json', body: [1] }, { ...INVALID, message: /cannot be used/ }],
@@ -334,7 +334,7 @@ describe('how the report API fails', () => {
     assert.doesNotMatch(failure.message, /wrong-key/);
   });
 
-  test('nobody listens', async () => {
+  test('connection refused', async () => {
     const nobody = client({ baseUrl: 'http://127.0.0.1:1' });
     const failure = await failureOf(nobody.generateReport());
     await nobody.close();

@@ -124,7 +124,7 @@ describe('backfill', () => {
       ['client/main.ts', 'backfill', ...range, '--concurrency', '3', '--json'],
       stack.environment,
     );
-    await second.says('3 days side by side from now on');
+    await second.says('Now loading up to 3 days in parallel');
     assert.equal((await handle.query<BackfillState>('progress')).concurrency, 3);
     await assert.rejects(handle.executeUpdate('setConcurrency', { args: [0] }));
     await handle.cancel();

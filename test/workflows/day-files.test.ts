@@ -137,7 +137,7 @@ describe('files of a day', { concurrency: 4 }, () => {
     assert.equal((await outcomeOf(stack, date))?.outcome, 'failed');
   });
 
-  test('a few bad rows are set aside and counted', async () => {
+  test('a few bad rows are rejected and counted', async () => {
     const date = '2024-03-25';
     const orders = Array.from({ length: 20 }, (_, n) => ({ uniq_id: `few-${n}` }));
     const [bad, ...good] = orders;

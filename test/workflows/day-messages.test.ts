@@ -64,7 +64,7 @@ describe('what a person asks of a waiting run', { concurrency: 4 }, () => {
     await untilStep(run, /^Waiting for customer_research_inc, price_log_inc of/);
     const accept = (file: string) =>
       run.executeUpdate<string, [string[]]>('proceedWithout', { args: [[file]] });
-    assert.match(await accept('price_log_inc'), /Going on without price_log_inc/);
+    assert.match(await accept('price_log_inc'), /Continuing without price_log_inc/);
     const { missingFiles } = await untilStep(run, /^Waiting for customer_research_inc of/);
     assert.deepEqual(missingFiles, ['customer_research_inc'], 'it still waits for the other one');
     await accept('customer_research_inc');
@@ -125,7 +125,7 @@ describe('the current details, which the UI shows as Markdown', { concurrency: 2
       [
         '2024-02-25 is loaded.',
         '',
-        '- price_log_inc was missing and accepted as missing',
+        '- price_log_inc was missing; the day was loaded without it',
         '',
         '| file | rows read | kept | duplicate | rejected |',
         '| --- | ---: | ---: | ---: | ---: |',

@@ -47,7 +47,7 @@ export const outcomeSteps: Pick<Proxied, 'recordFailure' | 'recordNotFound' | 'f
     retry,
   });
 
-/** A message to a person, tried until it has arrived; in a workflow of its own, which no day waits for. */
+/** A message to a person, retried for up to 24 hours; in a workflow of its own, which no day waits for. */
 export const alertSteps: Pick<Proxied, 'sendAlert'> = proxyActivities<Activities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   startToCloseTimeout: '1m',

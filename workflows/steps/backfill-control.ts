@@ -85,7 +85,7 @@ export class BackfillControl {
     const { loaded, no_increment, failed } = this.#counts;
     const done = loaded + no_increment + failed;
     const running = [...this.#running.keys()].join(', ') || 'none';
-    const paused = this.#paused ? ' Paused: no further day begins.' : '';
+    const paused = this.#paused ? ' Paused: no more days start.' : '';
     this.#progress.update(
       `${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`,
     );
@@ -101,26 +101,26 @@ export class BackfillControl {
         concurrency: this.#concurrency,
         paused: this.#paused,
       }),
-      { description: 'How far the backfill is.' },
+      { description: 'Progress of the backfill.' },
     );
     setHandler(pauseUpdate, () => this.#pause(true), {
-      description: 'Begin no further day; running ones end.',
+      description: 'Start no more days; days in progress finish.',
     });
-    setHandler(resumeUpdate, () => this.#pause(false), { description: 'Go on after a pause.' });
+    setHandler(resumeUpdate, () => this.#pause(false), { description: 'Resume a paused backfill.' });
     setHandler(
       setConcurrencyUpdate,
       (concurrency) => {
         this.#concurrency = concurrency;
-        return `${concurrency} days side by side from now on.`;
+        return `Now loading up to ${concurrency} days in parallel.`;
       },
-      { description: 'How many days are loaded side by side.', validator: validateConcurrency },
+      { description: 'How many days are loaded in parallel.', validator: validateConcurrency },
     );
   }
 
   #pause(paused: boolean): string {
     this.#paused = paused;
     this.#show();
-    return paused ? 'Paused: running days end, and no other begins.' : 'Going on.';
+    return paused ? 'Paused: days in progress finish, and no more days start.' : 'Resumed.';
   }
 }
 

@@ -27,12 +27,12 @@ export function isTimeout(error: unknown): boolean {
 }
 
 /** Nobody took the task in time. */
-export function isNotTaken(error: unknown): boolean {
+export function isScheduleToStartTimeout(error: unknown): boolean {
   return timeoutType(error) === 'SCHEDULE_TO_START';
 }
 
 /** Whoever had taken the task is not heard of any more. */
-export function isNotHeard(error: unknown): boolean {
+export function isHeartbeatTimeout(error: unknown): boolean {
   return timeoutType(error) === 'HEARTBEAT';
 }
 
@@ -42,11 +42,11 @@ function timeoutType(error: unknown) {
 }
 
 /** A sentence for a person. */
-export function describe(error: unknown): string {
+export function describeError(error: unknown): string {
   if (isCancellation(error)) return 'The run was cancelled.';
   const cause = causeOf(error);
   if (error instanceof ActivityFailure && cause instanceof TimeoutFailure) {
-    return `${error.activityType} did not end in time (${cause.timeoutType ?? 'timeout'}).`;
+    return `${error.activityType} did not finish in time (${cause.timeoutType ?? 'timeout'}).`;
   }
   return cause instanceof Error ? cause.message : String(cause);
 }
@@ -55,7 +55,7 @@ export function describe(error: unknown): string {
  * The failure that the run ends with: of the same type as what went wrong, so that client, alerts and runbook
  * know it, and with the whole sentence. Cancellation stays what it is.
  */
-export function finalFailure(error: unknown, message = describe(error)): unknown {
+export function finalFailure(error: unknown, message = describeError(error)): unknown {
   if (isCancellation(error)) return error;
   return ApplicationFailure.create({
     type: typeOf(error),
@@ -66,7 +66,7 @@ export function finalFailure(error: unknown, message = describe(error)): unknown
 }
 
 /** Waits for all; throws when any failed: the failures of one type together, a refused file first. */
-export async function allOf<T>(work: Promise<T>[]): Promise<T[]> {
+export async function settleAll<T>(work: Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(work);
   const failures = settled
     .filter((result) => result.status === 'rejected')
@@ -77,5 +77,5 @@ export async function allOf<T>(work: Promise<T>[]): Promise<T[]> {
   const worst = failures.find((error) => failureType(error) === 'FileRefused') ?? failures[0];
   const same = failures.filter((error) => failureType(error) === failureType(worst));
   if (same.length < 2 || failureType(worst) === undefined) throw worst;
-  throw finalFailure(worst, same.map(describe).join(' '));
+  throw finalFailure(worst, same.map(describeError).join(' '));
 }

@@ -64,14 +64,14 @@ export class FileWait {
     progress.update(`Waiting for ${files.join(', ')} of ${loadDate}. ${reason}`.trim(), files);
     await this.#run.wait(
       Math.min(options.reportPollIntervalMs, left),
-      `until ${files.join(', ')} may be there`,
+      `before checking again for ${files.join(', ')}`,
     );
   }
 
   async #ask(reportId: string) {
     const { loadDate } = this.#run;
     const { getIncrement } = reportSteps(this.#deadline, MIN_PATIENCE_MS);
-    const summary = `which files of ${loadDate} are there?`;
+    const summary = `which files of ${loadDate} are available?`;
     return await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
   }
 }

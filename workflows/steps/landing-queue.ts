@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { landingSteps, pingSteps } from './activities.ts';
-import { isNotHeard, isNotTaken, isTimeout } from './errors.ts';
+import { isHeartbeatTimeout, isScheduleToStartTimeout, isTimeout } from './errors.ts';
 
 /** A queue on which nobody takes a step within this may have lost its worker. */
 const FIRST_WAIT_MS = 2_000;
@@ -32,8 +32,8 @@ export class LandingQueue {
       try {
         return await step(landingSteps(this.name, wait));
       } catch (error) {
-        if (isNotHeard(error)) losses += 1;
-        else if (!isNotTaken(error)) throw error;
+        if (isHeartbeatTimeout(error)) losses += 1;
+        else if (!isScheduleToStartTimeout(error)) throw error;
         if (losses === MAX_LOSSES || !(await this.#isAlive())) throw error;
         wait = busyWaitMs();
       }

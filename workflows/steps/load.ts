@@ -13,7 +13,13 @@ import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { sharedSteps, PATIENCE_MS } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import { allOf, describe, failureType, isNotHeard, isNotTaken } from './errors.ts';
+import {
+  settleAll,
+  describeError,
+  failureType,
+  isHeartbeatTimeout,
+  isScheduleToStartTimeout,
+} from './errors.ts';
 import { LandingQueue } from './landing-queue.ts';
 import type { Run } from './run.ts';
 
@@ -49,7 +55,7 @@ export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayR
     outcome: missing.length === 0 ? 'loaded' : 'partial',
     files: Object.fromEntries(staged.map((file) => [fileName(file), file.counts])),
     warnings: [
-      ...(acceptedMissing ?? []).map((file) => `${file} was missing and accepted as missing`),
+      ...(acceptedMissing ?? []).map((file) => `${file} was missing; the day was loaded without it`),
       ...missing.map((file) => `${file} is not loaded yet`),
       ...volumeWarnings,
       ...staged.flatMap(warningsOf),
@@ -76,11 +82,15 @@ async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]>
       if (failureType(error) === 'LandedFileGone') {
         vanished += 1;
         if (vanished === MAX_VANISHED) throw vanishes(run, error);
-      } else if (isNotTaken(error) || isNotHeard(error) || failureType(error) === 'LandingUnavailable') {
+      } else if (
+        isScheduleToStartTimeout(error) ||
+        isHeartbeatTimeout(error) ||
+        failureType(error) === 'LandingUnavailable'
+      ) {
         avoid.add(queue.name);
       } else throw error;
       if (Date.now() > deadline) throw error;
-      run.progress.update(`Landing the files of ${run.title} again: ${describe(error)}`);
+      run.progress.update(`Landing the files of ${run.title} again: ${describeError(error)}`);
       if (round > 1)
         await run.wait(Math.min(1_000 * 2 ** round, MAX_WAIT_MS), 'until the files are landed again');
     }
@@ -90,8 +100,8 @@ async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]>
 function vanishes({ title }: Run, error: unknown) {
   return failure(
     'LandedFileGone',
-    `The landed files of ${title} were gone ${MAX_VANISHED} times. ${describe(error)} Do two landing directories ` +
-      'have the same .landing-id, as a copied disk has?',
+    `The landed files of ${title} disappeared ${MAX_VANISHED} times. ${describeError(error)} Check that no two landing directories ` +
+      'have the same .landing-id, as a copied disk would.',
   );
 }
 
@@ -110,7 +120,7 @@ async function stageOn(queue: LandingQueue, run: Run, request: LoadRequest): Pro
     ),
   );
   progress.update(`Checking ${landed.length} files of ${title}.`);
-  const checked = await allOf(
+  const checked = await settleAll(
     landed.map((file) =>
       queue.run(({ checkFile }) =>
         checkFile.executeWithOptions({ summary: describeFile(file) }, [file, options.maxRejectedShare]),
@@ -119,7 +129,7 @@ async function stageOn(queue: LandingQueue, run: Run, request: LoadRequest): Pro
   );
   for (const { deliveryNumber } of checked) run.rests(deliveryNumber);
   progress.update(`Staging ${checked.length} files of ${title}.`);
-  return await allOf(
+  return await settleAll(
     checked.map((file) =>
       queue.run(({ stageFile }) => stageFile.executeWithOptions({ summary: summaryOf(file) }, [file])),
     ),
@@ -147,7 +157,7 @@ async function landedOf(
     ({ feed, reason }) => !isAccepted(feed) || failureType(reason) !== 'FileNotAvailable',
   );
   if (missing.length > 0) {
-    throw failure('FilesNotLanded', missing.map(({ reason }) => describe(reason)).join(' '), {
+    throw failure('FilesNotLanded', missing.map(({ reason }) => describeError(reason)).join(' '), {
       details: [missing.map(({ feed }) => feed)],
     });
   }
@@ -167,7 +177,7 @@ async function updateMart(run: Run, files: string[], acceptedMissing: string[] |
   const { delivery, checkpoint, options } = run;
   const { volumeAlertShare } = options;
   const summary = run.title;
-  await allOf([
+  await settleAll([
     updateDCity.executeWithOptions({ summary }, [delivery]),
     updateDItem.executeWithOptions({ summary }, [delivery]),
     updateDCustomer.executeWithOptions({ summary }, [delivery]),
@@ -185,6 +195,6 @@ function summaryOf(file: CheckedFile): string {
 
 function warningsOf(file: StagedFile): string[] {
   const { warnings, superseded } = file;
-  const all = superseded ? [...warnings, 'a newer download was staged already and stays'] : warnings;
+  const all = superseded ? [...warnings, 'a newer download was already staged and is kept'] : warnings;
   return all.map((warning) => `${fileName(file)}: ${warning}`);
 }

@@ -3,7 +3,7 @@ import type { DayResult } from '../../domain/day.ts';
 import { nextStep } from '../../domain/failures.ts';
 import { outcomeSteps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import { describe, finalFailure, typeOf } from './errors.ts';
+import { describeError, finalFailure, typeOf } from './errors.ts';
 import type { Run } from './run.ts';
 
 /** Does the work of a run, and records and shows how it ended. */
@@ -44,17 +44,17 @@ async function openDaysWarning({ loadDate, delivery }: Run): Promise<string | un
     if (open.days === 0) return undefined;
     const range = `--from ${open.first_date ?? ''} --to ${open.last_date ?? ''}`;
     const days = `${open.days} ${open.days === 1 ? 'day' : 'days'}`;
-    return `${days} before ${loadDate} not loaded: npm run client -- backfill ${range} --only-missing`;
+    return `${days} before ${loadDate} ${open.days === 1 ? 'is' : 'are'} not loaded: npm run client -- backfill ${range} --only-missing`;
   } catch (error) {
     if (isCancellation(error)) throw error;
     // The day itself is loaded.
-    return `which days before ${loadDate} are not loaded could not be found out: ${describe(error)}`;
+    return `could not determine which days before ${loadDate} are not loaded: ${describeError(error)}`;
   }
 }
 
 /** Records the failure and sends an alert; returns what the run ends with. Cancelled runs are recorded too. */
 async function failed(run: Run, error: unknown): Promise<unknown> {
-  const message = describe(error);
+  const message = describeError(error);
   const errorType = typeOf(error);
   const next = nextStep(errorType);
   run.progress.end(`${run.title} failed: ${message}`, next === undefined ? [] : [`Next: ${next}`]);
@@ -83,13 +83,13 @@ async function record(run: Run, error: string, errorType: string): Promise<strin
     ]);
     return '';
   } catch (recordError) {
-    return ` (This could not be recorded: ${describe(recordError)})`;
+    return ` (This could not be recorded: ${describeError(recordError)})`;
   }
 }
 
 const OUTCOMES: Record<DayResult['outcome'], string> = {
   loaded: 'is loaded',
-  partial: 'is loaded in part',
+  partial: 'is partially loaded',
   no_increment: 'has no increment',
 };
 

@@ -3,7 +3,7 @@ import type { ReportRef, RunOptions } from '../../domain/day.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
 import { reportSteps } from './activities.ts';
-import { describe, failureType, isTimeout } from './errors.ts';
+import { describeError, failureType, isTimeout } from './errors.ts';
 
 /** What the wait for a report needs of a run, and leaves in it. */
 export interface ReportWait {
@@ -25,7 +25,7 @@ export async function waitForReport(run: ReportWait): Promise<Report> {
     if (checkpoint.taskId === undefined) {
       run.progress.update('Asking the report API for a report.');
       const { generateReport } = reportSteps(deadline);
-      checkpoint.taskId = await generateReport.executeWithOptions({ summary: 'asks for a report' }, []);
+      checkpoint.taskId = await generateReport.executeWithOptions({ summary: 'request a report' }, []);
     }
     for (let poll = 1; ; poll += 1) {
       const { getReport } = reportSteps(deadline);
@@ -43,7 +43,7 @@ export async function waitForReport(run: ReportWait): Promise<Report> {
   } catch (error) {
     // What kept the API from answering says more than that the time is over.
     throw isTimeout(error) && failureType(error) === undefined
-      ? timedOut(reportTimeoutMs, describe(error))
+      ? timedOut(reportTimeoutMs, describeError(error))
       : error;
   }
 }
