@@ -1,6 +1,6 @@
 -- Takes the weeks of the customers in `customer_week` away from retention ($1 = -1, before the facts change) or adds
--- them to it ($1 = 1, after). A customer's category depends on all orders of that customer in the week, and on no others, so
--- the cost is that of the weeks concerned, however many facts there are.
+-- them to it ($1 = 1, after). A customer's category depends on all orders of that customer in the week, and on no
+-- others, so the cost is that of the weeks concerned, however many facts there are.
 -- $1 sign
 with week as (
     select
