@@ -8,8 +8,8 @@ import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, deliveryFileInput, reportRefInput } from './inputs.ts';
 
-/** Tries of one address; then the run asks for another. */
-const MAX_DOWNLOADS = 5;
+/** Tries before the run asks anew which files are there. */
+const MAX_TRIES = 5;
 
 /**
  * Downloads one file to the landing directory. Its address is asked for here, at every try: it is a secret that must
@@ -19,26 +19,38 @@ export function landFile({ database, reportApi, downloader, landing, now }: Acti
   return async function landFile(input: DeliveryFile, report: ReportRef): Promise<LandedFile> {
     const file = checkedInput(deliveryFileInput, input);
     checkedInput(reportRefInput, report);
+    try {
+      return await land(file, report);
+    } catch (error) {
+      throw leftToTheRun(error, file) ?? error;
+    }
+  };
+
+  async function land(file: DeliveryFile, report: ReportRef): Promise<LandedFile> {
     const signal = cancellation();
     const deliveryNumber = await nextDeliveryNumber(database, signal);
     const address = (await addresses(file, report, signal))[fileName(file)];
     if (address === undefined) {
       throw failure('FileNotAvailable', `${describeFile(file)} no longer has a URL.`);
     }
-    const downloaded = await landing
-      .land(file, now(), (target) => downloader.download(fileName(file), address, target, signal))
-      .catch(giveUpInTime);
+    const downloaded = await landing.land(file, now(), (target) =>
+      downloader.download(fileName(file), address, target, signal),
+    );
     return { ...file, deliveryNumber, ...downloaded };
-  };
+  }
 
   /**
-   * A download that goes on failing is left to the run, which asks for the increment anew and knows when to stop.
-   * Only then: a database or a disk that cannot be used, or a worker that is lost, is not the file's fault.
+   * A storage or an API that goes on failing is left to the run, which asks for the increment anew and knows when to
+   * stop. Only then: a database or a disk that cannot be used, or a worker that is lost, is not the file's fault.
    */
-  function giveUpInTime(error: unknown): never {
-    const isInterrupted = error instanceof ApplicationFailure && error.type === 'DownloadInterrupted';
-    if (!isInterrupted || activityInfo().attempt < MAX_DOWNLOADS) throw error;
-    throw ApplicationFailure.create({ type: error.type, message: error.message, nonRetryable: true });
+  function leftToTheRun(error: unknown, { source }: DeliveryFile): ApplicationFailure | undefined {
+    if (!(error instanceof ApplicationFailure) || activityInfo().attempt < MAX_TRIES) return undefined;
+    const { type, message } = error;
+    const isLeft =
+      type === 'DownloadInterrupted' ||
+      // A run that loads history asks for nothing but the addresses.
+      (source === 'increment' && (type === 'ReportApiUnavailable' || type === 'ReportApiAnswerInvalid'));
+    return isLeft ? ApplicationFailure.create({ type, message, nonRetryable: true }) : undefined;
   }
 
   async function addresses(

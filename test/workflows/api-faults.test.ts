@@ -118,6 +118,14 @@ describe('a day and its report API', { concurrency: 4 }, () => {
     assert.deepEqual(await outcome(stack), failedAs('ReportTimedOut'));
   });
 
+  test('an API that fails once the files are listed ends the run by FILES_TIMEOUT, as one that fails before', async (t) => {
+    const stack = await stackFor(t, { api: AT_ONCE });
+    givenDay(stack, [{ on: 'get_increment', skip: 1, times: -1, do: 'status', status: 503 }]);
+    const { message } = await failureOf(stack.runDay(DATE, { filesTimeoutMs: 1_000 }));
+    assert.match(message, /\(FILES_TIMEOUT\); nothing was loaded\. The report API answered 503/);
+    assert.deepEqual(await outcome(stack), failedAs('FilesMissing'));
+  });
+
   test('a redirect is refused at once', async (t) => {
     const stack = await stackFor(t);
     const location = `${stack.api.url}/get_report`;

@@ -136,8 +136,13 @@ async function stageOn(queue: LandingQueue, run: Run, request: LoadRequest): Pro
   );
 }
 
-/** Object storage does not have the file yet, or not any more under that address. */
-const MAY_COME_LATER: ReadonlySet<unknown> = new Set(['FileNotAvailable', 'DownloadInterrupted']);
+/** The file or its address cannot be had now: storage does not have it yet, or storage or API go on failing. */
+const MAY_COME_LATER: ReadonlySet<unknown> = new Set([
+  'FileNotAvailable',
+  'DownloadInterrupted',
+  'ReportApiUnavailable',
+  'ReportApiAnswerInvalid',
+]);
 
 /** The files that landed; throws `FilesNotLanded` when one is missing that the run may not go without. */
 async function landedOf(
