@@ -75,7 +75,16 @@ export const incrementInput = z
   })
   .partial();
 
-export const historyInput = z.strictObject({ options: optionsInput, checkpoint }).partial();
+const feeds = z.array(z.enum(FEEDS.map(({ name }) => name)));
+const fullReport = reportRefInput.extend({
+  startDay: loadDateInput.optional(),
+  present: feeds,
+  missing: feeds,
+});
+
+export const historyInput = z
+  .strictObject({ options: optionsInput, checkpoint: checkpoint.extend({ report: fullReport.optional() }) })
+  .partial();
 
 export const backfillInput = z
   .strictObject({

@@ -54,10 +54,25 @@ const INPUTS: [workflow: string, input: unknown, named: RegExp][] = [
   ['salesIncrement', { loadDate: '2024-03-06', checkpoint: {} }, /checkpoint\.startedAt is missing/],
   ['salesHistory', null, /the input is null/],
   ['salesHistory', { options: 1 }, /options is 1/],
+  [
+    'salesHistory',
+    {
+      checkpoint: {
+        startedAt: '2024-03-06T00:00:00.000Z',
+        accepted: [],
+        lateAlertSent: false,
+        report: { reportId: 'a', taskId: 'b', startDay: '2024-02-02' },
+      },
+    },
+    /checkpoint\.report\.present is missing.*checkpoint\.report\.missing is missing/,
+  ],
   ['salesBackfill', null, /the input is null/],
   ['salesBackfill', undefined, /the input is missing/],
   ['salesBackfill', { from: '2024-03-06', to: '2024-03-05', concurrency: 1 }, /to is "2024-03-05"/],
   ['salesBackfill', { from: '2024-03-05', to: '2024-03-06', concurrency: 0 }, /concurrency is 0/],
+  ['salesAlert', null, /the input is null/],
+  ['salesAlert', undefined, /the input is missing/],
+  ['salesAlert', { loadDate: 'x'.repeat(10_000) }, /kind is missing.*loadDate is "x{50}/],
   ['salesBackfill', { from: '1899-12-31', to: '2024-03-06', concurrency: 1 }, /from is "1899-12-31"/],
 ];
 
