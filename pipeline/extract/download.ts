@@ -1,5 +1,5 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
@@ -65,7 +65,7 @@ export class Downloader {
       giveUp(response);
       throw tooLarge(file, expected, this.#limits.maxBytes);
     }
-    let decoder: Transform | undefined;
+    let decoder: DecoderFor | undefined;
     let output: AtomicFile;
     try {
       decoder = decoderOf(response, file);
@@ -148,7 +148,7 @@ async function* bodyOf(
   signal: AbortSignal,
   trickle: AbortSignal,
   onReceived: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Buffer, void> {
   try {
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
       onReceived(chunk.length);
@@ -160,27 +160,33 @@ async function* bodyOf(
   }
 }
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
+/** Makes the decoder of a body, by its first byte. */
+type DecoderFor = (first: number) => Transform;
+
+const DECODERS: Readonly<Record<string, DecoderFor>> = {
+  gzip: () => createGunzip(),
+  'x-gzip': () => createGunzip(),
+  // By the standard it is in zlib's format, which begins like this; some servers send it bare.
+  deflate: (first) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw()),
+  br: () => createBrotliDecompress(),
 };
 
 /** The body as it was before the storage encoded it, which some do although nobody has asked for it. */
 async function* decoded(
-  body: AsyncGenerator<Buffer>,
-  decoder: Transform | undefined,
+  body: AsyncGenerator<Buffer, void>,
+  decoderFor: DecoderFor | undefined,
   file: string,
   url: URL,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  if (!decoder) {
+  if (!decoderFor) {
     yield* body;
     return;
   }
+  const first = await body.next();
+  const decoder = decoderFor(first.value?.[0] ?? 0);
   // Errors of the body come out of the decoder as well.
-  pipeline(Readable.from(body), decoder, () => undefined);
+  pipeline(Readable.from(startingWith(first, body)), decoder, () => undefined);
   try {
     for await (const chunk of decoder) yield chunk as Buffer;
   } catch (error) {
@@ -191,12 +197,17 @@ async function* decoded(
   }
 }
 
-function decoderOf(response: Dispatcher.ResponseData, file: string): Transform | undefined {
+async function* startingWith<T>({ done, value }: IteratorResult<T, void>, rest: AsyncGenerator<T>) {
+  if (!done) yield value;
+  yield* rest;
+}
+
+function decoderOf(response: Dispatcher.ResponseData, file: string): DecoderFor | undefined {
   const encoding = String(response.headers['content-encoding'] ?? '')
     .trim()
     .toLowerCase();
   if (encoding === '' || encoding === 'identity') return undefined;
-  const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding]?.() : undefined;
+  const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   if (decoder) return decoder;
   throw failure(
     'FileRefused',

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
 import { generatedSource } from '../../dev/sample-api/generated-source.ts';
 import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
@@ -240,8 +240,11 @@ async function withServer(answer: RequestListener, run: (address: string) => Pro
 describe("the storage's Content-Encoding (contract, ruling 31)", () => {
   const csv = 'Молоко,100\n'.repeat(20_000);
   const encodings = { gzip: gzipSync(csv), deflate: deflateSync(csv), br: brotliCompressSync(csv) };
-  for (const [encoding, body] of Object.entries(encodings)) {
-    test(`${encoding} is decoded`, () =>
+  for (const [encoding, body, what = encoding] of [
+    ...Object.entries(encodings),
+    ['deflate', deflateRawSync(csv), "deflate without zlib's header"],
+  ] as [string, Buffer, string?][]) {
+    test(`${what} is decoded`, () =>
       withServer(
         (_, response) =>
           response.writeHead(200, { 'Content-Encoding': encoding, 'Content-Length': body.length }).end(body),
