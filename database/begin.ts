@@ -13,6 +13,8 @@ const SETTINGS = {
   IntervalStyle: 'iso_8601',
   search_path: 'pg_catalog',
   standard_conforming_strings: 'on',
+  // Below 1, the digits of a large number are rounded off.
+  extra_float_digits: '1',
   // A statement that works, or waits for a lock, is given up by the limit of its activity and by nothing else.
   lock_timeout: '0',
   statement_timeout: '0',

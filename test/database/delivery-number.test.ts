@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { Database } from '../../database/database.ts';
 import { migrate } from '../../database/migrate.ts';
+import { createPool } from '../../database/pool.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { lines, Loader } from './support.ts';
 
 let db: TestDatabase;
@@ -49,6 +51,24 @@ test('however many sessions draw at once, each has a number of its own', async (
     const numbers = await Promise.all(Array.from({ length: 10 }, next));
     assert.equal(new Set(numbers).size, numbers.length);
     assert.ok(Math.min(...numbers) > 500, numbers.join());
+  }
+});
+
+test('a large number keeps its digits, whatever a database or role sets', async () => {
+  const [name] = await lines(db.pool, 'select current_database()');
+  await asAdmin(`alter database ${name} set extra_float_digits = -15`);
+  await db.pool.query(`select setval('staging.delivery_number', 123456)`);
+  const pool = createPool({
+    connectionString: db.url,
+    applicationName: 'test',
+    maxConnections: 1,
+    onIdleError: () => undefined,
+  });
+  try {
+    assert.equal(await nextDeliveryNumber(new Database(pool)), 123_457);
+  } finally {
+    await pool.end();
+    await asAdmin(`alter database ${name} reset all`);
   }
 });
 
