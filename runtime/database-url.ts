@@ -32,7 +32,7 @@ export function databaseUrl(value: string): string {
     throw new Error('must name one host: a list of hosts is not supported');
   }
   for (const text of [port, parameters.get('port')]) {
-    if (text && !(/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535)) {
+    if (text && !isPort(text)) {
       throw new Error(
         authority.includes('@')
           ? 'must have a port from 1 to 65535'
@@ -56,6 +56,21 @@ export function databaseUrl(value: string): string {
 
 export function isSslMode(text: string): text is SslMode {
   return SSL_MODES.some((mode) => mode === text);
+}
+
+/** What pg cannot use of the PG* variables that it takes for what the URL leaves open. */
+export function libpqFaults(url: string | undefined, { PGHOST, PGPORT }: NodeJS.ProcessEnv): string[] {
+  const { hostname, port, searchParams } = parseDatabaseUrl(url ?? 'postgres://');
+  const faults: string[] = [];
+  if (PGHOST?.includes(',') && !hostname && !searchParams.has('host'))
+    faults.push(`PGHOST must name one host, since pg tries no list of hosts, but is "${PGHOST}".`);
+  if (PGPORT && !port && !searchParams.has('port') && !isPort(PGPORT.trim()))
+    faults.push(`PGPORT must be a port from 1 to 65535, but is "${PGPORT}".`);
+  return faults;
+}
+
+function isPort(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
 
 /** Without a host (a socket directory can be a parameter) the URL standard refuses a user. */

@@ -1,6 +1,6 @@
 import { knownTimeZone } from '../domain/due-days.ts';
 import { formatDuration, parseDuration } from '../domain/durations.ts';
-import { databaseUrl } from './database-url.ts';
+import { databaseUrl, libpqFaults } from './database-url.ts';
 import { fileNames } from '../domain/feeds.ts';
 
 /** One setting of the environment: everything that code and docs know about it. */
@@ -64,16 +64,16 @@ function share(value: string): number {
 function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') throw new Error('must be an http(s) URL');
-  return value;
+  return value.trim();
 }
 
-/** The calls' names are added to its path; credentials would be dropped, and a query would swallow them. */
-function apiUrl(value: string): string {
+/** Something is added to its path: a query would swallow it. Credentials would be dropped, or shown with it. */
+function baseUrl(value: string): string {
   const url = new URL(httpUrl(value));
-  if (url.username !== '' || url.password !== '')
-    throw new Error('must hold no user or password; the key is REPORT_API_KEY');
+  if (url.username !== '' || url.password !== '') throw new Error('must hold no user or password');
   if (url.search !== '' || url.hash !== '') throw new Error('must have no query and no fragment');
-  return value;
+  // A "?" or "#" with nothing behind it counts as no query, but would begin one.
+  return url.origin + url.pathname;
 }
 
 function headerValue(value: string): string {
@@ -101,6 +101,8 @@ function name(value: string): string {
   const trimmed = value.trim();
   if (Buffer.byteLength(trimmed) > 500 || /\p{Cc}/u.test(trimmed))
     throw new Error('must be at most 500 bytes, without control characters');
+  if (trimmed.startsWith('/_sys/'))
+    throw new Error('must not begin with /_sys/, which Temporal keeps for itself');
   return trimmed;
 }
 
@@ -156,7 +158,7 @@ function incrementFiles(value: string): string[] {
 
 /** Every setting, once. docs/settings.md is generated from it. */
 export const SETTINGS = {
-  REPORT_API_URL: setting('Address of the report API', apiUrl, { required: true }),
+  REPORT_API_URL: setting('Address of the report API', baseUrl, { required: true }),
   REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
   REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
   REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
@@ -242,7 +244,7 @@ export const SETTINGS = {
       secret: true,
     },
   ),
-  TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', httpUrl, {
+  TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', baseUrl, {
     default: 'http://localhost:8233',
   }),
   PAYLOAD_KEYS: setting(
@@ -361,6 +363,8 @@ export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, name
       );
     }
   }
+  if ((names as readonly string[]).includes('DATABASE_URL'))
+    faults.push(...libpqFaults(values.DATABASE_URL as string | undefined, env));
   if (faults.length > 0) throw new SettingsError(faults);
   return values as Values<N>;
 }

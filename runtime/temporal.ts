@@ -17,7 +17,9 @@ export function temporalConfig(env: NodeJS.ProcessEnv) {
   const { connectionOptions, namespace } = loadConfig(env);
   const { tls, apiKey: key, metadata } = connectionOptions;
   const address = connectionOptions.address?.trim() || 'localhost:7233';
-  if (!/^(?:[^\s:/@]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(address))
+  const match = /^(?:[^\s:/@]+|\[[\da-fA-F:.]+\])(?::(\d+))?$/.exec(address);
+  const port = Number(match?.[1] ?? 7233);
+  if (!match || port < 1 || port > 65_535)
     throw new SettingsError(['TEMPORAL_ADDRESS must be a host and a port like localhost:7233.']);
   if (tls && tls !== true) checkCertificates(tls);
   const apiKey = typeof key === 'string' && headerValue('TEMPORAL_API_KEY', key);
@@ -32,7 +34,7 @@ export function temporalConfig(env: NodeJS.ProcessEnv) {
       metadata: Object.fromEntries(headers) as Record<string, string>,
       ...(apiKey && { apiKey }),
     },
-    namespace: namespace ?? 'default',
+    namespace: namespace?.trim() || 'default',
     address,
   };
 }

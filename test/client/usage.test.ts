@@ -137,6 +137,7 @@ describe(
       [{ TEMPORAL_API_KEY: 'secret\nsecret' }, /TEMPORAL_API_KEY must be printable ASCII/],
       [{ TEMPORAL_GRPC_META_X: 'secret\nsecret' }, /TEMPORAL_GRPC_META \(x\) must be printable ASCII/],
       [{ TEMPORAL_ADDRESS: 'https://user:secret@host:7233' }, /TEMPORAL_ADDRESS must be a host and a port/],
+      [{ TEMPORAL_ADDRESS: 'localhost:99999' }, /TEMPORAL_ADDRESS must be a host and a port/],
       [{ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere.pem' }, /TEMPORAL_.*\/nowhere\.pem/],
       [{ TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'secret' }, /TEMPORAL_TLS_…: a certificate or key cannot be used/],
       [{ TEMPORAL_TASK_QUEUE: 'q'.repeat(600) }, /TEMPORAL_TASK_QUEUE must be at most 500 bytes/],

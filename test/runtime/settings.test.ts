@@ -29,6 +29,8 @@ describe('a value that what uses it would refuse is a settings fault (contract, 
     ],
     ['REPORT_API_URL', 'http://host/?tenant=7', /REPORT_API_URL must have no query/],
     ['REPORT_API_URL', 'ftp://u:secret@host', /REPORT_API_URL must be an http/],
+    ['TEMPORAL_UI_URL', 'http://user:secret@host', /TEMPORAL_UI_URL must hold no user or password/],
+    ['TEMPORAL_TASK_QUEUE', '/_sys/queue', /TEMPORAL_TASK_QUEUE must not begin with \/_sys\//],
     ['REPORT_TIMEOUT', '9999d', /REPORT_TIMEOUT must be from 1ms to 366d/],
     ['DOWNLOAD_IDLE_TIMEOUT', '30d', /DOWNLOAD_IDLE_TIMEOUT must be from 1ms to 1h/],
     ['SCHEDULE_CATCHUP_WINDOW', '1d', /SCHEDULE_CATCHUP_WINDOW must be from 7d/],
@@ -52,6 +54,41 @@ describe('a value that what uses it would refuse is a settings fault (contract, 
     test(`SCHEDULE_TIME_ZONE=${zone} is taken`, () =>
       assert.equal(faultOf('SCHEDULE_TIME_ZONE', zone), undefined));
   }
+});
+
+test('the address of the report API is taken so that the names of its calls can be added', () => {
+  for (const value of ['http://host/api', ' http://host/api \n', 'http://host/api?', 'http://host/api#']) {
+    const { REPORT_API_URL } = readSettings({ REPORT_API_URL: value }, ['REPORT_API_URL']);
+    assert.equal(REPORT_API_URL, 'http://host/api');
+  }
+});
+
+describe('the PG* variables that pg takes for what DATABASE_URL leaves open', () => {
+  const faultsOf = (env: Record<string, string>) => {
+    try {
+      readSettings(env, ['DATABASE_URL']);
+      return '';
+    } catch (error) {
+      return String(error);
+    }
+  };
+  for (const [env, message] of [
+    [{ PGHOST: 'host', PGPORT: 'abc' }, /PGPORT must be a port from 1 to 65535, but is "abc"/],
+    [{ DATABASE_URL: 'postgres://user@host/db', PGPORT: '99999' }, /PGPORT must be a port/],
+    [{ PGHOST: 'one,two' }, /PGHOST must name one host/],
+  ] as const) {
+    test(JSON.stringify(env), () => assert.match(faultsOf(env), message));
+  }
+
+  test('what DATABASE_URL names itself is not looked at', () => {
+    const env = {
+      DATABASE_URL: 'postgres://user@host:5432/db',
+      PGPORT: 'tcp://10.0.0.1:5432',
+      PGHOST: 'a,b',
+    };
+    assert.equal(faultsOf(env), '');
+    assert.equal(faultsOf({ PGHOST: 'host', PGPORT: ' 5432\n' }), '');
+  });
 });
 
 describe('an address to listen on', () => {
