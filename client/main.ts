@@ -181,16 +181,26 @@ function asCommandFailed(error: unknown): CommandFailed {
 // and the exit code still matter.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  process.exit(process.exitCode ?? 0);
 });
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
+});
+
+// A process with nothing left to wait for ends with 0, also where an answer that was waited for can never come.
+process.once('exit', () => {
+  if (process.exitCode === undefined)
+    process.exitCode = report(
+      new Error('The command broke off before its end.'),
+      process.argv.includes('--json'),
+    );
 });
 
 loadEnvFile();
 const root = program();
 root
   .parseAsync()
+  .then(() => (process.exitCode = 0))
   .catch((error: unknown) => {
     process.exitCode = report(error, process.argv.includes('--json'));
   })

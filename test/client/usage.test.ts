@@ -196,6 +196,18 @@ async function pipedInto(
   return { stdout, stderr };
 }
 
+test('a command that can never end has not ended well', async () => {
+  const stall = `import { createRequire } from 'node:module';
+    createRequire(process.cwd() + '/')('pg').Pool.prototype.connect = () => new Promise(() => {});`;
+  const ended = await client(['status', '--json'], {
+    ...UNSET,
+    DATABASE_URL: 'postgres://localhost/sales',
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(stall)}`,
+  });
+  assert.equal(ended.code, 1);
+  assert.match(errorOf(ended), /broke off before its end/);
+});
+
 describe('something that the client needs is down', { concurrency: 4 }, () => {
   const database = (address: string) => `postgresql://user:${PASSWORD}@${address}/sales`;
 
