@@ -6,6 +6,7 @@ import { fileName } from '../domain/feeds.ts';
 import type { SalesHistoryInput } from './inputs.ts';
 import { sharedSteps } from './steps/activities.ts';
 import { waitForClaim } from './steps/claim.ts';
+import { failureType } from './steps/errors.ts';
 import { loadDelivery } from './steps/load.ts';
 import { withOutcome } from './steps/outcome.ts';
 import { waitForReport } from './steps/report.ts';
@@ -31,7 +32,12 @@ export async function salesHistory(input: SalesHistoryInput | null = {}): Promis
       throw failure('FilesMissing', `The full report lacks ${missing.join(', ')}; nothing was loaded.`);
     }
     const { present: feeds, missing: acceptedMissing } = report;
-    return await loadDelivery(run, { report, feeds, acceptedMissing, isAccepted });
+    return await loadDelivery(run, {
+      report,
+      feeds,
+      acceptedMissing,
+      goesWithout: (feed, reason) => isAccepted(feed) && failureType(reason) === 'FileNotAvailable',
+    });
   });
 }
 

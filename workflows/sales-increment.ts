@@ -42,7 +42,7 @@ async function loadDay(run: Run, { report: given, files }: SalesIncrementInput):
         report,
         feeds: feeds.present,
         acceptedMissing: files ? null : feeds.acceptedMissing,
-        isAccepted: (feed) => wait.isAccepted(feed),
+        goesWithout: (feed, reason) => wait.goesWithout(feed, reason),
       });
     } catch (error) {
       const missing = feedsNotLanded(error);

@@ -102,6 +102,17 @@ describe('files of a day', { concurrency: 4 }, () => {
     assert.deepEqual(await stagedOf(stack, date), { ...ONE_EACH, user_order_log: 2, price_log: 3 });
   });
 
+  test('an optional file that storage never gives: the day loads without it when FILES_TIMEOUT is over', async () => {
+    const date = '2024-03-28';
+    stack.deliveries.set(date, [{ uniq_id: 'broken' }]);
+    stack.api.addFault({ on: 'storage', times: -1, date, file: 'price_log_inc', do: 'status', status: 500 });
+    const options = { optionalFiles: ['price_log_inc'], filesTimeoutMs: 1_000 };
+    const { outcome, files, warnings } = await stack.runDay(date, options);
+    assert.equal(outcome, 'loaded');
+    assert.ok(!('price_log_inc' in files));
+    assert.deepEqual(warnings, ['price_log_inc was missing; the day was loaded without it']);
+  });
+
   for (const [index, status] of [404, 403].entries()) {
     test(`storage answers ${status}: a fresh address is asked for`, async () => {
       const date = `2024-03-2${2 + index}`;

@@ -79,6 +79,17 @@ describe('what a person asks of a waiting run', { concurrency: 4 }, () => {
     });
   });
 
+  test('proceedWithout of a file whose download goes on failing: the day loads without it', async (t) => {
+    const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
+    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
+    stack.api.addFault({ on: 'storage', times: -1, file: 'price_log_inc', do: 'status', status: 500 });
+    const run = await stack.startDay(DATE, HOURS);
+    await untilStep(run, /^Waiting for price_log_inc of .* the storage answered 500/);
+    await run.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
+    assert.equal((await run.result()).outcome, 'loaded');
+    assert.deepEqual((await outcomeOf(stack))?.accepted_missing, ['price_log_inc']);
+  });
+
   test('a file that was accepted as missing but came is loaded, and not in the audit', async (t) => {
     const stack = await stackFor(t, { api: { pollsUntilReady: 1 } });
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);

@@ -2,6 +2,7 @@ import { fileName, feedOfIncrementFile } from '../../domain/feeds.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
 import { reportSteps } from './activities.ts';
+import { failureType } from './errors.ts';
 import type { Run } from './run.ts';
 
 /** FILES_TIMEOUT is about missing files: an API that does not answer is asked for this long, however short it is. */
@@ -36,17 +37,31 @@ export class FileWait {
       if (!increment.found) return undefined;
       const isWanted = (feed: string) => this.#only?.includes(feed) ?? true;
       const missing = increment.missing.filter(isWanted);
-      const needed = missing.filter((feed) => !this.isAccepted(feed));
+      const needed = missing.filter((feed) => !this.#isAccepted(feed));
       if (needed.length === 0)
         return { present: increment.present.filter(isWanted), acceptedMissing: missing };
       await this.again(needed);
     }
   }
 
+  /**
+   * A file that may be missing is not waited for when it is not there. When its download broke off it is, for as long as
+   * there is time, unless a person has accepted that it is missing.
+   */
+  goesWithout(feed: string, reason: unknown): boolean {
+    if (this.#isAcceptedByPerson(feed)) return true;
+    const isThere = failureType(reason) !== 'FileNotAvailable';
+    return this.#isAccepted(feed) && !(isThere && Date.now() < this.#deadline);
+  }
+
   /** By OPTIONAL_FILES, or because a person has accepted it. */
-  isAccepted(feed: string): boolean {
+  #isAccepted(feed: string): boolean {
     const file = fileName({ feed, source: 'increment' });
-    return this.#run.options.optionalFiles.includes(file) || this.#run.checkpoint.accepted.includes(file);
+    return this.#run.options.optionalFiles.includes(file) || this.#isAcceptedByPerson(feed);
+  }
+
+  #isAcceptedByPerson(feed: string): boolean {
+    return this.#run.checkpoint.accepted.includes(fileName({ feed, source: 'increment' }));
   }
 
   /** Waits before the next try for files that are missing; throws when there is no time left. */

@@ -29,8 +29,8 @@ export interface LoadRequest {
   feeds: string[];
   /** Feeds that the run goes without; null when it is about some files of the date only. */
   acceptedMissing: string[] | null;
-  /** Whether the run may go without the file of a feed. */
-  isAccepted: (feed: string) => boolean;
+  /** Whether the run goes without the file of a feed, which could not be landed for this reason. */
+  goesWithout: (feed: string, reason: unknown) => boolean;
 }
 
 /** Landed files that vanish again and again are not lost by chance. */
@@ -146,7 +146,7 @@ const MAY_COME_LATER: ReadonlySet<unknown> = new Set([
 
 /** The files that landed; throws `FilesNotLanded` when one is missing that the run may not go without. */
 async function landedOf(
-  { isAccepted }: LoadRequest,
+  { goesWithout }: LoadRequest,
   files: readonly DeliveryFile[],
   landing: Promise<LandedFile>[],
 ): Promise<LandedFile[]> {
@@ -157,10 +157,7 @@ async function landedOf(
   });
   const final = failures.find(({ reason }) => !MAY_COME_LATER.has(failureType(reason)));
   if (final) throw final.reason;
-  // A file that may be missing is not waited for when it is not there; when its download broke off, it is.
-  const missing = failures.filter(
-    ({ feed, reason }) => !isAccepted(feed) || failureType(reason) !== 'FileNotAvailable',
-  );
+  const missing = failures.filter(({ feed, reason }) => !goesWithout(feed, reason));
   if (missing.length > 0) {
     throw failure('FilesNotLanded', missing.map(({ reason }) => describeError(reason)).join(' '), {
       details: [missing.map(({ feed }) => feed)],
