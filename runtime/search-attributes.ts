@@ -1,20 +1,32 @@
 import type { Client } from '@temporalio/client';
+import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
 import { LOAD_DATE, OUTCOME, RUN_KIND, type RunKind } from '../domain/search-attributes.ts';
 
 export const SEARCH_ATTRIBUTES = [LOAD_DATE, OUTCOME, RUN_KIND];
 
-/** Which of the search attributes the namespace has. */
-export async function registeredSearchAttributes(client: Client): Promise<string[]> {
+const keyword = encodeSearchAttributeIndexedValueType('KEYWORD');
+if (keyword === undefined) throw new Error('The SDK does not know the type KEYWORD.');
+/** The type of all of them, as the server numbers it. */
+export const KEYWORD = keyword;
+
+/** Which of the search attributes the namespace has, and which names it has with another type, which takes none of our values. */
+export async function registeredSearchAttributes(
+  client: Client,
+): Promise<{ registered: string[]; ofOtherType: string[] }> {
   const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
     namespace: client.options.namespace,
   });
-  return SEARCH_ATTRIBUTES.map(({ name }) => name).filter((name) => name in customAttributes);
+  const names = SEARCH_ATTRIBUTES.map(({ name }) => name).filter((name) => name in customAttributes);
+  return {
+    registered: names.filter((name) => customAttributes[name] === KEYWORD),
+    ofOtherType: names.filter((name) => customAttributes[name] !== KEYWORD),
+  };
 }
 
 /** True when the namespace has all of them, and false as well where it will not say. */
 export async function hasSearchAttributes(client: Client): Promise<boolean> {
   try {
-    return (await registeredSearchAttributes(client)).length === SEARCH_ATTRIBUTES.length;
+    return (await registeredSearchAttributes(client)).registered.length === SEARCH_ATTRIBUTES.length;
   } catch (error) {
     // Temporal Cloud and locked-down clusters refuse the operator service; runs go on without the attributes.
     if (REFUSALS.has((error as { code?: number }).code ?? -1)) return false;

@@ -1,20 +1,22 @@
-import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
 import type { Client } from '@temporalio/client';
-import type { Output } from '../output.ts';
+import { CommandFailed, type Output } from '../output.ts';
 import { withTemporal } from '../temporal.ts';
-import { registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../../runtime/search-attributes.ts';
+import { KEYWORD, registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../../runtime/search-attributes.ts';
 
 /** `client search-attributes`: registers the custom search attributes in the namespace; safe to repeat. */
 export async function registerSearchAttributes(output: Output): Promise<void> {
   await withTemporal(async (client) => {
-    const before = await registeredSearchAttributes(client);
-    const type = encodeSearchAttributeIndexedValueType('KEYWORD');
-    if (type === undefined) throw new Error('The SDK does not know the type KEYWORD.');
-    const added = SEARCH_ATTRIBUTES.map(({ name }) => name).filter((name) => !before.includes(name));
+    const { registered, ofOtherType } = await registeredSearchAttributes(client);
+    if (ofOtherType.length > 0)
+      throw new CommandFailed(
+        `The namespace has ${ofOtherType.join(', ')} with another type than Keyword. Runs go on without search ` +
+          'attributes until it is removed: temporal operator search-attribute remove.',
+      );
+    const added = SEARCH_ATTRIBUTES.map(({ name }) => name).filter((name) => !registered.includes(name));
     if (added.length > 0) {
       await client.connection.operatorService.addSearchAttributes({
         namespace: client.options.namespace,
-        searchAttributes: Object.fromEntries(added.map((name) => [name, type])),
+        searchAttributes: Object.fromEntries(added.map((name) => [name, KEYWORD])),
       });
       await waitUntilUsable(client, added);
     }
