@@ -196,10 +196,12 @@ process.once('exit', () => {
     );
 });
 
-loadEnvFile();
-const root = program();
-root
-  .parseAsync()
+async function main(): Promise<void> {
+  loadEnvFile();
+  await program().parseAsync();
+}
+
+main()
   .then(() => (process.exitCode = 0))
   .catch((error: unknown) => {
     process.exitCode = report(error, process.argv.includes('--json'));
