@@ -63,7 +63,7 @@ test('a payload of one workflow is refused in another; the runs of a schedule sh
     /was encrypted for another workflow: daily-run/,
   );
   const forged = { ...encrypted, metadata: { ...encrypted.metadata, 'workflow-id': Buffer.from('another') } };
-  await assert.rejects(codec.decode([forged], inWorkflow('another')), /it was changed/);
+  await assert.rejects(codec.decode([forged], inWorkflow('another')), /it was altered/);
 });
 
 test('with keys on both sides, everything that the product does goes on', async (t) => {
