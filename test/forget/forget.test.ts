@@ -198,7 +198,8 @@ test('a worker that has stopped is reported; its files go when it starts again',
 });
 
 test('old landed files and rejected rows go by a timer, with two workers on one disk and no day to load', async (t) => {
-  const retention = { LANDING_RETENTION: '2s', REJECTED_RETENTION: '2s' };
+  // Longer than the days take on a busy machine.
+  const retention = { LANDING_RETENTION: '8s', REJECTED_RETENTION: '8s' };
   const stack = await stackFor(t, { settings: { ...SETTINGS, ...retention } });
   await startWorkerProcess(t, stack);
   const days = ['2024-03-01', '2024-03-02', '2024-03-03', '2024-03-04'];

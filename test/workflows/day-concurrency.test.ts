@@ -20,19 +20,24 @@ async function startHolder(stack: TestStack, id: string) {
   return handle;
 }
 
-/** Waits until a run has found the date taken, and waits. */
-async function untilItWaits(handle: Awaited<ReturnType<TestStack['startDay']>>): Promise<void> {
-  await until(`${handle.workflowId} waits`, async () => {
-    const { currentStep } = await handle.query<{ currentStep: string }>('state');
-    return /^Waiting for workflow .* which is loading 2024-02-25 already/.test(currentStep);
+/** Waits until one of the runs has found the date taken, and waits. */
+async function untilItWaits(...handles: Awaited<ReturnType<TestStack['startDay']>>[]): Promise<void> {
+  await until('a run waits for the other', async () => {
+    const states = await Promise.all(handles.map((one) => one.query<{ currentStep: string }>('state')));
+    return states.some(({ currentStep }) =>
+      /^Waiting for workflow .* which is loading 2024-02-25 already/.test(currentStep),
+    );
   });
 }
 
 describe('two runs of one date', { concurrency: 4 }, () => {
   test('at the same moment, under different ids: one works, the other takes its result', async (t) => {
-    const stack = await stackFor(t, { api: { pollsUntilReady: 2 } });
+    const stack = await stackFor(t, { api: { readyAfterMs: 600_000 } });
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }, { uniq_id: 'a', id: 9 }]);
-    const [one, other] = await Promise.all([stack.runDay(DATE, {}, 'one'), stack.runDay(DATE, {}, 'other')]);
+    const handles = await Promise.all([stack.startDay(DATE, {}, 'one'), stack.startDay(DATE, {}, 'other')]);
+    await untilItWaits(...handles);
+    stack.api.setReady({ readyAfterMs: 0 });
+    const [one, other] = await Promise.all([handles[0].result(), handles[1].result()]);
     const joined = [one, other].filter((result) => result.joined);
     assert.equal(joined.length, 1, 'exactly one has joined');
     assert.match(joined[0]?.joined?.workflowId ?? '', /-(one|other)$/);
@@ -49,8 +54,12 @@ describe('two runs of one date', { concurrency: 4 }, () => {
   });
 
   test('a date without an increment is joined as well', async (t) => {
-    const stack = await stackFor(t, { api: { pollsUntilReady: 2 } });
-    const results = await Promise.all([stack.runDay(DATE, {}, 'one'), stack.runDay(DATE, {}, 'other')]);
+    const stack = await stackFor(t, { api: { readyAfterMs: 600_000 } });
+    const first = await startHolder(stack, 'one');
+    const second = await stack.startDay(DATE, {}, 'other');
+    await untilItWaits(second);
+    stack.api.setReady({ readyAfterMs: 0 });
+    const results = await Promise.all([first.result(), second.result()]);
     assert.deepEqual(
       results.map(({ outcome }) => outcome),
       ['no_increment', 'no_increment'],
