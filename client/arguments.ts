@@ -49,5 +49,10 @@ export function checkRange(from: LoadDate, to: LoadDate, maxDays = MAX_RANGE_DAY
     );
 }
 
+/** The same for a range that was given in full, before anything else is asked. */
+export function checkGivenRange({ from, to }: { from?: LoadDate; to?: LoadDate }): void {
+  if (from !== undefined && to !== undefined) checkRange(from, to);
+}
+
 /** Days of a backfill in parallel. On two cores more are no faster, and leave too little to a `run` beside it. */
 export const DEFAULT_CONCURRENCY = 3;

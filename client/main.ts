@@ -63,8 +63,13 @@ function program(): Command {
       countArgument,
     )
     .option('--only-missing', 'skip days that are loaded or known to have no increment')
-    .option('--pause', 'pause the backfill of this range: no more days start')
-    .option('--resume', 'resume it')
+    .addOption(
+      new Option('--pause', 'pause the backfill of this range: no more days start').conflicts([
+        'resume',
+        'cancel',
+      ]),
+    )
+    .addOption(new Option('--resume', 'resume it').conflicts('cancel'))
     .option('--cancel', 'cancel it; days in progress stop cleanly')
     .action(async (options: Json & BackfillOptions) =>
       (await import('./commands/backfill.ts')).backfill(options, outputOf(options)),

@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { newestDueDay } from '../../domain/due-days.ts';
 import { countDays } from '../../domain/load-date.ts';
+import { checkGivenRange } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { readReport, type Range } from '../report/data.ts';
@@ -15,6 +16,7 @@ export interface ReportOptions extends Range {
 
 /** `client report`: writes a self-contained HTML report of the mart. */
 export async function report({ out, language, ...range }: ReportOptions, output: Output): Promise<void> {
+  checkGivenRange(range);
   const now = new Date();
   const newestDue = newestDueDay(dailySchedule(process.env), now);
   const data = await withDatabase((database) => readReport(database, range, newestDue));

@@ -4,7 +4,7 @@ import type { Database } from '../../database/database.ts';
 import { newestDueDay } from '../../domain/due-days.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { fileNames } from '../../domain/feeds.ts';
-import { checkRange } from '../arguments.ts';
+import { checkGivenRange, checkRange } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
 import { dayStatuses } from '../day-status.ts';
@@ -23,6 +23,7 @@ export interface StatusOptions {
 
 /** `client status`: the state of each day. */
 export async function status(options: StatusOptions, output: Output): Promise<void> {
+  checkGivenRange(options);
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
   const days = await withDatabase(async (database) => {
     const range = await rangeOf(database, options, newestDue);

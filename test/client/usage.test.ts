@@ -44,6 +44,12 @@ describe('wrong usage ends with 2', { concurrency: 4 }, () => {
     [['forget'], /required option '--customer <ID>' not specified/],
     [['forget', '--customer', 'Анна'], /Expected a customer id/],
     [['forget', '--customer', '1', '--customer', '9223372036854775808'], /Expected a customer id/],
+    [['status', '--from', '1999-01-01', '--to', '2024-01-01'], /more than 20 years/],
+    [['report', '--from', '2024-01-02', '--to', '2024-01-01'], /--from 2024-01-02 is after --to 2024-01-01/],
+    [
+      ['backfill', '--from', '2024-01-01', '--to', '2024-01-02', '--pause', '--cancel'],
+      /'--pause' cannot be used with option '--cancel'/,
+    ],
     [['status', '--from', '0001-01-01', '--to', '9999-12-31'], /from 1900-01-01 to 2999-12-31/],
   ];
   for (const [args, sentence] of cases) {
