@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServiceError, WorkflowFailedError, type Client } from '@temporalio/client';
+import {
+  ServiceError,
+  WorkflowContinuedAsNewError,
+  WorkflowFailedError,
+  type Client,
+} from '@temporalio/client';
 import { TerminatedFailure, type Workflow, type WorkflowResultType } from '@temporalio/common';
 import { workflowFailure, type FailureText } from './failure-text.ts';
 import { follow } from './follow.ts';
@@ -54,19 +59,26 @@ async function newestResult<W extends Workflow>(
 ): Promise<Ended<W>> {
   let terminated: { runId: string; error: WorkflowFailedError } | undefined;
   let runId: string | null = null;
+  let continuedAs: string | undefined;
   const failed = (error: unknown): Ended<W> => ({
     ids: { workflow_id: workflowId, run_id: runId },
     failure: workflowFailure(error),
   });
   for (let lost = 0; ;) {
     try {
-      const newest = await client.workflow.getHandle(workflowId).describe();
-      runId = newest.runId;
+      runId = continuedAs ?? (await client.workflow.getHandle(workflowId).describe()).runId;
+      continuedAs = undefined;
       if (terminated?.runId === runId) return failed(terminated.error);
       if (terminated) output.note(`${workflowId} was reset: waiting for its new run.`);
-      const result = await client.workflow.getHandle<W>(workflowId, runId).result();
+      terminated = undefined;
+      // Not across executions: the document names the one that ended.
+      const result = await client.workflow.getHandle<W>(workflowId, runId, { followRuns: false }).result();
       return { ids: { workflow_id: workflowId, run_id: runId }, result };
     } catch (error) {
+      if (error instanceof WorkflowContinuedAsNewError) {
+        continuedAs = error.newExecutionRunId;
+        continue;
+      }
       if (error instanceof WorkflowFailedError) {
         if (!(error.cause instanceof TerminatedFailure) || runId === null) return failed(error);
         // A reset terminates the run and starts a new one under the same workflow id.

@@ -66,6 +66,24 @@ for (const [command, args, id] of commands) {
   });
 }
 
+test('the document of a run that continued as new names the execution that ended it', async (t) => {
+  stack.api.setReady({ pollsUntilReady: Infinity });
+  stack.deliveries.set('2024-03-06', [{ uniq_id: 'sixth' }]);
+  const waiting = start(['client/main.ts', 'run', '--date', '2024-03-06', '--json'], stack.environment);
+  t.after(() => kill(waiting));
+  await waiting.says('Started');
+  const handle = stack.client.workflow.getHandle(`${stack.taskQueue}-2024-03-06`);
+  const { runId: first } = await handle.describe();
+  await until('it continues as new', async () => (await handle.describe()).runId !== first);
+  stack.api.setReady({ pollsUntilReady: 0 });
+  const { code, stdout, stderr } = await waiting.ended;
+  assert.equal(code, 0, stderr);
+  const { run_id } = JSON.parse(stdout) as { run_id: string };
+  assert.deepEqual(await stack.rows(`select run_id from staging.day_load where load_date = '2024-03-06'`), [
+    { run_id },
+  ]);
+});
+
 test('a run that was terminated, and not reset, ends its client with 1', async (t) => {
   stack.api.setReady({ pollsUntilReady: Infinity });
   const waiting = start(['client/main.ts', 'run', '--date', '2024-03-04', '--json'], stack.environment);
