@@ -8,8 +8,9 @@ import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, deliveryFileInput, reportRefInput } from './inputs.ts';
 
-/** Tries before the run asks anew which files are there. */
-const MAX_TRIES = 5;
+/** Tries before the run asks anew which files are there: some 15 s of the storage, 30 s of the API, as `getIncrement` has. */
+const MAX_DOWNLOADS = 5;
+const MAX_QUESTIONS = 6;
 
 /**
  * Downloads one file to the landing directory. Its address is asked for here, at every try: it is a secret that must
@@ -44,12 +45,14 @@ export function landFile({ database, reportApi, downloader, landing, now }: Acti
    * stop. Only then: a database or a disk that cannot be used, or a worker that is lost, is not the file's fault.
    */
   function leftToTheRun(error: unknown, { source }: DeliveryFile): ApplicationFailure | undefined {
-    if (!(error instanceof ApplicationFailure) || activityInfo().attempt < MAX_TRIES) return undefined;
+    if (!(error instanceof ApplicationFailure)) return undefined;
     const { type, message } = error;
+    const { attempt } = activityInfo();
+    const isApi = type === 'ReportApiUnavailable' || type === 'ReportApiAnswerInvalid';
     const isLeft =
-      type === 'DownloadInterrupted' ||
+      (type === 'DownloadInterrupted' && attempt >= MAX_DOWNLOADS) ||
       // A run that loads history asks for nothing but the addresses.
-      (source === 'increment' && (type === 'ReportApiUnavailable' || type === 'ReportApiAnswerInvalid'));
+      (isApi && source === 'increment' && attempt >= MAX_QUESTIONS);
     return isLeft ? ApplicationFailure.create({ type, message, nonRetryable: true }) : undefined;
   }
 
