@@ -106,6 +106,21 @@ function name(value: string): string {
   return trimmed;
 }
 
+/** Of another name the server registers no deployment, and its worker would wait for work without a word. */
+function deploymentName(value: string): string {
+  const trimmed = name(value);
+  if (/[.:]/.test(trimmed) || trimmed.startsWith('__'))
+    throw new Error('must not contain . or : and must not begin with __');
+  return trimmed;
+}
+
+/** Longer ones the server does not register either. */
+function buildId(value: string): string {
+  const trimmed = name(value);
+  if (Buffer.byteLength(trimmed) > 255) throw new Error('must be at most 255 bytes');
+  return trimmed;
+}
+
 function otlpHeaders(value: string): string {
   if (!value.split(',').every((pair) => /^[^\s=]+=[\x21-\x7e]/.test(pair.trim())))
     throw new Error('must be a list like name=value,name=value');
@@ -205,12 +220,12 @@ export const SETTINGS = {
   TEMPORAL_TASK_QUEUE: setting('The task queue', name, { default: 'sales-increment' }),
   TEMPORAL_DEPLOYMENT_NAME: setting(
     'The Worker Deployment that the worker is a version of; empty: no versioning (docs/upgrading.md)',
-    text,
+    deploymentName,
     optional,
   ),
   TEMPORAL_WORKER_BUILD_ID: setting(
     'The build id of that version; empty: the package version and the git commit',
-    text,
+    buildId,
     optional,
   ),
   SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', timeOfDay, { default: '05:00' }),
