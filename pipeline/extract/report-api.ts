@@ -187,7 +187,7 @@ function refuseOtherAnswer(
   if (answeredId != null && answeredId !== '' && answeredId !== reportId)
     throw invalid('get_increment', 'it is for a different report_id than requested');
   if (answeredDate != null && answeredDate !== '' && !isDay(answeredDate, loadDate))
-    throw invalid('get_increment', `it is about another date than ${loadDate}`);
+    throw invalid('get_increment', `it is for a different date than ${loadDate}`);
 }
 
 function isDay(text: unknown, loadDate: string): boolean {

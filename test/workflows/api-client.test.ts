@@ -117,7 +117,7 @@ describe('what the report API answers', () => {
         assert.equal(failed.type, 'ReportApiAnswerInvalid');
         assert.match(
           failed.message,
-          new RegExp(`about another ${name === 'another date' ? 'date' : 'report_id'}`),
+          new RegExp(`for a different ${name === 'another date' ? 'date' : 'report_id'}`),
         );
         assert.ok((await api.getIncrement(reportId, DATE, signal)).found);
       });
