@@ -10,7 +10,7 @@ import pg from 'pg';
 import { startPostgres } from '../../dev/services/postgres.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { client } from '../support/processes.ts';
-import { findProgram } from './programs.ts';
+import { findProgram } from '../support/programs.ts';
 
 const skip = findProgram('psql') === undefined && 'no psql: apt-get install postgresql-client';
 const OWNER = 'sales_owner';

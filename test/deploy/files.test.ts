@@ -7,7 +7,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { parseDuration } from '../../domain/durations.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { SETTINGS, type Setting } from '../../runtime/settings.ts';
-import { findProgram } from './programs.ts';
+import { findProgram } from '../support/programs.ts';
 
 const read = (name: string) => readFileSync(path.join(projectRoot, name), 'utf8');
 const { version } = JSON.parse(read('package.json')) as { version: string };

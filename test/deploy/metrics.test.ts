@@ -8,7 +8,7 @@ import { addDays, dayOf } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
-import { findProgram } from './programs.ts';
+import { findProgram } from '../support/programs.ts';
 import { check, Prometheus } from './prometheus.ts';
 
 interface Panel {

@@ -12,7 +12,7 @@ import { addDays, dayOf } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { startWorkerProcess, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
-import { findProgram } from './programs.ts';
+import { findProgram } from '../support/programs.ts';
 import { check, Prometheus, startAlertmanager } from './prometheus.ts';
 
 const prometheusProgram = findProgram('prometheus');
