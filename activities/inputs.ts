@@ -19,6 +19,7 @@ export const loadDateInput = z
   .refine(isLoadDate, 'expected a date like 2024-02-25, from 1900-01-01 to 2999-12-31');
 const file = z.enum(fileNames('increment'));
 const files = z.array(file);
+const feed = z.enum(FEEDS.map(({ name }) => name));
 const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
 const count = z.number().int().min(0);
 export const countInput = count;
@@ -75,11 +76,10 @@ export const incrementInput = z
   })
   .partial();
 
-const feeds = z.array(z.enum(FEEDS.map(({ name }) => name)));
 const fullReport = reportRefInput.extend({
   startDay: loadDateInput.optional(),
-  present: feeds,
-  missing: feeds,
+  present: z.array(feed),
+  missing: z.array(feed),
 });
 
 export const historyInput = z
@@ -99,7 +99,7 @@ export const backfillInput = z
   .refine(({ from, to }) => from <= to, { path: ['to'], message: 'expected a date not before `from`' });
 
 export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(['increment', 'history']) });
-export const deliveryFileInput = deliveryInput.extend({ feed: z.enum(FEEDS.map(({ name }) => name)) });
+export const deliveryFileInput = deliveryInput.extend({ feed });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const landedFileInput = deliveryFileInput.extend({
   deliveryNumber: count,

@@ -43,7 +43,9 @@ export async function recordLoaded(
 ): Promise<Loaded> {
   const { loadDate, source } = delivery;
   const volumes =
-    source === 'increment' ? await session.run<FileVolume>('audit/volume', [loadDate, files]) : [];
+    source === 'increment' && volumeAlertShare > 0
+      ? await session.run<FileVolume>('audit/volume', [loadDate, files])
+      : [];
   const volumeWarnings = volumes
     .filter(({ rows_kept, median }) => rows_kept < volumeAlertShare * median)
     .map(
