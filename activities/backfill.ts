@@ -16,10 +16,8 @@ import {
 export interface BackfillPlan extends RunPlan {
   /** The next days, in order; few enough for one history. */
   days: LoadDate[];
-  /** How many days are left, with those. */
+  /** How many days are left, with those; as many when there are no further ones. */
   daysLeft: number;
-  /** There are no further days. */
-  isLast: boolean;
 }
 
 export interface BackfillDay {
@@ -46,7 +44,7 @@ export function planBackfill(dependencies: ActivityDependencies) {
     );
     const days = rows.map((row) => row.load_date);
     const daysLeft = rows[0]?.days_left ?? 0;
-    return { days, daysLeft, isLast: days.length === daysLeft, ...(await planOf(dependencies, options)) };
+    return { days, daysLeft, ...(await planOf(dependencies, options)) };
   };
 }
 

@@ -8,6 +8,7 @@ import { generatedSource } from '../dev/sample-api/generated-source.ts';
 import { startTemporalServer } from '../dev/services/temporal-server.ts';
 import { addDays } from '../domain/load-date.ts';
 import { projectRoot } from '../runtime/project-root.ts';
+import { until } from './client/harness.ts';
 import { Browser, findBrowser } from './support/browser.ts';
 import { variable } from './support/database.ts';
 import { client } from './support/processes.ts';
@@ -76,8 +77,7 @@ describe('the pictures of the documentation', { skip }, () => {
 
   /** Waits until the page, which is drawn by its own scripts, shows the texts. */
   async function shows(...texts: string[]): Promise<void> {
-    const deadline = Date.now() + 30_000;
-    for (;;) {
+    await until(`the page shows ${texts.join(', ')}`, async () => {
       // The UI draws Markdown in frames of their own.
       const shown = String(
         await browser.evaluate(
@@ -85,11 +85,8 @@ describe('the pictures of the documentation', { skip }, () => {
             .map((one) => one?.body?.innerText ?? '').join()`,
         ),
       );
-      const missing = texts.filter((text) => !shown.includes(text));
-      if (missing.length === 0) return;
-      if (Date.now() > deadline) throw new Error(`The page does not show ${missing.join(', ')}: ${shown}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+      return texts.every((text) => shown.includes(text));
+    });
   }
 
   async function openDetails(date: string): Promise<void> {

@@ -87,7 +87,7 @@ class Backfill {
   }
 
   async run(): Promise<BackfillResult> {
-    const { days, isLast } = this.#plan;
+    const { days, daysLeft } = this.#plan;
     const report = days.length > 0 ? await this.#report() : undefined;
     if (!report && days.length > 0) return this.#result();
     try {
@@ -106,7 +106,8 @@ class Backfill {
     }
     this.#control.throwIfCancelled();
     const last = days.at(-1);
-    if (!isLast || (last !== undefined && this.#checkpoint.next <= last)) await this.#continueAsNew();
+    if (days.length < daysLeft || (last !== undefined && this.#checkpoint.next <= last))
+      await this.#continueAsNew();
     return this.#result();
   }
 
