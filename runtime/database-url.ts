@@ -1,3 +1,5 @@
+import { isPort } from './port.ts';
+
 /** What psql knows, and pg's own word for `require`. */
 export const SSL_MODES = [
   'disable',
@@ -67,10 +69,6 @@ export function libpqFaults(url: string | undefined, { PGHOST, PGPORT }: NodeJS.
   if (PGPORT && !port && !searchParams.has('port') && !isPort(PGPORT.trim()))
     faults.push(`PGPORT must be a port from 1 to 65535, but is "${PGPORT}".`);
   return faults;
-}
-
-function isPort(text: string): boolean {
-  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
 
 /** Without a host (a socket directory can be a parameter) the URL standard refuses a user. */

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { isPort } from './port.ts';
 import { readTogether, SettingsError } from './settings.ts';
 import { dataConverter } from './codec/data-converter.ts';
 import { tracingSettings } from './tracing/settings.ts';
@@ -18,8 +19,7 @@ export function temporalConfig(env: NodeJS.ProcessEnv) {
   const { tls, apiKey: key, metadata } = connectionOptions;
   const address = connectionOptions.address?.trim() || 'localhost:7233';
   const match = /^(?:[^\s:/@]+|\[[\da-fA-F:.]+\])(?::(\d+))?$/.exec(address);
-  const port = Number(match?.[1] ?? 7233);
-  if (!match || port < 1 || port > 65_535)
+  if (!match || !isPort(match[1] ?? '7233'))
     throw new SettingsError(['TEMPORAL_ADDRESS must be a host and a port like localhost:7233.']);
   if (tls && tls !== true) checkCertificates(tls);
   const apiKey = typeof key === 'string' && headerValue('TEMPORAL_API_KEY', key);
