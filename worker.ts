@@ -39,8 +39,7 @@ async function main(): Promise<void> {
       onFreshnessError: (error) => logger.warn('the freshness of the mart could not be measured', { error }),
       onHousekeepingError: (error) => logger.warn('old data could not be removed', { error }),
     });
-    const { taskQueue, landingTaskQueue } = worker;
-    logger.info('worker started', { namespace, taskQueue, landingTaskQueue });
+    logger.info('worker started', { namespace, taskQueue: worker.taskQueue });
     await worker.stopped;
     logger.info('worker stopped');
   } finally {

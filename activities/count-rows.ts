@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { CheckedFile, StagedFile } from '../domain/day.ts';
+import type { StagedFile } from '../domain/day.ts';
 import { fileName } from '../domain/feeds.ts';
 
 /** Adds a staged file to the worker's counters, which are served beside Temporal's own metrics. */
-export function countRows({ bytes }: CheckedFile, staged: StagedFile): void {
+export function countRows(staged: StagedFile, bytes: number): void {
   const meter = Context.current().metricMeter;
   const file = fileName(staged);
   const { rows_read, rows_kept, rows_duplicate, rows_rejected } = staged.counts;

@@ -10,8 +10,6 @@ export interface ActivityDependencies {
   reportApi: ReportApi;
   downloader: Downloader;
   landing: Landing;
-  /** Polled only by workers that see this landing directory. */
-  landingTaskQueue: string;
   /** For runs that were started without options, from the Temporal UI for instance. */
   defaultRunOptions: RunOptions;
   alerts: { webhookUrl: string | undefined; temporalUiUrl: string; namespace: string };

@@ -7,15 +7,14 @@ import type {
   Next,
 } from '@temporalio/worker';
 import { failure, isFailureType, retryLimitMs } from '../domain/failures.ts';
-import { landingFailure } from '../pipeline/extract/landing-failure.ts';
 
 /** Well within the heartbeat timeout of `workflows/steps/activities.ts`. */
 export const HEARTBEAT_EVERY_MS = 1_000;
 
 /**
  * Every activity heartbeats, so that the loss of a worker is noticed within seconds and not after the time that the
- * longest download may take; a heartbeat's answer carries cancellation. Errors of the disk become failures
- * of the table here, once for all activities, and failures with a limit of their own are given up after it.
+ * longest download may take; a heartbeat's answer carries cancellation. Failures with a
+ * limit of their own are given up after it.
  */
 export function heartbeatInterceptor(context: Context): ActivityInterceptors {
   const inbound: ActivityInboundCallsInterceptor = {
@@ -34,7 +33,7 @@ export function heartbeatInterceptor(context: Context): ActivityInterceptors {
 }
 
 async function failureOf(context: Context, error: unknown): Promise<unknown> {
-  if (!context.cancellationSignal.aborted) return landingFailure(error) ?? error;
+  if (!context.cancellationSignal.aborted) return error;
   const reason: unknown = context.cancellationSignal.reason;
   // A worker that stops is no cancellation of the work: it goes on elsewhere at once.
   if (reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN') {

@@ -1,6 +1,4 @@
 import { failBackfillDays, planBackfill, recordBackfillDays } from './backfill.ts';
-import { checkFile } from './check-file.ts';
-import { chooseLanding, pingLanding } from './choose-landing.ts';
 import { claimDay } from './claim-day.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { generateReport } from './generate-report.ts';
@@ -22,10 +20,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     generateReport: generateReport(dependencies),
     getReport: getReport(dependencies),
     getIncrement: getIncrement(dependencies),
-    chooseLanding: chooseLanding(dependencies),
-    pingLanding: pingLanding(),
     landFile: landFile(dependencies),
-    checkFile: checkFile(dependencies),
     stageFile: stageFile(dependencies),
     updateDCity: updateDCity(dependencies),
     updateDItem: updateDItem(dependencies),

@@ -51,7 +51,6 @@ const checkpoint = z.object({
   report: reportRefInput.loose().optional(),
   reportDeadline: count.optional(),
   filesDeadline: count.optional(),
-  landingDeadline: count.optional(),
   accepted: files,
   lateAlertSent: z.boolean(),
 });
@@ -100,19 +99,7 @@ export const backfillInput = z
 
 export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(['increment', 'history']) });
 export const deliveryFileInput = deliveryInput.extend({ feed });
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-export const landedFileInput = deliveryFileInput.extend({
-  deliveryNumber: count,
-  bytes: count,
-  sha256,
-});
-export const checkedFileInput = landedFileInput.extend({
-  rowsRead: count,
-  rowsRejected: count,
-  rowsSha256: sha256,
-  rejectedSha256: sha256,
-  warnings: z.array(z.string()),
-});
+export const downloadInput = deliveryFileInput.extend({ deliveryNumber: count });
 
 export const outcomeInput = z.object({ number: count, startedAt: z.iso.datetime() });
 export const failedInput = outcomeInput.extend({ error: z.string(), errorType: z.string() });
@@ -128,8 +115,6 @@ export const backfillDaysInput = z.array(
     error: z.string().nullable(),
   }),
 );
-
-export const avoidInput = z.array(z.string());
 
 export const claimInput = z.object({
   claim: z.union([loadDateInput, z.literal('history')]),

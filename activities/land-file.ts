@@ -4,40 +4,70 @@ import { describeFile, type DeliveryFile, type LandedFile, type ReportRef } from
 import { failure } from '../domain/failures.ts';
 import { fileName } from '../domain/feeds.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
+import { landRows } from '../pipeline/load/land-rows.ts';
+import { CheckedRows } from '../pipeline/validate/checked-rows.ts';
+import { checkFile } from '../pipeline/validate/check-file.ts';
+import { FileRefused } from '../pipeline/validate/file-refused.ts';
+import type { AtomicFile } from '../runtime/atomic-file.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryFileInput, reportRefInput } from './inputs.ts';
+import { checkedInput, deliveryFileInput, reportRefInput, shareInput } from './inputs.ts';
 
 /** Tries before the run asks anew which files are there: some 15 s of the storage, 30 s of the API, as `getIncrement` has. */
 const MAX_DOWNLOADS = 5;
 const MAX_QUESTIONS = 6;
 
 /**
- * Downloads one file to the landing directory. Its address is asked for here, at every try: it is a secret that must
- * not stand in a history, and it may have expired since the run began.
+ * Downloads one file and checks it on its way, keeps the original in the landing directory, and puts its rows into the
+ * database, where any worker can stage them. The connection is taken when the whole file is in and good enough.
+ *
+ * Its address is asked for here, at every try: it is a secret that must not stand in a history, and it may have
+ * expired since the run began.
  */
-export function landFile({ database, reportApi, downloader, landing, now }: ActivityDependencies) {
-  return async function landFile(input: DeliveryFile, report: ReportRef): Promise<LandedFile> {
+export function landFile({ database, reportApi, downloader, landing }: ActivityDependencies) {
+  return async function landFile(
+    input: DeliveryFile,
+    report: ReportRef,
+    maxRejectedShare: number,
+  ): Promise<LandedFile> {
     const file = checkedInput(deliveryFileInput, input);
     checkedInput(reportRefInput, report);
+    checkedInput(shareInput, maxRejectedShare);
     try {
-      return await land(file, report);
+      return await landing.using(activityInfo().attempt, () => land(file, report, maxRejectedShare));
     } catch (error) {
       throw leftToTheRun(error, file) ?? error;
     }
   };
 
-  async function land(file: DeliveryFile, report: ReportRef): Promise<LandedFile> {
+  async function land(file: DeliveryFile, report: ReportRef, maxRejectedShare: number): Promise<LandedFile> {
     const signal = cancellation();
     const deliveryNumber = await nextDeliveryNumber(database, signal);
     const address = (await addresses(file, report, signal))[fileName(file)];
     if (address === undefined) {
       throw failure('FileNotAvailable', `${describeFile(file)} no longer has a URL.`);
     }
-    const downloaded = await landing.land(file, now(), (target) =>
-      downloader.download(fileName(file), address, target, signal),
-    );
-    return { ...file, deliveryNumber, ...downloaded };
+    const original = await landing.create(file, deliveryNumber);
+    const rows = new CheckedRows(landing.directoryOf(file), deliveryNumber);
+    try {
+      const chunks = keeping(downloader.download(fileName(file), address, signal), original);
+      const checked = await checkFile(chunks, file.feed, rows, { maxRejectedShare }).catch(
+        async (error: unknown) => {
+          if (!(error instanceof FileRefused)) throw error;
+          await original.commit();
+          throw failure('FileRefused', `${describeFile(file)} is refused: ${error.message}.`);
+        },
+      );
+      const sha256 = await original.commit();
+      const landed = { ...file, deliveryNumber, bytes: original.bytes, sha256, ...checked };
+      const { holdsNames } = await landRows(database, landed, rows, signal);
+      if (holdsNames) await landing.remove(file, deliveryNumber);
+      await landing.removeOlder(file, deliveryNumber);
+      return landed;
+    } finally {
+      await rows.close();
+      await original.discard();
+    }
   }
 
   /**
@@ -67,5 +97,13 @@ export function landFile({ database, reportApi, downloader, landing, now }: Acti
     }
     const increment = await reportApi.getIncrement(reportId, loadDate, signal);
     return increment.found ? increment.urls : {};
+  }
+}
+
+/** Writes the bytes to a file on their way. */
+async function* keeping(chunks: AsyncIterable<Buffer>, original: AtomicFile): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    await original.write(chunk);
+    yield chunk;
   }
 }

@@ -1,18 +1,18 @@
 import { activityInfo } from '@temporalio/activity';
-import type { CheckedFile, StagedFile } from '../domain/day.ts';
+import type { Download, StagedFile } from '../domain/day.ts';
 import { stageFile as stage } from '../pipeline/load/stage-file.ts';
 import { countRows } from './count-rows.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedFileInput, checkedInput } from './inputs.ts';
+import { checkedInput, downloadInput } from './inputs.ts';
 
-/** Replaces what is staged of one date and file, in one transaction. */
-export function stageFile({ database, landing, now }: ActivityDependencies) {
-  return async function stageFile(input: CheckedFile): Promise<StagedFile> {
-    const file = checkedInput(checkedFileInput, input);
+/** Replaces what is staged of one date and file by a download that has landed, in one transaction. */
+export function stageFile({ database, now }: ActivityDependencies) {
+  return async function stageFile(input: Download): Promise<StagedFile> {
+    const file = checkedInput(downloadInput, input);
     const run = { ...currentRun(), attempt: activityInfo().attempt, startedAt: now() };
-    const staged = await stage(database, landing.pathsOf(file), file, run, cancellation());
-    if (!staged.superseded) countRows(file, staged);
+    const { staged, newBytes } = await stage(database, file, run, cancellation());
+    if (newBytes > 0) countRows(staged, newBytes);
     return staged;
   };
 }

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type pg from 'pg';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { failure } from '../domain/failures.ts';
@@ -9,10 +10,10 @@ const TRANSIENT_STATES: ReadonlySet<string> = new Set([
   '25P03', // idle_in_transaction_session_timeout: this process was stopped for a while
   '25P04', // transaction_timeout
   '25P02', // in_failed_sql_transaction: a consequence of another error
-  '55P03', // lock_not_available
   '55006', // object_in_use
   'XX000', // internal_error, e.g. of a server that is going down
 ]);
+const LOCK_NOT_AVAILABLE = '55P03';
 /** Undefined table, schema, column or function: the schema is older than the code, or absent. */
 const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703', '42883']);
 
@@ -42,6 +43,10 @@ export function databaseFailure(error: unknown) {
   const state = sqlStateOf(error);
   const message = messageOf(error, state);
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
+  if (state === LOCK_NOT_AVAILABLE) {
+    const text = `PostgreSQL cannot process the request now: ${message} (${state}).`;
+    return failure('DatabaseUnavailable', text, { details: [state] });
+  }
   if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) {
     return failure(
       'DatabaseUnavailable',
@@ -52,6 +57,11 @@ export function databaseFailure(error: unknown) {
     return failure('SchemaMissing', `The database schema is missing or out of date: ${message} (${state}).`);
   }
   return failure('DatabaseRefused', `PostgreSQL rejected the statement: ${message} (${state}).`);
+}
+
+/** A lock was not to be had within the transaction's lock_timeout. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.details?.[0] === LOCK_NOT_AVAILABLE;
 }
 
 /** Never `detail` or `where`, which can hold rows; PostgreSQL's messages never hold the password. */

@@ -46,6 +46,15 @@ export class Database {
     return await this.transaction((session) => session.run<R>(name, values), signal);
   }
 
+  /** The same for a statement that always returns a row. */
+  async one<R extends pg.QueryResultRow>(
+    name: string,
+    values: unknown[] = [],
+    signal?: AbortSignal,
+  ): Promise<R> {
+    return await this.transaction((session) => session.one<R>(name, values), signal);
+  }
+
   async #transaction<T>(
     work: (session: Session) => Promise<T>,
     signal: AbortSignal | undefined,

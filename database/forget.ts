@@ -1,6 +1,9 @@
-import type { Database, Session } from './database.ts';
-import { notingWaits } from './lock-waits.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isLockTimeout } from './database-failure.ts';
+import type { Database } from './database.ts';
+import { notingWaits, seldom } from './lock-waits.ts';
 import { NAMES_LOCK } from './locks.ts';
+import type { Session } from './session.ts';
 
 export interface ForgottenCustomer {
   customer_id: string;
@@ -13,48 +16,65 @@ export interface ForgottenCustomer {
   rejected_rows: number;
 }
 
+/** Loads queue behind a lock that is waited for: so long at most, and never while anything is locked already. */
+const LOCK_TIMEOUT_MS = 300;
+const PAUSE_MS = 1_000;
+
 /**
  * Removes the names of customers in one transaction, and lists them, so that no load brings a name back. Everything
- * else stays as it is.
- * @param orderFiles names of the files that hold names
+ * else stays as it is. Where it would have to wait for a lock, it steps back and tries again, so that no load waits for
+ * longer than its own statements take (contract, ruling 44).
+ * @param columnsBehindCustomer by file: the columns behind the customer's id
+ * @param note is told what a longer wait is for
  */
 export async function forgetCustomers(
   database: Database,
   customerIds: readonly string[],
-  orderFiles: readonly string[],
+  columnsBehindCustomer: Readonly<Record<string, string[]>>,
   note: (line: string) => void,
 ): Promise<ForgottenCustomer[]> {
-  return await database.transaction(async (session) => {
-    await session.execute('forget/begin');
-    await notingWaits(session, database.pool, note, () => session.lock(NAMES_LOCK));
-    const forgotten: ForgottenCustomer[] = [];
-    for (const id of customerIds) forgotten.push(await forget(session, id, orderFiles));
-    await session.execute('forget/statistics');
-    return forgotten;
-  });
+  const told = seldom(note);
+  for (;;) {
+    try {
+      return await database.transaction((session) =>
+        notingWaits(session, database.pool, told, LOCK_TIMEOUT_MS / 2, async () => {
+          await session.run('lock_timeout', [String(LOCK_TIMEOUT_MS)]);
+          await session.lock(NAMES_LOCK);
+          const forgotten: ForgottenCustomer[] = [];
+          for (const id of customerIds)
+            forgotten.push(await forget(session, id, JSON.stringify(columnsBehindCustomer)));
+          return forgotten;
+        }),
+      );
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+interface Cleared {
+  rows: number;
+  names: string[];
 }
 
 async function forget(
   session: Session,
   customerId: string,
-  orderFiles: readonly string[],
+  columnsBehindCustomer: string,
 ): Promise<ForgottenCustomer> {
-  const count = async (name: string, values: unknown[] = []) => {
-    const [row] = await session.run<{ rows: number; names: string[] }>(`forget/${name}`, [
-      customerId,
-      ...values,
-    ]);
-    if (!row) throw new Error(`sql/forget/${name}.sql returned no row.`);
-    return row;
-  };
-  const staged = await count('user_order_log');
-  const mart = await count('d_customer');
-  const rejected = await count('rejected_row', [[...staged.names, ...mart.names], orderFiles]);
+  const staged = await session.one<Cleared & object>('forget/user_order_log', [customerId]);
+  const mart = await session.one<Cleared & object>('forget/d_customer', [customerId]);
+  const names = [...staged.names, ...mart.names];
+  const rejected = await session.one<{ rows: number }>('forget/rejected_row', [
+    customerId,
+    names,
+    columnsBehindCustomer,
+  ]);
   const counts = { staged_rows: staged.rows, mart_rows: mart.rows, rejected_rows: rejected.rows };
-  const [listed] = await session.run<Pick<ForgottenCustomer, 'forgotten_at' | 'forgotten_by'>>(
+  const listed = await session.one<Pick<ForgottenCustomer, 'forgotten_at' | 'forgotten_by'>>(
     'forget/forgotten_customer',
     [customerId, ...Object.values(counts)],
   );
-  if (!listed) throw new Error('sql/forget/forgotten_customer.sql returned no row.');
   return { customer_id: customerId, ...listed, ...counts };
 }

@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 import { sql } from './sql.ts';
 
 /** Between two notes: the first pause, doubled after each note up to the longest. */
-const FIRST_PAUSE_MS = 3_000;
+export const FIRST_PAUSE_MS = 3_000;
 const MAX_PAUSE_MS = 60_000;
 
 interface Blocker {
@@ -20,11 +20,12 @@ export async function notingWaits<T>(
   session: Session,
   pool: pg.Pool,
   note: (line: string) => void,
+  firstPauseMs: number,
   work: () => Promise<T>,
 ): Promise<T> {
   const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
   const done = new AbortController();
-  const noting = noteWaits(pool, rows[0]?.pid, note, done.signal);
+  const noting = noteWaits(pool, rows[0]?.pid, note, firstPauseMs, done.signal);
   try {
     return await work();
   } finally {
@@ -33,14 +34,27 @@ export async function notingWaits<T>(
   }
 }
 
+/** Passes on a line now and then, not one at every try of what is tried again and again. */
+export function seldom(note: (line: string) => void): (line: string) => void {
+  let pause = FIRST_PAUSE_MS;
+  let next = performance.now() + pause;
+  return (line) => {
+    if (performance.now() < next) return;
+    pause = Math.min(2 * pause, MAX_PAUSE_MS);
+    next = performance.now() + pause;
+    note(line);
+  };
+}
+
 async function noteWaits(
   pool: pg.Pool,
   pid: number | undefined,
   note: (line: string) => void,
+  firstPauseMs: number,
   signal: AbortSignal,
 ): Promise<void> {
   const pause = (ms: number) => sleep(ms, true, { signal }).catch(() => false);
-  for (let ms = FIRST_PAUSE_MS; await pause(ms); ms = Math.min(2 * ms, MAX_PAUSE_MS)) {
+  for (let ms = firstPauseMs; await pause(ms); ms = Math.min(2 * ms, MAX_PAUSE_MS)) {
     try {
       for (const blocker of await blockersOf(pool, pid)) note(`Waiting for a lock: ${describe(blocker)}.`);
     } catch (error) {

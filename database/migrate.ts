@@ -4,7 +4,7 @@ import path from 'node:path';
 import type pg from 'pg';
 import { projectRoot } from '../runtime/project-root.ts';
 import { Database } from './database.ts';
-import { notingWaits } from './lock-waits.ts';
+import { FIRST_PAUSE_MS, notingWaits } from './lock-waits.ts';
 import { MIGRATION_LOCK } from './locks.ts';
 import { orDatabaseFailure, type Session } from './session.ts';
 import { sql } from './sql.ts';
@@ -77,7 +77,7 @@ export async function migrate(
   const database = new Database(pool);
   for (;;) {
     const { version, name } = await database.transaction((session) =>
-      notingWaits(session, pool, note, () => applyNext(session, upTo)),
+      notingWaits(session, pool, note, FIRST_PAUSE_MS, () => applyNext(session, upTo)),
     );
     if (name === undefined) return { version, applied };
     applied.push(name);

@@ -25,6 +25,13 @@ export class Session {
     return result.rows;
   }
 
+  /** Runs a statement that always returns a row. */
+  async one<R extends pg.QueryResultRow>(name: string, values: unknown[] = []): Promise<R> {
+    const [row] = await this.run<R>(name, values);
+    if (!row) throw new Error(`sql/${name}.sql returned no row.`);
+    return row;
+  }
+
   /** Runs a file of one or more statements that have no parameters. */
   async execute(name: string): Promise<void> {
     await this.#span(name, (span) => this.query(sql(name), undefined, span));

@@ -36,21 +36,18 @@ export interface DeliveryFile extends Delivery {
   feed: string;
 }
 
-/** A file in the landing directory of the worker that downloaded it. */
-export interface LandedFile extends DeliveryFile {
+/** One download of a file. */
+export interface Download extends DeliveryFile {
   /** Drawn when the download began: of two downloads of a file, the greater number is the newer one. */
   deliveryNumber: number;
-  bytes: number;
-  sha256: string;
 }
 
-/** A landed file that has been checked; its good and its bad rows lie beside it, ready to be copied. */
-export interface CheckedFile extends LandedFile {
+/** A download that has been checked; its rows are in the database, ready to be staged. */
+export interface LandedFile extends Download {
+  bytes: number;
+  sha256: string;
   rowsRead: number;
   rowsRejected: number;
-  /** Of the file of good rows, and of that of bad ones: what was checked is what is staged. */
-  rowsSha256: string;
-  rejectedSha256: string;
   warnings: string[];
 }
 

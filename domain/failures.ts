@@ -99,20 +99,21 @@ export const FAILURES = {
   FileRefused: {
     retryable: false,
     symptom: 'a file as a whole is not what it should be, or too many of its rows are bad',
-    look: '`status`: the message says what was found, with the first bad lines. The file is in `LANDING_DIR` of the worker that ran checkFile (UI: identity).',
+    look: '`status`: the message says what was found, with the first bad lines. The file is in `LANDING_DIR` of the worker that ran landFile (UI: identity).',
     next: 'Nothing was changed. Have the file corrected at its source and run the day again.',
   },
-  LandedFileGone: {
+  LandedRowsGone: {
     retryable: false,
-    symptom: 'a landed file is gone or has changed',
-    look: 'UI: another chooseLanding, then landFile again.',
-    next: 'The run downloads the file again automatically. If the run has failed, check that no two landing directories have the same .landing-id, then run the day again.',
+    symptom:
+      'the rows of a landed file are not in the database any more: they waited for more than a day, or it was restored',
+    look: 'UI: another landFile of that file, then stageFile again.',
+    next: 'The run downloads the file again automatically. If the run has failed, run the day again.',
   },
   LandingUnavailable: {
     retryable: true,
-    symptom: 'the landing directory cannot be written or read',
+    symptom: 'the landing directory cannot be written',
     look: 'UI: _Pending Activities_; on that worker: `df -h` and the permissions of `LANDING_DIR`.',
-    next: 'Free disk space, or make LANDING_DIR writable for the worker; the run continues automatically. If it has failed, run the day again.',
+    next: 'Free disk space, or make LANDING_DIR writable for the worker; another worker takes the file meanwhile, and the run continues automatically. If it has failed, run the day again.',
   },
   DatabaseUnavailable: {
     retryable: true,

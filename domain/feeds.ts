@@ -98,7 +98,8 @@ export const FEEDS: readonly Feed[] = [
 ];
 
 /** A day's increment, or history: the full report, staged under its start_day. */
-export type Source = 'increment' | 'history';
+export type Source = (typeof SOURCES)[number];
+const SOURCES = ['increment', 'history'] as const;
 
 /** What the report API gives for one load date. */
 export interface Delivery {
@@ -121,12 +122,35 @@ export function feedOfIncrementFile(name: string): string | undefined {
   return FEEDS.find((feed) => fileName({ feed: feed.name, source: 'increment' }) === name)?.name;
 }
 
+/** The feed of a file of an increment or of history. Throws for an unknown one. */
+export function feedOfFile(name: string): string {
+  return feedOfIncrementFile(name) ?? feedNamed(name).name;
+}
+
 /** Throws for a name that no feed has, which is a programming error. */
 export function feedNamed(name: string): Feed {
   const feed = FEEDS.find((one) => one.name === name);
   if (!feed) throw new Error(`There is no feed "${name}"; the feeds are described in domain/feeds.ts.`);
   return feed;
 }
+
+/** The order in which the columns of a feed's rows are copied: the one that tells the newest comes first. */
+export function columnsInCopy({ columns, newestBy }: Feed): string[] {
+  const names = columns.map(({ name }) => name);
+  return newestBy === undefined ? names : [newestBy, ...names.filter((name) => name !== newestBy)];
+}
+
+/**
+ * By file: the columns behind the customer's id. A row that was rejected for one of these has an id that was read; any
+ * other row may be anybody's.
+ */
+export const COLUMNS_BEHIND_CUSTOMER: Readonly<Record<string, string[]>> = Object.fromEntries(
+  FEEDS.flatMap(({ name: feed, columns }) => {
+    const names = columns.map(({ name }) => name);
+    const behind = names.includes('customer_id') ? names.slice(names.indexOf('customer_id') + 1) : [];
+    return SOURCES.map((source) => [fileName({ feed, source }), behind]);
+  }),
+);
 
 /** The feed that the facts are made of. */
 export const ORDERS = 'user_order_log';

@@ -240,8 +240,8 @@ const forgotten = object(
     landings: z
       .array(
         z.strictObject({
-          landing: z.string().describe('Task queue of the landing directory.'),
           host: z.string().describe('Of its worker.'),
+          directory: z.string(),
           state: z
             .enum(['pruned', 'pending', 'absent'])
             .describe(
@@ -249,9 +249,6 @@ const forgotten = object(
             ),
           last_seen: instant,
           files_removed: count,
-          days_in_use: z
-            .array(date)
-            .describe('Days whose landed files stay until their run has ended, or for an hour.'),
         }),
       )
       .describe('The landing directories that were seen in the last 30 days.'),
@@ -270,12 +267,11 @@ const forgotten = object(
     ],
     landings: [
       {
-        landing: 'sales-increment@1f0c92ab',
         host: 'worker-1',
+        directory: '/var/lib/sales-increment',
         state: 'pruned',
         last_seen: '2024-02-26T09:30:41.512Z',
         files_removed: 36,
-        days_in_use: [],
       },
     ],
     error: null,

@@ -3,7 +3,6 @@ import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
 import { Probe } from '../database/probe.ts';
-import { landingQueue } from '../domain/task-queues.ts';
 import { Downloader } from '../pipeline/extract/download.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
@@ -39,7 +38,7 @@ export async function openResources(
   environment: ResourceEnvironment,
 ): Promise<Resources> {
   const landing = new Landing(settings.LANDING_DIR);
-  const landingTaskQueue = landingQueue(settings.TEMPORAL_TASK_QUEUE, await landing.id().catch(landingFault));
+  await landing.checkUsable().catch(landingFault);
   const pool = createPool({
     connectionString: settings.DATABASE_URL,
     applicationName: 'sales-increment worker',
@@ -71,7 +70,6 @@ export async function openResources(
   const housekeeping = {
     database,
     landing,
-    landingTaskQueue,
     landingRetentionMs: settings.LANDING_RETENTION,
     rejectedRetentionMs: settings.REJECTED_RETENTION,
     intervalMs: settings.HOUSEKEEPING_INTERVAL,
@@ -87,7 +85,6 @@ export async function openResources(
       reportApi,
       downloader,
       landing,
-      landingTaskQueue,
       defaultRunOptions: settings.defaultRunOptions,
       alerts: {
         webhookUrl: settings.ALERT_WEBHOOK_URL,

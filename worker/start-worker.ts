@@ -1,7 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
 import { createActivities } from '../activities/index.ts';
-import { pingQueue } from '../domain/task-queues.ts';
 import { NO_TRACING, type Tracing } from '../runtime/tracing/start.ts';
 import { deploymentOptions } from './deployment-version.ts';
 import { openResources, type ResourceEnvironment } from './resources.ts';
@@ -18,10 +17,9 @@ const MAX_CACHED_WORKFLOWS = 100;
 
 export interface RunningWorker {
   taskQueue: string;
-  landingTaskQueue: string;
   /** Resolves when the worker has stopped, with everything closed; rejects when it broke. */
   stopped: Promise<void>;
-  /** All workers poll and the database answers. */
+  /** It polls and the database answers. */
   isReady(): Promise<boolean>;
   /** Stops taking tasks, and lets running activities finish within WORKER_SHUTDOWN_GRACE. */
   stop(): void;
@@ -34,10 +32,7 @@ export interface WorkerEnvironment extends ResourceEnvironment {
   overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
 }
 
-/**
- * Starts the Temporal workers of this process: one on the shared task queue, one on the queue of this landing
- * directory, which takes the steps that need its files, and one that answers whether this process is alive.
- */
+/** Starts the Temporal worker of this process. */
 export async function startWorker(
   settings: WorkerSettings,
   environment: WorkerEnvironment,
@@ -46,56 +41,37 @@ export async function startWorker(
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const workerDeploymentOptions = deploymentOptions(settings);
   const { dependencies, probe, close } = await openResources(settings, environment);
-  const { landingTaskQueue } = dependencies;
-  const activities = createActivities(dependencies);
-  const common = {
-    connection,
-    namespace,
-    activities,
-    dataConverter: settings.dataConverter,
-    // The span is around it, so that it ends with the failure that Temporal is told.
-    interceptors: { activity: [...tracing.activity, heartbeatInterceptor] },
-    sinks: tracing.sinks,
-    // Most activities hold a database connection while they run: more of them than connections would only queue.
-    maxConcurrentActivityTaskExecutions: Math.max(1, Math.floor(settings.DATABASE_POOL_SIZE / 2)),
-    // Otherwise the SDK holds them back for 80 % of the heartbeat timeout, which leaves a busy machine no margin.
-    maxHeartbeatThrottleInterval: HEARTBEAT_EVERY_MS,
-    shutdownGraceTime: settings.WORKER_SHUTDOWN_GRACE,
-    ...overrides,
-  } satisfies Partial<WorkerOptions>;
-  let workers: Worker[];
+  let worker: Worker;
   try {
-    workers = await Promise.all([
-      Worker.create({
-        ...common,
-        taskQueue,
-        workflowBundle: await workflowBundle({ encrypting: settings.PAYLOAD_KEYS.length > 0 }),
-        ...(workerDeploymentOptions && { workerDeploymentOptions }),
-        maxCachedWorkflows: overrides?.maxCachedWorkflows ?? MAX_CACHED_WORKFLOWS,
-        stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
-      }),
-      // Of no version: the files on a disk are for whichever version comes to work with them.
-      Worker.create({ ...common, taskQueue: landingTaskQueue }),
-      // With a slot and a poll of its own: it answers however busy the landing queue is.
-      Worker.create({
-        ...common,
-        taskQueue: pingQueue(landingTaskQueue),
-        activities: { pingLanding: activities.pingLanding },
-        maxConcurrentActivityTaskExecutions: 1,
-      }),
-    ]);
+    worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue,
+      activities: createActivities(dependencies),
+      workflowBundle: await workflowBundle({ encrypting: settings.PAYLOAD_KEYS.length > 0 }),
+      dataConverter: settings.dataConverter,
+      // The span is around it, so that it ends with the failure that Temporal is told.
+      interceptors: { activity: [...tracing.activity, heartbeatInterceptor] },
+      sinks: tracing.sinks,
+      ...(workerDeploymentOptions && { workerDeploymentOptions }),
+      // Most activities hold a database connection while they run: more of them than connections would only queue. One
+      // connection is left to what the worker does by a timer.
+      maxConcurrentActivityTaskExecutions: settings.DATABASE_POOL_SIZE - 1,
+      // Otherwise the SDK holds them back for 80 % of the heartbeat timeout, which leaves a busy machine no margin.
+      maxHeartbeatThrottleInterval: HEARTBEAT_EVERY_MS,
+      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
+      shutdownGraceTime: settings.WORKER_SHUTDOWN_GRACE,
+      ...overrides,
+    });
   } catch (error) {
     await close();
     throw error;
   }
   const stop = () => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  // One that breaks takes the others with it, so that the process ends and is started anew.
-  const stopped = Promise.all(workers.map((worker) => worker.run().finally(stop)))
-    .then(() => undefined)
-    .finally(close);
-  const isReady = async () =>
-    workers.every((worker) => worker.getState() === 'RUNNING') && (await probe.answers());
-  return { taskQueue, landingTaskQueue, stopped, stop, isReady };
+  const stopped = worker.run().finally(close);
+  const isReady = async () => worker.getState() === 'RUNNING' && (await probe.answers());
+  return { taskQueue, stopped, stop, isReady };
 }

@@ -13,7 +13,6 @@ export interface Checkpoint {
   /** Milliseconds since 1970; absent until the wait has begun. */
   reportDeadline?: number;
   filesDeadline?: number;
-  landingDeadline?: number;
   /** Files that a person has accepted as missing. */
   accepted: string[];
   lateAlertSent: boolean;

@@ -20,7 +20,7 @@ import { addDays, type LoadDate } from '../domain/load-date.ts';
 import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import { LOAD_DATE, RUN_KIND } from '../domain/search-attributes.ts';
 import type { BackfillCheckpoint, BackfillCounts, SalesBackfillInput } from './inputs.ts';
-import { sharedSteps } from './steps/activities.ts';
+import { steps } from './steps/activities.ts';
 import { BackfillControl } from './steps/backfill-control.ts';
 import { BackfillRecord } from './steps/backfill-record.ts';
 import { describeError, finalFailure } from './steps/errors.ts';
@@ -52,7 +52,7 @@ export async function salesBackfill(input: SalesBackfillInput): Promise<Backfill
   const progress = new Progress();
   const summary = 'check the input, list the days';
   try {
-    const plan = await sharedSteps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
+    const plan = await steps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
     return await new Backfill(input, plan, progress).run();
   } catch (error) {
     throw error instanceof ActivityFailure ? finalFailure(error) : error;

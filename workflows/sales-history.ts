@@ -4,7 +4,7 @@ import type { DayResult } from '../domain/day.ts';
 import { failure } from '../domain/failures.ts';
 import { fileName } from '../domain/feeds.ts';
 import type { SalesHistoryInput } from './inputs.ts';
-import { sharedSteps } from './steps/activities.ts';
+import { steps } from './steps/activities.ts';
 import { waitForClaim } from './steps/claim.ts';
 import { failureType } from './steps/errors.ts';
 import { loadDelivery } from './steps/load.ts';
@@ -19,7 +19,7 @@ export async function salesHistory(input: SalesHistoryInput | null = {}): Promis
   );
   return await withOutcome(run, async () => {
     const summary = 'check the input, resolve the options';
-    const plan = await sharedSteps.planHistory.executeWithOptions({ summary }, [input]);
+    const plan = await steps.planHistory.executeWithOptions({ summary }, [input]);
     run.plan(plan, input?.checkpoint);
     const joined = await waitForClaim(run, 'history');
     if (joined) return joined;

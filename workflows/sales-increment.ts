@@ -1,7 +1,7 @@
 import { continueAsNew } from '@temporalio/workflow';
 import type { DayResult } from '../domain/day.ts';
 import type { SalesIncrementInput } from './inputs.ts';
-import { sharedSteps } from './steps/activities.ts';
+import { steps } from './steps/activities.ts';
 import { alertWhenLate } from './steps/alerts.ts';
 import { waitForClaim } from './steps/claim.ts';
 import { dueAt } from './steps/due-at.ts';
@@ -21,7 +21,7 @@ export async function salesIncrement(input: SalesIncrementInput | null = {}): Pr
   handleMessages(run);
   return await withOutcome(run, async () => {
     const summary = 'check the input, resolve date and options';
-    const plan = await sharedSteps.planDay.executeWithOptions({ summary }, [input, dueAt()]);
+    const plan = await steps.planDay.executeWithOptions({ summary }, [input, dueAt()]);
     run.plan(plan, input?.checkpoint);
     run.loadDate = plan.loadDate;
     const result = await alertWhenLate(run, () => loadDay(run, input ?? {}));

@@ -1,25 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../database/database.ts';
 import { forgetCustomers } from '../../database/forget.ts';
-import { fileName, ORDERS } from '../../domain/feeds.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
+import { COLUMNS_BEHIND_CUSTOMER } from '../../domain/feeds.ts';
 import type { Forgotten } from '../../schemas/documents.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
 
-const ORDER_FILES = [
-  fileName({ feed: ORDERS, source: 'increment' }),
-  fileName({ feed: ORDERS, source: 'history' }),
-];
 const POLL_MS = 250;
 
 /** A landing directory, which only its worker can see. */
 interface LandingRow {
-  task_queue: string;
   host: string;
+  directory: string;
   pruned_at: Date;
   files_removed: number;
-  days_in_use: LoadDate[];
   /** Since the customers were forgotten. */
   is_pruned: boolean;
   is_alive: boolean;
@@ -32,7 +26,9 @@ type Landing = Forgotten['landings'][number];
 export async function forget(customerIds: readonly string[], output: Output): Promise<void> {
   await withDatabase(async (database) => {
     const before = await landingRows(database);
-    const forgotten = await forgetCustomers(database, customerIds, ORDER_FILES, (line) => output.note(line));
+    const forgotten = await forgetCustomers(database, customerIds, COLUMNS_BEHIND_CUSTOMER, (line) =>
+      output.note(line),
+    );
     const customers = forgotten.map((one) => ({ ...one, forgotten_at: one.forgotten_at.toISOString() }));
     const landings = await prunedLandings(database, before, output);
     const pending = landings.filter(({ state }) => state === 'pending');
@@ -58,25 +54,27 @@ async function prunedLandings(
   before: readonly LandingRow[],
   output: Output,
 ): Promise<Landing[]> {
-  const [moment] = await database.query<{ now: string }>('forget/now');
-  if (!moment) throw new Error('sql/forget/now.sql returned no row.');
+  const { now } = await database.one<{ now: string }>('now');
   const isAwaited = (row: LandingRow) => row.is_alive && !row.is_pruned;
-  let rows = await landingRows(database, moment.now);
-  const alive = new Set(rows.filter(({ is_alive }) => is_alive).map(({ task_queue }) => task_queue));
+  let rows = await landingRows(database, now);
+  const alive = new Set(rows.filter(({ is_alive }) => is_alive).map(nameOf));
   if (rows.some(isAwaited)) output.note('Waiting for the workers to remove landed files.');
   while (rows.some(isAwaited)) {
     await sleep(POLL_MS);
-    rows = await landingRows(database, moment.now);
+    rows = await landingRows(database, now);
   }
-  const removedBefore = new Map(before.map((row) => [row.task_queue, row.files_removed]));
+  const removedBefore = new Map(before.map((row) => [nameOf(row), row.files_removed]));
   return rows.map((row) => ({
-    landing: row.task_queue,
     host: row.host,
-    state: row.is_pruned ? 'pruned' : alive.has(row.task_queue) ? 'pending' : 'absent',
+    directory: row.directory,
+    state: row.is_pruned ? 'pruned' : alive.has(nameOf(row)) ? 'pending' : 'absent',
     last_seen: row.pruned_at.toISOString(),
-    files_removed: row.files_removed - (removedBefore.get(row.task_queue) ?? 0),
-    days_in_use: row.days_in_use,
+    files_removed: row.files_removed - (removedBefore.get(nameOf(row)) ?? 0),
   }));
+}
+
+function nameOf({ host, directory }: { host: string; directory: string }): string {
+  return `${directory} on ${host}`;
 }
 
 function describeCustomer(customer: Customer): string {
@@ -87,14 +85,10 @@ function describeCustomer(customer: Customer): string {
         `mart.d_customer, the text of ${rejected_rows} rejected rows removed; they do not come back.`;
 }
 
-function describeLanding({ landing, host, state, last_seen, files_removed, days_in_use }: Landing): string {
-  const where = `Landing directory ${landing} on ${host}:`;
+function describeLanding({ state, last_seen, files_removed, ...landing }: Landing): string {
+  const where = `Landing directory ${nameOf(landing)}:`;
   if (state === 'pending') return `${where} its worker has not pruned it in time.`;
   if (state === 'absent')
     return `${where} its worker was last seen at ${last_seen}; it removes landed files when it starts again.`;
-  const inUse =
-    days_in_use.length === 0
-      ? ''
-      : `; those of ${days_in_use.join(', ')} are removed when their runs have ended`;
-  return `${where} ${files_removed} landed files removed${inUse}.`;
+  return `${where} ${files_removed} landed files removed.`;
 }

@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import path from 'node:path';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
 import { ORDERS } from '../../domain/feeds.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
+import { landRows } from '../../pipeline/load/land-rows.ts';
 import { stageFile } from '../../pipeline/load/stage-file.ts';
 import { updateDimension, updateFacts } from '../../pipeline/load/update-mart.ts';
+import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
 import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { megabytesOf, secondsOf } from './figures.ts';
 
@@ -27,27 +29,23 @@ const database = new Database(pool);
 await database.transaction(() => Promise.resolve());
 
 const delivery = { loadDate, source: 'increment' } as const;
-const paths = { csv: csvPath, rows: `${csvPath}.rows`, rejected: `${csvPath}.rejected` };
-const hash = createHash('sha256');
-await pipeline(createReadStream(csvPath), hash);
-const landed = {
-  ...delivery,
-  feed: ORDERS,
-  bytes: (await stat(csvPath)).size,
-  sha256: hash.digest('hex'),
-};
 const seconds: Record<string, number> = {};
 let rows = 0;
 
 const total = await secondsOf(async () => {
   const deliveryNumber = await nextDeliveryNumber(database);
-  const file = await timed('check', () =>
-    checkFile(paths, { ...landed, deliveryNumber }, { maxRejectedShare: 0.1 }),
+  const file = { ...delivery, feed: ORDERS, deliveryNumber };
+  const spooled = new CheckedRows(path.dirname(csvPath), deliveryNumber);
+  const hash = createHash('sha256');
+  const checked = await timed('check', () =>
+    checkFile(hashed(hash), ORDERS, spooled, { maxRejectedShare: 0.1 }),
   );
+  const landed = { ...file, bytes: (await stat(csvPath)).size, sha256: hash.digest('hex'), ...checked };
+  const signal = new AbortController().signal;
+  await timed('land', () => landRows(database, landed, spooled, signal));
+  await spooled.close();
   const run = { workflowId: 'bench', runId: 'bench', attempt: 1, startedAt: new Date() };
-  const staged = await timed('stage', () =>
-    stageFile(database, paths, file, run, new AbortController().signal),
-  );
+  const { staged } = await timed('stage', () => stageFile(database, file, run, signal));
   rows = staged.counts.rows_read;
   // Side by side, as in the workflow.
   await timed('dimensions', () =>
@@ -59,6 +57,13 @@ const total = await secondsOf(async () => {
 });
 await pool.end();
 console.log(JSON.stringify({ total, seconds, rows, peakMegabytes: await megabytesOf('self', 'VmHWM') }));
+
+async function* hashed(hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of createReadStream(csvPath) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
 
 async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
   const started = performance.now();

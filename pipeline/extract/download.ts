@@ -5,8 +5,6 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
-import { httpAttributes, withSpan } from '../../runtime/tracing/span.ts';
-import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 export interface DownloadLimits {
@@ -15,11 +13,6 @@ export interface DownloadLimits {
   idleTimeoutMs: number;
   /** Bytes that must have come in every `idleTimeoutMs`, so that a trickle does not last for days. */
   minBytesPerIdleTimeout: number;
-}
-
-export interface Downloaded {
-  bytes: number;
-  sha256: string;
 }
 
 /** An overloaded storage is given this long at most before the next try. */
@@ -46,57 +39,35 @@ export class Downloader {
     });
   }
 
-  /** Writes the file under a temporary name, checks its size, then renames it to `target`. */
-  async download(file: string, address: string, target: string, signal: AbortSignal): Promise<Downloaded> {
+  /** The bytes of a file as they come in; throws at the end when they are not all of it. */
+  async *download(file: string, address: string, signal: AbortSignal): AsyncGenerator<Buffer> {
     const url = safeUrl(file, address);
-    return await withSpan(`GET ${file}`, httpAttributes('GET', url), async (span) => {
-      const downloaded = await this.#download(file, url, target, signal);
-      span.setAttributes({ 'http.response.body.size': downloaded.bytes });
-      return downloaded;
-    });
-  }
-
-  async #download(file: string, url: URL, target: string, signal: AbortSignal): Promise<Downloaded> {
     const trickle = new AbortController();
-    const aborted = AbortSignal.any([signal, trickle.signal]);
-    const response = await this.#open(file, url, aborted, signal);
-    const expected = expectedBytes(response);
-    if (expected !== undefined && expected > this.#limits.maxBytes) {
-      giveUp(response);
-      throw tooLarge(file, expected, this.#limits.maxBytes);
-    }
-    let decoder: DecoderFor | undefined;
-    let output: AtomicFile;
-    try {
-      decoder = decoderOf(response, file);
-      output = await AtomicFile.create(target);
-    } catch (error) {
-      giveUp(response);
-      throw error;
-    }
+    const response = await this.#open(file, url, AbortSignal.any([signal, trickle.signal]), signal);
     let received = 0;
     let receivedBefore = 0;
     const watch = setInterval(() => {
       if (received - receivedBefore < this.#limits.minBytesPerIdleTimeout) trickle.abort();
       receivedBefore = received;
     }, this.#limits.idleTimeoutMs);
-    let bytes = 0;
     try {
+      const { maxBytes } = this.#limits;
+      const expected = expectedBytes(response);
+      if (expected !== undefined && expected > maxBytes) throw tooLarge(file, expected, maxBytes);
+      const decoder = decoderOf(response, file);
       const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
+      let bytes = 0;
       for await (const chunk of decoded(body, decoder, file, url, signal)) {
         bytes += chunk.length;
-        if (bytes > this.#limits.maxBytes) throw tooLarge(file, bytes, this.#limits.maxBytes);
-        output.write(chunk);
-        await output.flush();
+        if (bytes > maxBytes) throw tooLarge(file, bytes, maxBytes);
+        yield chunk;
       }
       if (expected !== undefined && received !== expected) {
         throw interrupted(file, url, `${received} of ${expected} bytes arrived`);
       }
-      return { bytes, sha256: await output.commit() };
     } finally {
       clearInterval(watch);
       giveUp(response);
-      await output.discard();
     }
   }
 

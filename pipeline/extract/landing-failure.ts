@@ -8,13 +8,8 @@ export function linkRefused(link: string) {
 /** The failure that a disk error is; undefined for any other error. */
 export function landingFailure(error: unknown) {
   if (!(error instanceof Error)) return undefined;
-  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  const { code, syscall } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string' || typeof syscall !== 'string' || !DISK_CALLS.has(syscall)) return undefined;
-  // Opened with O_NOFOLLOW.
-  if (code === 'ELOOP') return linkRefused(path ?? 'a file');
-  if (code === 'ENOENT' && syscall === 'open') {
-    return failure('LandedFileGone', `The landed file ${path ?? ''} is not there any more.`);
-  }
   return failure('LandingUnavailable', `The landing directory cannot be used: ${error.message}.`);
 }
 
@@ -32,5 +27,4 @@ const DISK_CALLS: ReadonlySet<string> = new Set([
   'rm',
   'scandir',
   'stat',
-  'ftruncate',
 ]);

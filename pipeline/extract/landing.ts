@@ -1,223 +1,138 @@
-import { randomUUID } from 'node:crypto';
-import { appendFile, lstat, mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
+import type { DeliveryFile } from '../../domain/day.ts';
 import { failure } from '../../domain/failures.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { isLoadDate, type LoadDate } from '../../domain/load-date.ts';
-import { APPEND, READ } from '../../runtime/file-flags.ts';
-import { linkRefused } from './landing-failure.ts';
+import { AtomicFile } from '../../runtime/atomic-file.ts';
+import { landingFailure, linkRefused } from './landing-failure.ts';
 
-const ID_FILE = '.landing-id';
-/** Rows that have been checked and wait to be staged. */
-const CHECKED = '.checked';
-/** Names of the files that were landed in a day's directory: those are ours to remove. */
-const LANDED = '.landed';
-const LANDED_NAME = /^\w+\.csv$/;
-const ID = /^[\w-]{1,64}$/;
-/** They hold names of customers: for the worker's user only, whatever its umask. */
+/** `user_order_log_inc.42.csv`: the file and its delivery number. What is ours to remove follows from the name alone. */
+const LANDED = /^(\w+)\.(\d+)\.csv$/;
+/** What a download writes to until it is whole; see `AtomicFile`. */
+const UNFINISHED = /^\.\w+(?:\.\d+\.csv)?\.[0-9a-f-]{36}\.tmp$/;
+/** Its worker was killed: a download writes all the time. */
+const ABANDONED_AFTER_MS = 3_600_000;
 const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
-const PROBE_BYTES = 64 * 1024;
-const PROBE = '.probe.';
-/** Another process that has made the id's file writes the id within this. */
-const ID_WITHIN_MS = 5_000;
-/** What has not been written to for this long is nobody's any more: its worker was killed, or its run broke off. */
-export const ABANDONED_AFTER_MS = 3_600_000;
-
-/** Where a landed file is, and what the check writes beside it. */
-export interface FilePaths {
-  csv: string;
-  rows: string;
-  rejected: string;
-}
-
-export interface Pruned {
-  days: LoadDate[];
-  /** How many files were removed. */
-  files: number;
-}
+/** A directory may be removed between the moment it is made and the moment a file is made in it. */
+const MAX_TRIES = 3;
+/** For which a worker leaves files to others after its disk has failed, and the pauses between their tries. */
+const LEFT_TO_OTHERS_MS = 5_000;
+const FIRST_RETRY_MS = 200;
+const RETRY_GROWTH = 1.1;
+const MAX_RETRY_MS = 10_000;
 
 /**
- * The landing directory: `<load date>/<file>.csv`, and beside them what was made of them.
- * It has an id of its own, so that the task queue of its files outlives a restart of the worker, and so that
- * workers that share one disk share one queue.
+ * The landing directory: an archive of the newest download of each file, `<load date>/<file>.<delivery number>.csv`. No
+ * step reads it.
  */
 export class Landing {
   readonly root: string;
+  #leftToOthersUntil = 0;
 
   constructor(root: string) {
     this.root = path.resolve(root);
   }
 
-  csvPath(file: DeliveryFile): string {
-    return path.join(this.root, file.loadDate, `${fileName(file)}.csv`);
+  directoryOf({ loadDate }: DeliveryFile): string {
+    return path.join(this.root, loadDate);
   }
 
-  pathsOf(file: LandedFile): FilePaths {
-    const checked = path.join(this.root, file.loadDate, CHECKED, `${fileName(file)}.${file.deliveryNumber}`);
-    return { csv: this.csvPath(file), rows: `${checked}.rows`, rejected: `${checked}.rejected` };
+  pathOf(file: DeliveryFile, deliveryNumber: number): string {
+    return path.join(this.directoryOf(file), `${fileName(file)}.${deliveryNumber}.csv`);
   }
 
-  /** Makes the directories of a file's day, and refuses what would lead out of the landing directory. */
-  async makeDirectories({ loadDate }: DeliveryFile): Promise<void> {
-    const day = path.join(this.root, loadDate);
-    for (const directory of [day, path.join(day, CHECKED)]) {
-      await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-      if (!(await isDirectory(directory))) throw linkRefused(directory);
-    }
-  }
-
-  /** Downloads a file to its place, and remembers that it is ours to remove. */
-  async land<T>(file: DeliveryFile, now: Date, download: (target: string) => Promise<T>): Promise<T> {
-    await this.makeDirectories(file);
-    const target = this.csvPath(file);
-    await dropAbandoned(target, new Date(now.getTime() - ABANDONED_AFTER_MS));
-    const list = path.join(path.dirname(target), LANDED);
-    const name = path.basename(target);
-    if (!(await namesIn(list)).includes(name)) {
-      await appendFile(list, `${name}\n`, { mode: FILE_MODE, flag: APPEND });
-    }
-    return await download(target);
-  }
-
-  /** Throws the error of the disk when it cannot be written to. */
+  /** Throws the error of the disk when nothing can be written there. */
   async checkUsable(): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: DIRECTORY_MODE });
-    const probe = path.join(this.root, `${PROBE}${randomUUID()}`);
-    try {
-      await writeFile(probe, Buffer.alloc(PROBE_BYTES), { flag: 'wx', flush: true, mode: FILE_MODE });
-    } finally {
-      await rm(probe, { force: true });
-    }
-  }
-
-  /** The directory's id; made at the first call, by whoever comes first. */
-  async id(): Promise<string> {
-    const idPath = path.join(this.root, ID_FILE);
-    await mkdir(this.root, { recursive: true, mode: DIRECTORY_MODE });
-    const own = { flag: 'wx', flush: true, mode: FILE_MODE };
-    await writeFile(idPath, `${randomUUID().slice(0, 8)}\n`, own).catch(async (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-      // Made, but not written, when the disk is full.
-      await rm(idPath, { force: true });
-      throw error;
-    });
-    const deadline = performance.now() + ID_WITHIN_MS;
-    for (;;) {
-      const id = (await readFile(idPath, { encoding: 'utf8', flag: READ })).trim();
-      if (ID.test(id)) return id;
-      if (id !== '' || performance.now() > deadline) {
-        throw failure('LandingUnavailable', `${idPath} holds no id; remove it while no worker runs.`);
-      }
-      await sleep(20);
-    }
-  }
-
-  /** Removes what earlier downloads of the same file have left beside the newest, unfinished files as well. */
-  async dropOlder(file: LandedFile): Promise<void> {
-    const directory = path.join(this.root, file.loadDate, CHECKED);
-    for (const name of (await readdir(directory).catch(notOurs)) ?? []) {
-      const [owner, older] = name.replace(/^\./, '').split('.');
-      if (owner === fileName(file) && Number(older) < file.deliveryNumber) {
-        await rm(path.join(directory, name), { force: true });
-      }
-    }
-  }
-
-  /** The days of which anything is landed. */
-  async days(): Promise<LoadDate[]> {
-    const days: LoadDate[] = [];
-    for (const name of (await readdir(this.root).catch(notOurs)) ?? []) {
-      if (!isLoadDate(name) || !(await isDirectory(path.join(this.root, name)))) continue;
-      if ((await namesIn(path.join(this.root, name, LANDED))).length > 0) days.push(name);
-    }
-    return days;
+    await access(this.root, constants.W_OK | constants.X_OK);
   }
 
   /**
-   * Removes what was landed on days that nothing has been written to since `before`, and nothing else that lies in the
-   * directory but probes of workers that were killed.
-   * @param later for some days a later instant
+   * Runs work that writes to the directory. When the disk fails, it is a failure that is soon tried again, so that
+   * another worker may take it: for some seconds this one refuses the work at once.
+   * @param attempt of the step, from 1
    */
-  async prune(before: Date, later: Readonly<Record<LoadDate, Date>> = {}): Promise<Pruned> {
-    for (const name of (await readdir(this.root).catch(notOurs)) ?? []) {
-      if (name.startsWith(PROBE)) await removeOld(path.join(this.root, name), before);
+  async using<T>(attempt: number, work: () => Promise<T>): Promise<T> {
+    const nextRetryDelayMs = Math.min(FIRST_RETRY_MS * RETRY_GROWTH ** (attempt - 1), MAX_RETRY_MS);
+    if (performance.now() < this.#leftToOthersUntil) {
+      const message =
+        'The landing directory of this worker has just failed; another worker can take the file.';
+      throw failure('LandingUnavailable', message, { nextRetryDelayMs });
     }
-    const pruned: Pruned = { days: [], files: 0 };
-    for (const day of await this.days()) {
-      const limit = Math.max(before.getTime(), later[day]?.getTime() ?? 0);
-      const files = await pruneDay(path.join(this.root, day), limit);
-      if (files === undefined) continue;
-      pruned.days.push(day);
-      pruned.files += files;
+    try {
+      return await work();
+    } catch (error) {
+      const found = landingFailure(error);
+      if (!found) throw error;
+      this.#leftToOthersUntil = performance.now() + LEFT_TO_OTHERS_MS;
+      throw failure('LandingUnavailable', found.message, { nextRetryDelayMs });
     }
-    return pruned;
+  }
+
+  /** A new file for a download, with the directory of its day. */
+  async create(file: DeliveryFile, deliveryNumber: number): Promise<AtomicFile> {
+    const directory = this.directoryOf(file);
+    for (let tries = 1; ; tries += 1) {
+      await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+      if ((await lstat(directory)).isSymbolicLink()) throw linkRefused(directory);
+      try {
+        return await AtomicFile.create(this.pathOf(file, deliveryNumber));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  /** Removes the older downloads of a file. */
+  async removeOlder(file: DeliveryFile, deliveryNumber: number): Promise<void> {
+    for (const { name, number } of await landedIn(this.directoryOf(file), fileName(file))) {
+      if (number < deliveryNumber) await removes(path.join(this.directoryOf(file), name));
+    }
+  }
+
+  async remove(file: DeliveryFile, deliveryNumber: number): Promise<void> {
+    await removes(this.pathOf(file, deliveryNumber));
+  }
+
+  /**
+   * Removes what was landed before an instant, what killed workers have left, and nothing else that lies there. Returns
+   * how many landed files it removed.
+   */
+  async prune(before: Date): Promise<number> {
+    const abandonedBefore = Math.min(before.getTime(), Date.now() - ABANDONED_AFTER_MS);
+    let removed = 0;
+    for (const day of await this.#days()) {
+      const directory = path.join(this.root, day);
+      for (const name of (await readdir(directory).catch(notThere)) ?? []) {
+        const isLanded = LANDED.test(name);
+        if (!isLanded && !UNFINISHED.test(name)) continue;
+        const file = path.join(directory, name);
+        const limit = isLanded ? before.getTime() : abandonedBefore;
+        if ((await modifiedAt(file)) < limit && (await removes(file)) && isLanded) removed += 1;
+      }
+      await rmdir(directory).catch(notEmpty);
+    }
+    return removed;
+  }
+
+  async #days(): Promise<LoadDate[]> {
+    const entries = (await readdir(this.root, { withFileTypes: true }).catch(notThere)) ?? [];
+    return entries.filter((entry) => entry.isDirectory() && isLoadDate(entry.name)).map(({ name }) => name);
   }
 }
 
-/** Removes a day's landed files; returns how many, undefined when one was written since `before`. */
-async function pruneDay(directory: string, before: number): Promise<number | undefined> {
-  const checked = path.join(directory, CHECKED);
-  const list = path.join(directory, LANDED);
-  const landed = await namesIn(list);
-  const ofDay = ((await readdir(directory, { withFileTypes: true }).catch(notOurs)) ?? [])
-    .filter((entry) => !entry.isDirectory())
-    .map(({ name }) => name)
-    .filter((name) => landed.some((one) => name === one || isUnfinished(name, one)));
-  const ofCheck = (await isDirectory(checked)) ? ((await readdir(checked).catch(notOurs)) ?? []) : [];
-  const files = [
-    ...ofDay.map((name) => path.join(directory, name)),
-    ...ofCheck.map((name) => path.join(checked, name)),
-  ];
-  for (const one of [directory, checked, ...files]) if ((await modifiedAt(one)) >= before) return undefined;
-  let removed = 0;
-  for (const file of files) if (await removes(file)) removed += 1;
-  await rm(checked, { recursive: true, force: true });
-  await rm(list, { force: true });
-  await rmdir(directory).catch(notEmpty);
-  return removed;
+async function landedIn(directory: string, file: string): Promise<{ name: string; number: number }[]> {
+  return ((await readdir(directory).catch(notThere)) ?? []).flatMap((name) => {
+    const [, of, number] = LANDED.exec(name) ?? [];
+    return of === file ? [{ name, number: Number(number) }] : [];
+  });
 }
 
-/** Of a symbolic link to one: false. */
-async function isDirectory(file: string): Promise<boolean> {
-  return (await lstat(file).catch(notOurs))?.isDirectory() ?? false;
-}
-
-/** The temporary file of a download; see `AtomicFile`. */
-function isUnfinished(name: string, landed: string): boolean {
-  return name.startsWith(`.${landed}.`) && name.endsWith('.tmp');
-}
-
-/** Removes what workers that were killed in the middle of a download have left of a file. */
-async function dropAbandoned(target: string, before: Date): Promise<void> {
-  const directory = path.dirname(target);
-  for (const name of await readdir(directory)) {
-    if (isUnfinished(name, path.basename(target))) await removeOld(path.join(directory, name), before);
-  }
-}
-
-async function removeOld(file: string, before: Date): Promise<void> {
-  if ((await modifiedAt(file)) < before.getTime()) await rm(file, { force: true });
-}
-
-async function namesIn(list: string): Promise<string[]> {
-  const text = (await readFile(list, { encoding: 'utf8', flag: READ }).catch(notOurs)) ?? '';
-  return text.split('\n').filter((name) => LANDED_NAME.test(name));
-}
-
-/** A directory is modified when a file in it appears, is renamed or goes. Of a link that of the link itself. */
+/** Of a link that of the link itself, not of what it leads to. A directory is nobody's download. */
 async function modifiedAt(file: string): Promise<number> {
-  return (await lstat(file).catch(notOurs))?.mtimeMs ?? 0;
-}
-
-/** What is not there, or not ours to read. */
-const NOT_OURS: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'ELOOP']);
-
-function notOurs(error: unknown): undefined {
-  if (!NOT_OURS.has((error as NodeJS.ErrnoException).code)) throw error;
-  return undefined;
+  const stats = await lstat(file).catch(notThere);
+  return !stats || stats.isDirectory() ? Infinity : stats.mtimeMs;
 }
 
 /** False: another worker has removed it. */
@@ -226,13 +141,18 @@ async function removes(file: string): Promise<boolean> {
     await rm(file);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    notThere(error);
     return false;
   }
 }
 
-/** Files of others are left where they are; another worker may have removed the directory. */
-function notEmpty(error: unknown): void {
+function notThere(error: unknown): undefined {
   const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error;
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+  return undefined;
+}
+
+/** Files of others are left where they are. */
+function notEmpty(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') notThere(error);
 }

@@ -1,9 +1,6 @@
-import { describeFile, type CheckedFile, type LandedFile } from '../../domain/day.ts';
 import { feedNamed, type Feed } from '../../domain/feeds.ts';
 import { firstFew } from '../../domain/text.ts';
-import { AtomicFile } from '../../runtime/atomic-file.ts';
-import { verifiedChunks, verify } from '../../runtime/verified-file.ts';
-import { CheckedRows } from './checked-rows.ts';
+import type { CheckedRows } from './checked-rows.ts';
 import { FileRefused } from './file-refused.ts';
 import { checkSignature } from './file-signature.ts';
 import { layoutByHeader, layoutByPosition } from './header.ts';
@@ -19,47 +16,42 @@ const ROWS_PER_FLUSH = 1_000;
 export interface CheckOptions {
   /** Share of bad rows beyond which the file is refused. */
   maxRejectedShare: number;
-  signal?: AbortSignal;
   /** For tests. */
-  chunkBytes?: number;
   windowBytes?: number;
 }
 
-/** The landed file, and where its good and its bad rows are written, each in COPY format. */
-export interface CheckPaths {
-  csv: string;
-  rows: string;
-  rejected: string;
+export interface Checked {
+  rowsRead: number;
+  rowsRejected: number;
+  warnings: string[];
 }
 
 /**
- * Reads a landed CSV file once, in chunks: checks it as a whole and row by row, drops exact repeats, and writes
- * the rest in COPY format. Nothing touches the database here, so a day is refused before anything has changed.
- * Throws `FileRefused`, and `LandedFileGone` when it is not the file that was downloaded.
+ * Checks the bytes of a CSV file as they come in, as a whole and row by row, drops exact repeats, and writes the rest to
+ * `rows`. Nothing touches the database here.
+ *
+ * Reads to the end of a file that it refuses, too: whoever keeps the bytes on their way gets all of them.
+ * Throws `FileRefused`.
  */
 export async function checkFile(
-  paths: CheckPaths,
-  file: LandedFile,
-  options: CheckOptions,
-): Promise<CheckedFile> {
-  const { maxRejectedShare, signal, chunkBytes, windowBytes } = options;
-  const landed = { path: paths.csv, sha256: file.sha256, description: describeFile(file) };
+  chunks: AsyncIterableIterator<Buffer>,
+  feedName: string,
+  rows: CheckedRows,
+  { maxRejectedShare, windowBytes }: CheckOptions,
+): Promise<Checked> {
+  const check = new FileCheck(feedNamed(feedName), new RepeatWindow(windowBytes), rows);
   try {
-    return await AtomicFile.using(paths.rows, (good) =>
-      AtomicFile.using(paths.rejected, async (bad) => {
-        const feed = feedNamed(file.feed);
-        const window = new RepeatWindow(file.bytes, windowBytes);
-        const check = new FileCheck(feed, window, new CheckedRows(good, bad, feed.newestBy !== undefined));
-        await check.run(verifiedChunks(landed, { chunkBytes, signal }));
-        const result = { ...file, ...check.result(maxRejectedShare) };
-        return { ...result, rowsSha256: await good.commit(), rejectedSha256: await bad.commit() };
-      }),
-    );
+    await check.run(keptOpen(chunks));
+    return check.result(maxRejectedShare);
   } catch (error) {
-    // A file that has changed is downloaded again, not refused.
-    if (error instanceof FileRefused) await verify(landed, signal);
+    if (error instanceof FileRefused) while (!(await chunks.next()).done);
     throw error;
   }
+}
+
+/** A loop that ends early does not close it. */
+function keptOpen<T>(iterator: AsyncIterableIterator<T>): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
 }
 
 class FileCheck {
@@ -91,7 +83,7 @@ class FileCheck {
     await this.#drainWindow();
   }
 
-  result(maxRejectedShare: number): Pick<CheckedFile, 'rowsRead' | 'rowsRejected' | 'warnings'> {
+  result(maxRejectedShare: number): Checked {
     const [rowsRead, rowsRejected] = [this.#rowsRead, this.#rowsRejected];
     if (!this.#checker && this.#feed.hasHeader) throw new FileRefused('the file is empty');
     // Divided, not multiplied: 100 * 0.29 is a little less than 29, and exactly the share is allowed.
@@ -133,7 +125,7 @@ class FileCheck {
     if (!checked.ok) {
       this.#reject(record.line, checked.rejected, text);
     } else if (!content || !this.#window.add(content, ordinal, checked.row)) {
-      this.#output.write(ordinal, checked.newestBy, checked.row);
+      this.#output.write(ordinal, this.#idOf(checked.newestBy), checked.row);
     }
   }
 
@@ -143,10 +135,15 @@ class FileCheck {
     this.#output.reject(line, rejected, text);
   }
 
+  /** Undefined for a feed that has no such column. */
+  #idOf(id: string | null): string | null | undefined {
+    return this.#feed.newestBy === undefined ? undefined : id;
+  }
+
   async #drainWindow(): Promise<void> {
     let count = 0;
     for (const { id, ordinal, row } of this.#window.drain()) {
-      this.#output.write(ordinal, id === NO_ID ? null : String(id), row);
+      this.#output.write(ordinal, this.#idOf(id === NO_ID ? null : String(id)), row);
       count += 1;
       if (count % ROWS_PER_FLUSH === 0) await this.#output.flush();
     }

@@ -11,9 +11,8 @@
 
 /** About 150,000 rows of the real shape. Repeats lie a whole file apart: with half of it, a million rows took twice as long. */
 const MAX_BYTES = 48 * 1024 * 1024;
-/** No file needs more: an entry takes some two or three times the bytes of its record. */
-const BYTES_PER_FILE_BYTE = 4;
-const MIN_BYTES = 64 * 1024;
+/** It begins with so many, and doubles. */
+const FIRST_BYTES = 256 * 1024;
 const UTF8_BYTES_PER_CHARACTER = 3;
 
 /** A record without its id: the bytes `data[start..end)`. */
@@ -37,14 +36,16 @@ const ROW_LENGTH = 20;
 const CONTENT = 24;
 
 export class RepeatWindow {
-  readonly #entries: Buffer;
+  readonly #maxBytes: number;
+  #entries: Buffer;
   #used = 0;
   /** Where entries start, by hash. Of two contents with one hash only the first is remembered: that is rare. */
   readonly #starts = new Map<number, number>();
   #isFull = false;
 
-  constructor(fileBytes: number, maxBytes = MAX_BYTES) {
-    this.#entries = Buffer.allocUnsafeSlow(Math.min(maxBytes, MIN_BYTES + BYTES_PER_FILE_BYTE * fileBytes));
+  constructor(maxBytes = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+    this.#entries = Buffer.allocUnsafeSlow(Math.min(maxBytes, FIRST_BYTES));
   }
 
   /** True when the content is known; its newest id and position are then noted. */
@@ -64,7 +65,7 @@ export class RepeatWindow {
     if (this.#starts.has(hash)) return false;
     const entry = this.#used;
     const rowStart = entry + CONTENT + (end - start);
-    if (rowStart + row.length * UTF8_BYTES_PER_CHARACTER > this.#entries.length) {
+    if (!this.#hasRoom(rowStart + row.length * UTF8_BYTES_PER_CHARACTER)) {
       this.#isFull = true;
       return false;
     }
@@ -97,6 +98,16 @@ export class RepeatWindow {
     this.#starts.clear();
     this.#used = 0;
     this.#isFull = false;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    while (bytes > this.#entries.length) {
+      if (this.#entries.length >= this.#maxBytes) return false;
+      const larger = Buffer.allocUnsafeSlow(Math.min(2 * this.#entries.length, this.#maxBytes));
+      this.#entries.copy(larger, 0, 0, this.#used);
+      this.#entries = larger;
+    }
+    return true;
   }
 
   #hasContent(entry: number, { data, start, end }: Content): boolean {

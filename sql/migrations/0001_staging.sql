@@ -181,3 +181,64 @@ create table staging.backfill_day (
     recorded_at timestamptz not null default now(),
     primary key (workflow_id, load_date)
 );
+
+-- Files that were downloaded and checked, and are not staged yet. Any worker can stage them: their rows are here, under
+-- the number of the download, and go when they are staged, superseded, or left for a day.
+create table staging.landed_file (
+    delivery_number bigint primary key,
+    load_date date not null,
+    file text collate "C" not null,
+    sha256 text not null,
+    bytes bigint not null,
+    rows_read bigint not null,
+    rows_rejected bigint not null,
+    warnings text[] not null,
+    landed_at timestamptz not null default clock_timestamp()
+);
+
+-- Their good rows, a table for each feed. ordinal = the row's number in the file. Names are kept out of the planner's
+-- statistics, which forgetting a customer does not reach.
+create table staging.incoming_user_order_log (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    like staging.user_order_log
+);
+
+create table staging.incoming_user_activity_log (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    like staging.user_activity_log
+);
+
+create table staging.incoming_customer_research (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    like staging.customer_research
+);
+
+create table staging.incoming_price_log (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    like staging.price_log
+);
+
+-- And their bad ones.
+create table staging.incoming_rejected (
+    delivery_number bigint not null,
+    line bigint not null,
+    column_name text,
+    rule text not null,
+    reason text not null,
+    raw text not null
+);
+
+alter table staging.incoming_user_order_log drop column load_date, drop column is_history;
+alter table staging.incoming_user_activity_log drop column load_date, drop column is_history;
+alter table staging.incoming_customer_research drop column load_date, drop column is_history;
+alter table staging.incoming_price_log drop column load_date, drop column is_history;
+
+create index on staging.incoming_user_order_log (delivery_number);
+create index on staging.incoming_user_activity_log (delivery_number);
+create index on staging.incoming_customer_research (delivery_number);
+create index on staging.incoming_price_log (delivery_number);
+create index on staging.incoming_rejected (delivery_number);

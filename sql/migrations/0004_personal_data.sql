@@ -11,13 +11,15 @@ create table staging.forgotten_customer (
     rejected_rows bigint not null
 );
 
--- Whether the text of a rejected order may hold the name of a customer. It is kept only if its customer id was read,
--- which is so when a later column was found bad, and if neither that id nor one of the names stands anywhere in it.
-create function staging.may_hold_name(raw text, column_name text, customer_id bigint, names text[]) returns boolean
+-- Whether the text of a rejected row may hold the name of a customer: an order may have strayed into any file. It is kept
+-- only if its own customer id was read, which is so when a column behind it was found bad, and if neither the id nor one
+-- of the names stands anywhere in it.
+create function staging.may_hold_name(
+    raw text, column_name text, columns_behind_customer text[], customer_id bigint, names text[]
+) returns boolean
     language sql immutable
     return column_name is null
-        or column_name not in
-            ('first_name', 'last_name', 'item_id', 'item_name', 'quantity', 'payment_amount', 'status')
+        or column_name <> all (columns_behind_customer)
         or raw ~ format('(^|\D)0*%s(\D|$)', ltrim(customer_id::text, '-'))
         or exists (
             select from unnest(names) as name
@@ -25,15 +27,22 @@ create function staging.may_hold_name(raw text, column_name text, customer_id bi
             where position(lower(name) in lower(replace(raw, '""', '"'))) > 0
         );
 
--- The landing directories, each by the task queue of the workers that see it.
+-- The planner's statistics hold frequent values of a column. Names are kept out of them.
+alter table staging.user_order_log alter column first_name set statistics 0, alter column last_name set statistics 0;
+alter table staging.incoming_user_order_log
+    alter column first_name set statistics 0, alter column last_name set statistics 0;
+alter table mart.d_customer alter column first_name set statistics 0, alter column last_name set statistics 0;
+alter table staging.rejected_row alter column raw set statistics 0;
+alter table staging.incoming_rejected alter column raw set statistics 0;
+
+-- The landing directories of workers, which only they can see.
 create table staging.landing (
-    task_queue text primary key,
     host text not null,
+    directory text not null,
     -- When the newest pruning that is complete began, and when there should be another one if a worker is alive.
     pruned_at timestamptz not null,
     expected_by timestamptz not null,
     -- Ever since.
     files_removed bigint not null,
-    -- Days whose landed orders were in use.
-    days_in_use date[] not null
+    primary key (host, directory)
 );

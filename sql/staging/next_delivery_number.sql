@@ -8,6 +8,7 @@ from (
         coalesce(pg_sequence_last_value('staging.delivery_number'::regclass), 0) as drawn,
         greatest(
             (select max(delivery_number) from staging.file_load),
+            (select max(delivery_number) from staging.landed_file),
             (select max(number) from staging.day_load)
         ) as used
 ) as numbers

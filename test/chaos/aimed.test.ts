@@ -5,7 +5,8 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { sql } from '../../database/sql.ts';
-import type { CheckedFile } from '../../domain/day.ts';
+import type { LandedFile } from '../../domain/day.ts';
+import { lines } from '../database/support.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
@@ -26,29 +27,36 @@ const COMMIT = 'commit\0';
 
 interface Place extends Pick<Aim, 'text' | 'bytesLater'> {
   name: string;
-  step: 'stageFile' | MartStep;
+  step: 'landFile' | 'stageFile' | MartStep;
   /** Rows of the day. */
   orders?: number;
 }
 
-const STAGE_PLACES: Place[] = [
+const LAND_PLACES: Place[] = [
   { name: 'begin', text: BEGIN },
-  { name: 'the temporary table', text: 'create temporary table incoming' },
-  { name: 'COPY', text: 'copy incoming' },
-  { name: 'the first rows of COPY', text: 'copy incoming', bytesLater: 10_000 },
+  { name: 'COPY', text: 'copy staging.incoming_user_order_log' },
+  { name: 'the first rows of COPY', text: 'copy staging.incoming_user_order_log', bytesLater: 10_000 },
   {
     name: 'the middle of a COPY of several chunks',
-    text: 'copy incoming',
+    text: 'copy staging.incoming_user_order_log',
     bytesLater: 300_000,
     orders: 4_000,
   },
+  { name: 'COPY of rejected rows', text: 'copy staging.incoming_rejected' },
   { name: 'the lock', text: LOCK },
-  { name: 'what is staged', text: statement('staging/staged_delivery') },
-  { name: 'the rows', text: statement('staging/user_order_log') },
+  { name: 'the landed file', text: statement('staging/landed_file') },
+  { name: 'commit', text: COMMIT },
+].map((place) => ({ ...place, step: 'landFile' }));
+
+const STAGE_PLACES: Place[] = [
+  { name: 'begin', text: BEGIN },
+  { name: 'the lock', text: LOCK },
+  { name: 'what is known', text: statement('staging/known_delivery') },
+  { name: 'the rows', text: statement('staging/merge') },
   { name: 'the former rejected rows', text: statement('staging/delete_rejected') },
-  { name: 'COPY of rejected rows', text: 'copy rejected' },
   { name: 'the rejected rows', text: statement('staging/rejected_row') },
   { name: 'the audit row', text: statement('audit/file_load') },
+  { name: 'what has landed', text: statement('staging/discard') },
   { name: 'commit', text: COMMIT },
 ].map((place) => ({ ...place, step: 'stageFile' }));
 
@@ -73,7 +81,7 @@ const MART_PLACES: Place[] = MART_STEPS.flatMap((step) => [
   { step, name: 'commit', text: COMMIT },
 ]);
 
-const PLACES = [...STAGE_PLACES, ...MART_PLACES];
+const PLACES = [...LAND_PLACES, ...STAGE_PLACES, ...MART_PLACES];
 
 const ORDERS = 300;
 /** A connection that has gone silent is noticed within this. */
@@ -113,11 +121,11 @@ class Bench {
     const db = await createTestDatabase();
     const { hostname: host, port } = new URL(db.url);
     const proxy = await Proxy.start({ host, port: Number(port) });
-    return new Bench(db, proxy, await Steps.create(db.url), await Steps.create(proxy.through(db.url)));
+    return new Bench(db, proxy, Steps.create(db.url), Steps.create(proxy.through(db.url)));
   }
 
   async load(version: number, orders?: number): Promise<void> {
-    await this.#direct.load(await this.#checked(this.#direct, version, orders));
+    await this.#direct.load(await this.#landed(this.#direct, version, orders));
   }
 
   /** What the day holds when it is loaded without a fault: before and after. */
@@ -135,11 +143,17 @@ class Bench {
   /** Loads the second version; one step of it meets the fault, and is tried again as Temporal would. */
   async meet(place: Place, fault: Aim['fault']): Promise<{ ms: number; between: string }> {
     const steps = this.#proxied;
-    const file = await this.#checked(steps, 2, place.orders);
-    const upTo = place.step === 'stageFile' ? -1 : MART_STEPS.indexOf(place.step);
-    if (upTo >= 0) await steps.stage(file);
-    for (const step of MART_STEPS.slice(0, Math.max(upTo, 0))) await steps.update(step);
-    const run = () => (place.step === 'stageFile' ? steps.stage(file) : steps.update(place.step));
+    const land = () => this.#landed(steps, 2, place.orders);
+    let file = place.step === 'landFile' ? undefined : await land();
+    const before =
+      place.step === 'updateDCity' ? [] : MART_STEPS.slice(0, MART_STEPS.indexOf(place.step as MartStep));
+    if (file && place.step !== 'stageFile') await steps.stage(file);
+    if (MART_STEPS.includes(place.step as MartStep)) for (const step of before) await steps.update(step);
+    const run = async () => {
+      if (place.step === 'landFile') file = await land();
+      else if (place.step === 'stageFile') await steps.stage(file as LandedFile);
+      else await steps.update(place.step);
+    };
 
     const hit = this.proxy.aim({ ...place, fault });
     const startedAt = performance.now();
@@ -153,7 +167,9 @@ class Bench {
     await hit;
     const between = await dump(this.db.pool);
     await run();
-    for (const step of MART_STEPS.slice(upTo + 1)) await steps.update(step);
+    if (file && place.step === 'landFile') await steps.stage(file);
+    for (const step of MART_STEPS.slice(MART_STEPS.indexOf(place.step as MartStep) + 1))
+      await steps.update(step);
     return { ms, between };
   }
 
@@ -163,8 +179,9 @@ class Bench {
     await this.db.drop();
   }
 
-  async #checked(steps: Steps, version: number, orders?: number): Promise<CheckedFile> {
-    return await steps.check(ordersOf(version, orders), (this.#delivery += 1));
+  /** Each try has a number of its own. */
+  async #landed(steps: Steps, version: number, orders?: number): Promise<LandedFile> {
+    return await steps.land(ordersOf(version, orders), (this.#delivery += 1));
   }
 }
 
@@ -178,6 +195,8 @@ after(async () => {
   await bench.close();
 });
 
+const LANDED = `select (select count(*) from staging.landed_file),
+  (select count(*) from staging.incoming_user_order_log), (select count(*) from staging.incoming_rejected)`;
 const STAGING = ['user_order_log', 'rejected_row', 'file_load'];
 
 describe('a connection that is cut', () => {
@@ -188,11 +207,12 @@ describe('a connection that is cut', () => {
         await bench.load(1, place.orders);
         const { between } = await bench.meet(place, fault);
         // Readers see the old or the new, never a half.
-        if (place.step === 'stageFile') {
-          const isIn = place.text === COMMIT && fault === 'cut after';
+        if (place.step === 'landFile' || place.step === 'stageFile') {
+          const isIn = place.step === 'stageFile' && place.text === COMMIT && fault === 'cut after';
           assert.equal(between, isIn ? mixed(second, first) : first);
         }
         assert.equal(await dump(bench.db.pool), second);
+        assert.deepEqual(await lines(bench.db.pool, LANDED), ['0 | 0 | 0'], 'no landed row is left');
       });
     }
   }
@@ -276,7 +296,7 @@ test('a worker is killed between a commit and the completion of its activity', a
   const workers = new Map<string, Running>();
   try {
     stack.deliveries.set(DELIVERY.loadDate, ordersOf(2), { customer_research_inc: undefined });
-    const kills = ['staging/user_order_log', 'mart/d_customer', 'mart/f_sales'].map(statement);
+    const kills = ['staging/landed_file', 'staging/merge', 'mart/d_customer', 'mart/f_sales'].map(statement);
     let aimed = proxy.aim({ after: kills[0] ?? '', text: COMMIT, fault: 'freeze after' });
     const handle = await stack.startDay(DELIVERY.loadDate, { optionalFiles: ['customer_research_inc'] });
     await Promise.all(directories.map(startOne));

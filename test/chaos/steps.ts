@@ -1,7 +1,5 @@
-import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type Activities } from '../../activities/index.ts';
@@ -10,7 +8,11 @@ import { createPool } from '../../database/pool.ts';
 import { Downloader } from '../../pipeline/extract/download.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
-import type { CheckedFile, LandedFile } from '../../domain/day.ts';
+import { landRows } from '../../pipeline/load/land-rows.ts';
+import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
+import { checkFile } from '../../pipeline/validate/check-file.ts';
+import { chunksOf } from '../pipeline/support.ts';
+import type { LandedFile } from '../../domain/day.ts';
 import { ORDERS, type Delivery } from '../../domain/feeds.ts';
 
 export const DELIVERY: Delivery = { loadDate: '2024-02-25', source: 'increment' };
@@ -21,17 +23,16 @@ export type MartStep = (typeof MART_STEPS)[number];
 /** The steps of a day that work with the database, as the worker runs them, without Temporal and the report API. */
 export class Steps {
   readonly #activities: Activities;
-  readonly #landing: Landing;
+  readonly #database: Database;
   readonly #close: () => Promise<unknown>;
 
-  private constructor(activities: Activities, landing: Landing, close: () => Promise<unknown>) {
+  private constructor(activities: Activities, database: Database, close: () => Promise<unknown>) {
     this.#activities = activities;
-    this.#landing = landing;
+    this.#database = database;
     this.#close = close;
   }
 
-  static async create(databaseUrl: string): Promise<Steps> {
-    const directory = await mkdtemp(path.join(tmpdir(), 'chaos-steps-'));
+  static create(databaseUrl: string): Steps {
     const pool = createPool({
       connectionString: databaseUrl,
       applicationName: 'chaos steps',
@@ -41,13 +42,12 @@ export class Steps {
     const downloader = new Downloader({ maxBytes: 1e9, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 });
     const access = { apiKey: '', nickname: '', cohort: '', timeoutMs: 1_000 };
     const reportApi = new ReportApi({ baseUrl: 'http://127.0.0.1:9', ...access });
-    const landing = new Landing(directory);
+    const database = new Database(pool);
     const activities = createActivities({
-      database: new Database(pool),
+      database,
       reportApi,
       downloader,
-      landing,
-      landingTaskQueue: '',
+      landing: new Landing(tmpdir()),
       defaultRunOptions: {
         reportPollIntervalMs: 1,
         reportTimeoutMs: 1,
@@ -60,28 +60,32 @@ export class Steps {
       alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
       now: () => new Date(),
     });
-    return new Steps(activities, landing, async () => {
-      await Promise.all([pool.end(), downloader.close(), reportApi.close()]);
-      await rm(directory, { recursive: true });
-    });
+    return new Steps(activities, database, () =>
+      Promise.all([pool.end(), downloader.close(), reportApi.close()]),
+    );
   }
 
   async close(): Promise<void> {
     await this.#close();
   }
 
-  /** Checks a file of orders, so that it can be staged. */
-  async check(csv: string, deliveryNumber: number): Promise<CheckedFile> {
-    const target = this.#landing.csvPath(FILE);
-    await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, csv);
-    const sha256 = createHash('sha256').update(csv).digest('hex');
-    const file: LandedFile = { ...FILE, deliveryNumber, bytes: Buffer.byteLength(csv), sha256 };
-    return (await inActivity(() => this.#activities.checkFile(file, 1))) as CheckedFile;
+  /** What `landFile` does with a file of orders when it is in. */
+  async land(csv: string, deliveryNumber: number): Promise<LandedFile> {
+    const rows = new CheckedRows(tmpdir(), deliveryNumber);
+    const content = Buffer.from(csv);
+    try {
+      const checked = await checkFile(chunksOf(content), ORDERS, rows, { maxRejectedShare: 1 });
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const file = { ...FILE, deliveryNumber, bytes: content.length, sha256, ...checked };
+      await landRows(this.#database, file, rows, new AbortController().signal);
+      return file;
+    } finally {
+      await rows.close();
+    }
   }
 
-  async stage(file: CheckedFile): Promise<void> {
-    await inActivity(() => this.#activities.stageFile(file));
+  async stage({ loadDate, source, feed, deliveryNumber }: LandedFile): Promise<void> {
+    await inActivity(() => this.#activities.stageFile({ loadDate, source, feed, deliveryNumber }));
   }
 
   async update(step: MartStep): Promise<void> {
@@ -99,7 +103,7 @@ export class Steps {
     });
   }
 
-  async load(file: CheckedFile): Promise<void> {
+  async load(file: LandedFile): Promise<void> {
     await this.stage(file);
     for (const step of MART_STEPS) await this.update(step);
   }

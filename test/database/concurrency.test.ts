@@ -15,7 +15,7 @@ let loader: Loader;
 
 before(async () => {
   db = await createTestDatabase();
-  loader = await Loader.create(db.database);
+  loader = new Loader(db.database);
 });
 
 afterEach(async () => {
@@ -23,7 +23,6 @@ afterEach(async () => {
 });
 
 after(async () => {
-  await loader.close();
   await db.drop();
 });
 

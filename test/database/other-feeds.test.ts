@@ -76,11 +76,10 @@ let loader: Loader;
 
 before(async () => {
   db = await createTestDatabase();
-  loader = await Loader.create(db.database);
+  loader = new Loader(db.database);
 });
 
 after(async () => {
-  await loader.close();
   await db.drop();
 });
 

@@ -155,11 +155,10 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
             ),
           );
         const untouched = await lines(db.pool, shown);
-        const loader = await Loader.create(database);
+        const loader = new Loader(database);
         await Promise.all(
           ['2024-03-01', '2024-03-02', '2024-03-03'].map((day) => loader.load(day, [{ uniq_id: day }])),
         );
-        await loader.close();
         for (const other of await others()) assert.equal(other, untouched[0]?.replaceAll(' | ', ','));
         const own = Array.from({ length: 8 }, () =>
           database.transaction(async (session) => {
@@ -184,9 +183,8 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
             await client.query('drop table y');
           });
           await migrate(through.pool);
-          const loader = await Loader.create(through);
+          const loader = new Loader(through);
           await loader.load('2024-03-04', [{ uniq_id: 'd' }]);
-          await loader.close();
         } finally {
           await through.pool.end();
           await single.stop();

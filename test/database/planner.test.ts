@@ -18,7 +18,7 @@ let loader: Loader;
 
 before(async () => {
   db = await createTestDatabase();
-  loader = await Loader.create(db.database);
+  loader = new Loader(db.database);
   for (const table of [
     'staging.user_order_log',
     'staging.user_activity_log',
@@ -34,7 +34,6 @@ before(async () => {
 });
 
 after(async () => {
-  await loader.close();
   await db.drop();
 });
 

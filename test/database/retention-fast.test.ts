@@ -9,10 +9,9 @@ let db: TestDatabase;
 let loader: Loader;
 before(async () => {
   db = await createTestDatabase();
-  loader = await Loader.create(db.database);
+  loader = new Loader(db.database);
 });
 after(async () => {
-  await loader.close();
   await db.drop();
 });
 

@@ -13,7 +13,7 @@ let loader: Loader;
 
 before(async () => {
   db = await createTestDatabase();
-  loader = await Loader.create(db.database);
+  loader = new Loader(db.database);
 });
 
 afterEach(async () => {
@@ -21,7 +21,6 @@ afterEach(async () => {
 });
 
 after(async () => {
-  await loader.close();
   await db.drop();
 });
 

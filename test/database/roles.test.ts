@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
@@ -41,17 +43,17 @@ function poolOf(role: string) {
 test('the role of sql/roles/worker.sql loads a day and prunes, and can neither change the schema nor who is forgotten', async () => {
   await grant(db.database, { worker, analyst: undefined });
   const pool = poolOf(worker);
-  const loader = await Loader.create(new Database(pool));
+  const loader = new Loader(new Database(pool));
   try {
     const staged = await loader.load('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: '' }]);
     assert.equal(staged.counts.rows_kept, 1);
     assert.deepEqual(await lines(pool, 'select uniq_id from mart.f_sales'), ['a']);
-    const landing = new Landing(loader.directory);
-    const housekeeping = { landing, landingTaskQueue: 'x', landingRetentionMs: 1, rejectedRetentionMs: 0 };
+    const landing = new Landing(path.join(tmpdir(), 'absent'));
+    const housekeeping = { landing, landingRetentionMs: 1, rejectedRetentionMs: 0 };
     await doHousekeeping({ database: new Database(pool), ...housekeeping, intervalMs: 1 });
     assert.deepEqual(await lines(pool, 'select from staging.rejected_row'), []);
-    assert.deepEqual(await lines(pool, 'select task_queue from staging.landing'), ['x']);
-    const forget = forgetCustomers(new Database(pool), ['1'], [], () => undefined);
+    assert.deepEqual(await lines(pool, 'select directory from staging.landing'), [landing.root]);
+    const forget = forgetCustomers(new Database(pool), ['1'], {}, () => undefined);
     await assert.rejects(forget, /permission denied for table forgotten_customer/);
     assert.deepEqual(await lines(pool, 'select first_name from mart.d_customer'), ['Анна']);
     for (const statement of [
@@ -63,7 +65,6 @@ test('the role of sql/roles/worker.sql loads a day and prunes, and can neither c
       await assert.rejects(pool.query(statement), /permission denied|must be owner/, statement);
     }
   } finally {
-    await loader.close();
     await pool.end();
   }
 });
@@ -93,7 +94,7 @@ test('usage on the schema and select on the tables and views of the contract are
   await db.pool.query(`grant usage on schema mart to ${reader};
     grant select on ${names.map((name) => `mart.${name}`).join(', ')} to ${reader}`);
   const pool = poolOf(reader);
-  const loader = await Loader.create(db.database);
+  const loader = new Loader(db.database);
   const read = async () =>
     await Promise.all(
       views.map((view) => lines(pool, `select period_id, new_customers_revenue from mart.${view}`)),
@@ -115,7 +116,6 @@ test('usage on the schema and select on the tables and views of the contract are
       await assert.rejects(pool.query(`select from mart.${hidden}`), /permission denied/);
     }
   } finally {
-    await loader.close();
     await pool.end();
   }
 });

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { ApplicationFailure } from '@temporalio/common';
-import { landingFailure } from '../../pipeline/extract/landing-failure.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
+import { discardAbandoned } from '../../pipeline/load/abandoned.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { empty, lines, Loader } from './support.ts';
 
@@ -15,7 +13,7 @@ let loader: Loader;
 
 before(async () => {
   db = await createTestDatabase();
-  loader = await Loader.create(db.database);
+  loader = new Loader(db.database);
 });
 
 afterEach(async () => {
@@ -23,7 +21,6 @@ afterEach(async () => {
 });
 
 after(async () => {
-  await loader.close();
   await db.drop();
 });
 
@@ -322,33 +319,70 @@ describe('history', () => {
   });
 });
 
-describe('what was checked is what is staged: nothing is, when', () => {
-  const checkedFiles = ['rows', 'rejected'] as const;
-  const changes: Record<string, (file: string) => Promise<void>> = {
-    'a value has changed': async (file) =>
-      await writeFile(file, (await readFile(file, 'utf8')).replace('777', '778')),
-    'a line is missing': async (file) => await writeFile(file, ''),
-    'a line was added': async (file) => await appendFile(file, await readFile(file)),
-    'it is gone': async (file) => await rm(file),
-    'it is a symbolic link': async (file) => {
-      await rename(file, `${file}.moved`);
-      await symlink(`${file}.moved`, file);
-    },
-  };
-  for (const checked of checkedFiles) {
-    for (const [what, change] of Object.entries(changes)) {
-      test(`${what} in the file of ${checked}`, async () => {
-        const orders = [order('a', 1, 777), order('bad', 777, 1, { customer_id: '' })];
-        await loader.stage(DAY, [order('before', 1, 1), order('bad', 1, 1, { customer_id: '' })]);
-        const before = [await staged(), await rejected()];
-        const failure: unknown = await loader
-          .stage(DAY, orders, { whenChecked: (paths) => change(paths[checked]) })
-          .catch((error: unknown) => landingFailure(error) ?? error);
-        assert.ok(failure instanceof ApplicationFailure, String(failure));
-        const type = what === 'it is a symbolic link' ? 'LandingUnavailable' : 'LandedFileGone';
-        assert.equal(failure.type, type, failure.message);
-        assert.deepEqual([await staged(), await rejected()], before);
-      });
-    }
-  }
+describe('what has landed', () => {
+  const landedRows = async () =>
+    await lines(
+      db.pool,
+      `select
+         (select count(*) from staging.landed_file), (select count(*) from staging.incoming_user_order_log),
+         (select count(*) from staging.incoming_rejected)`,
+    );
+  const bad = order('bad', 1, 1, { customer_id: '' });
+
+  test('is staged by whichever worker comes, and goes from where it waited', async () => {
+    const landed = await loader.land(DAY, [order('a', 1, 1), order('a', 2, 2), bad]);
+    assert.deepEqual([...(await staged()), ...(await rejected())], []);
+    assert.deepEqual(await landedRows(), ['1 | 2 | 1']);
+    const { counts } = await loader.stageLanded(landed);
+    assert.deepEqual(counts, { rows_read: 3, rows_kept: 1, rows_duplicate: 1, rows_rejected: 1 });
+    assert.deepEqual(await landedRows(), ['0 | 0 | 0']);
+  });
+
+  test('is staged once: another try, or a reset to before it, is told what was', async () => {
+    const landed = await loader.land(DAY, [order('a', 1, 1), bad]);
+    const first = await loader.stageLanded(landed);
+    assert.deepEqual(await loader.stageLanded(landed), first);
+    assert.equal(first.superseded, false);
+    const newer = await loader.stage(DAY, [order('b', 1, 1)]);
+    assert.deepEqual(await loader.stageLanded(landed), { ...newer, superseded: true });
+    assert.deepEqual(await staged(), [`${DAY} | b | shipped | 1 | 1`]);
+  });
+
+  test('goes with what is newer: of a retry whose first try had landed, of a run that was overtaken', async () => {
+    const older = await loader.land(DAY, [order('old', 1, 1), bad]);
+    const other = await loader.land('2024-02-26', [order('other', 1, 1)]);
+    await loader.stage(DAY, [order('new', 1, 1)]);
+    assert.deepEqual(await landedRows(), ['1 | 1 | 0']);
+    assert.equal((await loader.stageLanded(older)).superseded, true);
+    await loader.stageLanded(other);
+    assert.deepEqual(await landedRows(), ['0 | 0 | 0']);
+  });
+
+  test('and is gone is no empty file: its run is told to land it again', async () => {
+    const before = await loader.stage(DAY, [order('before', 1, 1)]);
+    const landed = await loader.land(DAY, []);
+    await db.pool.query(
+      `update staging.landed_file set landed_at = landed_at - interval '23 hours 59 minutes'`,
+    );
+    await discardAbandoned(db.database);
+    assert.deepEqual(await landedRows(), ['1 | 0 | 0']);
+    await db.pool.query(`update staging.landed_file set landed_at = landed_at - interval '2 minutes'`);
+    await discardAbandoned(db.database);
+    assert.deepEqual(await landedRows(), ['0 | 0 | 0']);
+    await assert.rejects(loader.stageLanded(landed), {
+      type: 'LandedRowsGone',
+      nonRetryable: true,
+      message: `The rows of user_order_log_inc of ${DAY} are no longer in the database.`,
+    });
+    assert.deepEqual(await staged(), [`${DAY} | before | shipped | 1 | 1`]);
+    // A number that the audit row has is no proof of another file.
+    await assert.rejects(loader.stageLanded({ ...landed, feed: 'price_log' }), { type: 'LandedRowsGone' });
+    assert.equal(before.superseded, false);
+  });
+
+  test('lands whole or not at all', async () => {
+    const landed = await loader.land(DAY, [order('a', 1, 1)]);
+    await assert.rejects(loader.land(DAY, [order('b', 1, 1)], landed), { type: 'DatabaseRefused' });
+    assert.deepEqual(await landedRows(), ['1 | 1 | 0']);
+  });
 });

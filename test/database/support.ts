@@ -1,6 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type pg from 'pg';
 import type { Database } from '../../database/database.ts';
 import { createHash } from 'node:crypto';
@@ -8,9 +6,12 @@ import { ORDERS, type Source } from '../../domain/feeds.ts';
 import type { LandedFile, StagedFile } from '../../domain/day.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { recordLoaded } from '../../pipeline/load/outcome.ts';
-import { stageFile, type RowPaths } from '../../pipeline/load/stage-file.ts';
+import { landRows } from '../../pipeline/load/land-rows.ts';
+import { stageFile } from '../../pipeline/load/stage-file.ts';
 import { updateDimension, updateFacts } from '../../pipeline/load/update-mart.ts';
+import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
 import { checkFile } from '../../pipeline/validate/check-file.ts';
+import { chunksOf } from '../pipeline/support.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 
 /** The steps that bring a delivery into the mart, in the order of the workflow. */
@@ -28,27 +29,14 @@ export interface LoadOptions {
   maxRejectedShare?: number;
   /** Whether a file of orders has the status column; when not given: when an order has a status. */
   withStatus?: boolean;
-  /** Runs between check and staging. */
-  whenChecked?: (paths: RowPaths) => Promise<void>;
 }
 
 /** Loads deliveries as a run does, without Temporal, the report API and a landing directory. */
 export class Loader {
   readonly database: Database;
-  readonly directory: string;
-  #files = 0;
 
-  private constructor(database: Database, directory: string) {
+  constructor(database: Database) {
     this.database = database;
-    this.directory = directory;
-  }
-
-  static async create(database: Database): Promise<Loader> {
-    return new Loader(database, await mkdtemp(path.join(tmpdir(), 'database-test-')));
-  }
-
-  async close(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
   }
 
   /** Stages the orders of a date and brings them into the mart. */
@@ -62,29 +50,40 @@ export class Loader {
     return staged;
   }
 
-  /** Checks a file and stages it; nothing of the mart. */
+  /** Lands a file and stages it; nothing of the mart. */
   async stage(
     loadDate: string,
     content: readonly Order[] | string,
     options: LoadOptions = {},
   ): Promise<StagedFile> {
+    return await this.stageLanded(await this.land(loadDate, content, options));
+  }
+
+  /** Checks a file and puts its rows into the database, to be staged later. */
+  async land(
+    loadDate: string,
+    content: readonly Order[] | string,
+    options: LoadOptions = {},
+  ): Promise<LandedFile> {
     const { source = 'increment', feed = ORDERS, maxRejectedShare = 1 } = options;
     const deliveryNumber = options.deliveryNumber ?? (await nextDeliveryNumber(this.database));
-    const base = path.join(this.directory, String((this.#files += 1)));
-    const paths = { csv: `${base}.csv`, rows: `${base}.rows`, rejected: `${base}.rejected` };
-    const csv = csvOf(content, options);
-    await writeFile(paths.csv, csv);
-    const file: LandedFile = {
-      ...{ loadDate, source, feed, deliveryNumber },
-      bytes: Buffer.byteLength(csv),
-      sha256: createHash('sha256').update(csv).digest('hex'),
-    };
-    const checked = await checkFile(paths, file, { maxRejectedShare });
-    await options.whenChecked?.(paths);
+    const csv = Buffer.from(csvOf(content, options));
+    const rows = new CheckedRows(tmpdir(), deliveryNumber);
+    try {
+      const checked = await checkFile(chunksOf(csv), feed, rows, { maxRejectedShare });
+      const sha256 = createHash('sha256').update(csv).digest('hex');
+      const file = { loadDate, source, feed, deliveryNumber, bytes: csv.length, sha256, ...checked };
+      await landRows(this.database, file, rows, never());
+      return file;
+    } finally {
+      await rows.close();
+    }
+  }
+
+  async stageLanded({ loadDate, source, feed, deliveryNumber }: LandedFile): Promise<StagedFile> {
     const run = { workflowId: 'test', runId: String(deliveryNumber), attempt: 1, startedAt: new Date() };
-    const staged = await stageFile(this.database, paths, checked, run, new AbortController().signal);
-    await Promise.all(Object.values(paths).map((name) => rm(name, { force: true })));
-    return staged;
+    const file = { loadDate, source, feed, deliveryNumber };
+    return (await stageFile(this.database, file, run, never())).staged;
   }
 
   /** The mart steps of one delivery, each in its transaction; `steps` fewer of them for a run that is cut off. */
@@ -112,6 +111,10 @@ export class Loader {
   }
 }
 
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
 function csvOf(content: readonly Order[] | string, { withStatus }: LoadOptions): string {
   if (typeof content === 'string') return content;
   return ordersCsv(content, withStatus === undefined ? {} : { withStatus });
@@ -124,7 +127,7 @@ export async function empty(pool: pg.Pool): Promise<void> {
 
 const EMPTY = [
   ...['user_order_log', 'user_activity_log', 'customer_research', 'price_log'],
-  ...['file_load', 'rejected_row', 'day_load'],
+  ...['file_load', 'rejected_row', 'day_load', 'landed_file', 'incoming_user_order_log', 'incoming_rejected'],
 ]
   .map((name) => `staging.${name}`)
   .concat(['d_calendar', 'd_city', 'd_item', 'd_customer', 'f_sales'].map((name) => `mart.${name}`))

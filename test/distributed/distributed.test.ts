@@ -6,7 +6,7 @@ import { forgetCustomers } from '../../database/forget.ts';
 import { migrate } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { sql } from '../../database/sql.ts';
-import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
+import { COLUMNS_BEHIND_CUSTOMER, DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { Loader, lines } from '../database/support.ts';
 import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
@@ -38,11 +38,10 @@ before(async () => {
     await migrate(pool);
     await distribute(cluster);
   }
-  loaders = await Promise.all([Loader.create(single.database), Loader.create(cluster)]);
+  loaders = [new Loader(single.database), new Loader(cluster)];
 });
 
 after(async () => {
-  await Promise.all(loaders.map((loader) => loader.close()));
   await cluster.pool.query('drop schema mart cascade; drop schema staging cascade');
   await cluster.pool.end();
   await single.drop();
@@ -163,7 +162,7 @@ test('a forgotten customer has a name nowhere, nor in the statistics of a node, 
     $$select count(*) from pg_stats where most_common_vals::text like '%Аделаида%'$$)`;
   assert.deepEqual(await lines(cluster.pool, known), ['true']);
   for (const { database } of loaders)
-    await forgetCustomers(database, ['8'], [DAY_STATE_PARAMETERS[1]], () => undefined);
+    await forgetCustomers(database, ['8'], COLUMNS_BEHIND_CUSTOMER, () => undefined);
   await assertEqual();
   for (const loader of loaders)
     await loader.load(

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { writeIncrement } from '../../dev/sample-api/write-increment.ts';
-import type { CheckedFile } from '../../domain/day.ts';
-import { checkFile } from '../../pipeline/validate/check-file.ts';
-import { inScratch, landedFile, LOAD_DATE, ORDERS } from './support.ts';
+import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
+import { checkFile, type Checked } from '../../pipeline/validate/check-file.ts';
+import { inScratch, LOAD_DATE, ORDERS } from './support.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -13,18 +14,17 @@ test('memory does not grow with the file: a million rows take no more than a hun
     for (const orders of [15_000, 147_000]) {
       await writeIncrement(path.join(directory, String(orders)), LOAD_DATE, { orders });
     }
-    const checkOrders = async (
-      orders: number,
-    ): Promise<CheckedFile & { seconds: number; peakMib: number }> => {
+    const checkOrders = async (orders: number): Promise<Checked & { seconds: number; peakMib: number }> => {
       const csv = path.join(directory, String(orders), `${ORDERS}.csv`);
-      const paths = { csv, rows: path.join(directory, 'rows'), rejected: path.join(directory, 'rejected') };
-      const landed = await landedFile(ORDERS, csv);
       const started = performance.now();
-      const checked = await checkFile(paths, landed, {
+      const rows = new CheckedRows(directory, 1);
+      const chunks = createReadStream(csv)[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>;
+      const checked = await checkFile(chunks, 'user_order_log', rows, {
         maxRejectedShare: 0,
         // So small that both files fill it: the window is what memory may be spent on.
         windowBytes: 4 * MEBIBYTE,
       });
+      await rows.close();
       const seconds = (performance.now() - started) / 1_000;
       // The highest this process has had, so the order of the two files matters.
       return { ...checked, seconds, peakMib: process.resourceUsage().maxRSS / 1024 };

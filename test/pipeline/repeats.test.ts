@@ -255,11 +255,9 @@ function content(text: string, id: number): Content {
   return { data, start: 1, end: data.length - 1, id };
 }
 
-const MEBIBYTE = 1024 * 1024;
-
 describe('the window', () => {
   test('takes no more rows once it is full, and forgets those it has handed out', () => {
-    const window = new RepeatWindow(MEBIBYTE, 1_000);
+    const window = new RepeatWindow(1_000);
     assert.equal(window.add(content('a', 1), 1, 'x'.repeat(100)), true);
     assert.equal(window.isFull, false);
     assert.equal(window.add(content('b', 2), 2, 'x'.repeat(300)), false);
@@ -275,7 +273,7 @@ describe('the window', () => {
   });
 
   test('tells thousands of contents apart, with the newest id and position of each', () => {
-    const window = new RepeatWindow(16 * MEBIBYTE);
+    const window = new RepeatWindow();
     const count = 20_000;
     for (let round = 0; round < 2; round += 1) {
       for (let index = 0; index < count; index += 1) {
@@ -300,7 +298,7 @@ describe('the window', () => {
 
   test('remembers only the first of two contents with one hash', () => {
     const [first, second] = sameHash();
-    const window = new RepeatWindow(MEBIBYTE);
+    const window = new RepeatWindow();
     assert.equal(window.add(content(first, 1), 1, 'first'), true);
     assert.equal(window.repeats(content(second, 9), 2), false);
     assert.equal(window.add(content(second, 9), 2, 'second'), false);
@@ -312,7 +310,7 @@ describe('the window', () => {
   });
 
   test('gives back rows of any length, again and again', () => {
-    const window = new RepeatWindow(16 * MEBIBYTE);
+    const window = new RepeatWindow();
     const rows = [
       '',
       'ё',

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import type { CheckedFile, LandedFile } from '../../domain/day.ts';
-import { feedNamed, feedOfIncrementFile, type Feed } from '../../domain/feeds.ts';
-import { checkFile, type CheckOptions } from '../../pipeline/validate/check-file.ts';
+import { columnsInCopy, feedNamed, feedOfIncrementFile, type Feed } from '../../domain/feeds.ts';
+import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
+import { checkFile, type Checked, type CheckOptions } from '../../pipeline/validate/check-file.ts';
+import type { Spool } from '../../runtime/spool.ts';
 
 export const ORDERS = 'user_order_log_inc';
 export const ACTIVITY = 'user_activity_log_inc';
@@ -28,59 +28,55 @@ interface RejectedLine {
   raw: string;
 }
 
-export interface CheckedCsv extends CheckedFile {
+export interface CheckedCsv extends Checked {
   rows: GoodRow[];
   rejected: RejectedLine[];
   warningText: string;
 }
 
-export type MoreOptions = Partial<CheckOptions>;
+export type MoreOptions = Partial<CheckOptions> & { chunkBytes?: number };
 
 /** The feed of an increment's file. */
 export function feedOf(file: string): Feed {
   return feedNamed(feedOfIncrementFile(file) ?? file);
 }
 
-/** Runs `checkFile` over a file with this content and reads what it has written, all in a directory of its own. */
+/** Runs `checkFile` over this content and reads what it has written. */
 export async function checkCsv(
   file: string,
   content: string | Buffer,
-  more: MoreOptions = {},
+  { chunkBytes, ...more }: MoreOptions = {},
 ): Promise<CheckedCsv> {
   return await inScratch(async (directory) => {
-    const checkedDirectory = path.join(directory, 'checked');
-    const paths = {
-      csv: path.join(directory, 'file.csv'),
-      rows: path.join(checkedDirectory, 'rows'),
-      rejected: path.join(checkedDirectory, 'rejected'),
-    };
-    await writeFile(paths.csv, content);
-    const landed = await landedFile(file, paths.csv);
+    const checked = new CheckedRows(directory, NUMBER);
     try {
-      const result = await checkFile(paths, landed, { maxRejectedShare: 1, ...more });
-      const rows = decodeCopy(await readFile(paths.rows, 'utf8'))
+      const chunks = chunksOf(Buffer.from(content), chunkBytes);
+      const result = await checkFile(chunks, feedOf(file).name, checked, { maxRejectedShare: 1, ...more });
+      assert.deepEqual(await readdir(directory), []);
+      const rows = decodeCopy(await textOf(checked.good))
         .map((line) => goodRow(file, line))
         .sort((a, b) => a.ordinal - b.ordinal);
-      const rejected = decodeCopy(await readFile(paths.rejected, 'utf8')).map(rejectedLine);
+      const rejected = decodeCopy(await textOf(checked.bad)).map(rejectedLine);
       return { ...result, rows, rejected, warningText: result.warnings.join('\n') };
     } finally {
-      const left = (await readdir(checkedDirectory)).filter((name) => name.endsWith('.tmp'));
-      // Thrown over any other error on purpose: a file left behind is one more fault.
-      if (left.length > 0) throwLeftOver(left);
+      await checked.close();
     }
   });
 }
 
-/** A file on disk as a download would have left it. */
-export async function landedFile(file: string, csvPath: string): Promise<LandedFile> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of createReadStream(csvPath)) {
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
+const NUMBER = 42;
+
+/** Bytes as a download brings them. */
+export async function* chunksOf(content: Buffer, chunkBytes = 64 * 1024): AsyncGenerator<Buffer> {
+  for (let start = 0; start < content.length; start += chunkBytes) {
+    yield await Promise.resolve(content.subarray(start, start + chunkBytes));
   }
-  const delivery = { loadDate: LOAD_DATE, source: 'increment' } as const;
-  return { ...delivery, feed: feedOf(file).name, deliveryNumber: 1, bytes, sha256: hash.digest('hex') };
+}
+
+async function textOf(spool: Spool): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of spool.read()) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 export async function inScratch<T>(run: (directory: string) => Promise<T>): Promise<T> {
@@ -107,11 +103,9 @@ function unescaped(field: string): string {
   return field.replace(/\\(.)/gs, (whole, character: string) => ESCAPES[character] ?? whole);
 }
 
-function goodRow(file: string, [ordinal, ...fields]: (string | null)[]): GoodRow {
-  const feed = feedOf(file);
-  const names = feed.columns.map((column) => column.name);
-  const { newestBy } = feed;
-  const written = newestBy === undefined ? names : [newestBy, ...names.filter((name) => name !== newestBy)];
+function goodRow(file: string, [number, ordinal, ...fields]: (string | null)[]): GoodRow {
+  assert.equal(number, String(NUMBER));
+  const written = columnsInCopy(feedOf(file));
   if (fields.length !== written.length)
     throw new Error(`${fields.length} fields instead of ${written.length}`);
   return {
@@ -121,13 +115,10 @@ function goodRow(file: string, [ordinal, ...fields]: (string | null)[]): GoodRow
 }
 
 function rejectedLine(fields: (string | null)[]): RejectedLine {
-  const [line, column = null, rule, reason, raw] = fields;
-  if (fields.length !== 5) throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
+  const [number, line, column = null, rule, reason, raw] = fields;
+  assert.equal(number, String(NUMBER));
+  if (fields.length !== 6) throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
   return { line: Number(line), column, rule: rule ?? '', reason: reason ?? '', raw: raw ?? '' };
-}
-
-function throwLeftOver(names: string[]): never {
-  throw new Error(`temporary files were left: ${names.join(', ')}`);
 }
 
 /** An activity row with an id and a key; the rest is harmless. */

@@ -1,61 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import * as processes from '../support/processes.ts';
-import { workflowFailure } from '../../client/failure-text.ts';
+import { FEEDS } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
-import { callsOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
-import { TestStack } from '../support/stack.ts';
+import { stagingLock } from '../../database/locks.ts';
+import { callsOf, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import type { TestStack } from '../support/stack.ts';
 
-test('the worker that downloaded dies for good: the day ends on another, with another disk', async () => {
-  const stack = await TestStack.start({ worker: false });
-  const directories = await Promise.all(
-    ['first-', 'second-'].map((name) => mkdtemp(path.join(tmpdir(), name))),
-  );
-  const [first = '', second = ''] = directories;
-  try {
-    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
-    // The last file takes long, so that the worker has landed the others and staged nothing.
-    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
-    const doomed = await processes.startWorkerProcess({ ...stack.environment, LANDING_DIR: first });
-    const handle = await stack.startDay('2024-02-25');
-    const landed = path.join(first, '2024-02-25', 'user_order_log_inc.csv');
-    await until('the first file is landed', () => existsSync(landed));
-    const other = await processes.startWorkerProcess({ ...stack.environment, LANDING_DIR: second });
-    const killedAt = Date.now();
-    doomed.kill('SIGKILL');
-    const { outcome, files } = await handle.result();
-    const seconds = (Date.now() - killedAt) / 1_000;
-    assert.equal(outcome, 'loaded');
-    assert.equal(files.user_order_log_inc?.rows_kept, 1);
-    assert.ok(existsSync(path.join(second, '2024-02-25', 'user_order_log_inc.csv')));
-    // No heartbeat for 5 s; the workflow leaves the lost worker's cache after 3 s more, and its ping is not taken for 3 s.
-    assert.ok(seconds < 15, `it took ${seconds} s`);
-    console.log(`from the kill to the day's end on the other worker: ${seconds} s`);
-    other.kill('SIGTERM');
-    assert.equal((await other.ended).code, 0);
-  } finally {
-    for (const directory of directories) await rm(directory, { recursive: true, force: true });
-    await stack.close();
-  }
-});
+/** Any worker takes any step: the database is all that they share. */
 
-test('the landing queue of a directory survives a restart', async () => {
-  const stack = await TestStack.start({ worker: false });
-  try {
-    const one = await stack.startWorker();
-    one.stop();
-    await one.stopped;
-    const two = await stack.startWorker();
-    assert.equal(one.landingTaskQueue, two.landingTaskQueue);
-    assert.match(one.landingTaskQueue, new RegExp(`^${stack.taskQueue}@`));
-  } finally {
-    await stack.close();
-  }
-});
+const DATE = '2024-02-25';
 
 /** Directories for landing, removed when the test ends. */
 async function directoriesFor(t: TestContext, ...names: string[]): Promise<string[]> {
@@ -64,7 +20,38 @@ async function directoriesFor(t: TestContext, ...names: string[]): Promise<strin
   return directories;
 }
 
-describe('landing directories, workers and queues', { concurrency: 4 }, () => {
+async function landedIn(directory: string): Promise<string[]> {
+  const names = await readdir(directory, { recursive: true }).catch(() => []);
+  return names.filter((name) => name.endsWith('.csv'));
+}
+
+async function landedFiles(stack: TestStack): Promise<number> {
+  return (await stack.rows('select from staging.landed_file')).length;
+}
+
+describe('workers and landing directories', { concurrency: 3 }, () => {
+  test('a worker dies for good: another goes on, with another disk, and downloads nothing that had landed', async (t) => {
+    const stack = await stackFor(t, { worker: false });
+    const [first = '', second = ''] = await directoriesFor(t, 'first', 'second');
+    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
+    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
+    const doomed = await startWorkerProcess(t, stack, { LANDING_DIR: first });
+    const run = await stack.startDay(DATE);
+    await until('all files but one have landed', async () => (await landedFiles(stack)) === FEEDS.length - 1);
+    await startWorkerProcess(t, stack, { LANDING_DIR: second });
+    doomed.kill('SIGKILL');
+    const { outcome, files } = await run.result();
+    assert.equal(outcome, 'loaded');
+    assert.equal(files.user_order_log_inc?.rows_kept, 1);
+    assert.equal(callsOf(stack, 'storage').length, FEEDS.length + 1);
+    assert.equal((await landedIn(first)).length, FEEDS.length - 1);
+    assert.match((await landedIn(second)).join(), new RegExp(`^${DATE}/price_log_inc\\.\\d+\\.csv$`));
+    const timeouts = ((await run.fetchHistory()).events ?? []).filter(
+      ({ activityTaskTimedOutEventAttributes: timedOut }) => timedOut,
+    );
+    assert.deepEqual(timeouts, [], 'a retry, not a failed step');
+  });
+
   test('a landing directory that cannot be used holds no day where another worker could take it', async (t) => {
     const stack = await stackFor(t, { worker: false });
     const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
@@ -75,19 +62,22 @@ describe('landing directories, workers and queues', { concurrency: 4 }, () => {
     await writeFile(broken, '');
     const dates = eachDay('2024-02-01', '2024-02-06');
     for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-    const started = performance.now();
     const results = await Promise.all(dates.map((date) => stack.runDay(date)));
     assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
-    assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
-    assert.equal((await readdir(healthy)).filter((name) => name.startsWith('2024')).length, dates.length);
+    assert.equal((await landedIn(healthy)).length, dates.length * FEEDS.length);
+    assert.equal(
+      callsOf(stack, 'storage').length,
+      dates.length * FEEDS.length,
+      'nothing is downloaded in vain',
+    );
   });
 
   test('alone, it holds the day until it can be used again', async (t) => {
     const stack = await stackFor(t);
-    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
     await rm(stack.landingDir, { recursive: true });
     await writeFile(stack.landingDir, '');
-    const run = await stack.startDay('2024-02-25');
+    const run = await stack.startDay(DATE);
     await until('a step is tried again', async () => {
       const { raw } = await run.describe();
       return /landing directory cannot be used/.test(raw.pendingActivities?.[0]?.lastFailure?.message ?? '');
@@ -96,73 +86,44 @@ describe('landing directories, workers and queues', { concurrency: 4 }, () => {
     assert.equal((await run.result()).outcome, 'loaded');
   });
 
-  test('where the disk takes no file although it can be written, the days go on elsewhere, and alone when it does again', async (t) => {
-    const stack = await stackFor(t, { worker: false });
-    const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
-    const dates = eachDay('2024-02-01', '2024-02-04');
-    const obstacles = dates.map((date) => path.join(broken, date, 'price_log_inc.csv', 'obstacle'));
-    for (const obstacle of obstacles) await mkdir(obstacle, { recursive: true });
-    for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-    await startWorkerProcess(t, stack, { LANDING_DIR: broken });
-    const [alone = '', ...others] = dates;
-    const waiting = await stack.startDay(alone);
-    const state = () => waiting.query<{ currentStep: string }>('state');
-    await until('it is landed again', async () =>
-      /^Landing the files of .* again/.test((await state()).currentStep),
-    );
-    await rm(path.dirname(obstacles[0] ?? ''), { recursive: true });
-    assert.equal((await waiting.result()).outcome, 'loaded');
-    await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
-    const started = performance.now();
-    const results = await Promise.all(others.map((date) => stack.runDay(date)));
-    assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
-    assert.ok(performance.now() - started < 60_000, `${performance.now() - started} ms`);
-  });
-
-  test('a worker on the same disk goes on with the files that a killed one has landed', async (t) => {
-    const stack = await stackFor(t, { worker: false });
-    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
-    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 1, do: 'hang' });
-    const doomed = await startWorkerProcess(t, stack);
-    const run = await stack.startDay('2024-02-25');
-    const landed = () => readdir(path.join(stack.landingDir, '2024-02-25')).catch(() => []);
-    await until('three files are landed', async () => {
-      return (await landed()).filter((name) => name.endsWith('.csv')).length === 3;
-    });
-    await startWorkerProcess(t, stack);
-    await kill(doomed);
-    assert.equal((await run.result()).outcome, 'loaded');
-    assert.equal(callsOf(stack, 'storage').length, 4 + 1);
-  });
-
-  test('40 days on one slot: a busy landing queue is not taken for a lost worker, nothing is downloaded twice', async (t) => {
+  test('40 days on one slot, with slow downloads: nothing is downloaded twice', async (t) => {
     const stack = await stackFor(t, { settings: { DATABASE_POOL_SIZE: '2' } });
-    // Some downloads take their time: most days wait far longer than a lost worker is waited for.
     stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 3, do: 'trickle', bytesPerSecond: 6 });
     const dates = eachDay('2024-02-01', '2024-03-11');
     for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-    const runs = await Promise.all(dates.map((date) => stack.startDay(date)));
-    const results = await Promise.all(runs.map((run) => run.result()));
+    const results = await Promise.all(dates.map((date) => stack.runDay(date)));
     assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
-    assert.equal(callsOf(stack, 'storage').length, dates.length * 4);
-    const lengths = await Promise.all(runs.map(async (run) => (await run.describe()).historyLength));
-    assert.ok(Math.max(...lengths) < 1_000, `${Math.max(...lengths)} events`);
+    assert.equal(callsOf(stack, 'storage').length, dates.length * FEEDS.length);
+    assert.equal(await landedFiles(stack), 0, 'no landed row is left');
   });
 
-  test('two landing directories with one id: the day ends after some rounds, and says why', async (t) => {
-    const stack = await stackFor(t, { worker: false });
-    const directories = await directoriesFor(t, 'original', 'copy');
-    for (const directory of directories) await writeFile(path.join(directory, '.landing-id'), 'same\n');
-    for (const LANDING_DIR of directories) await startWorkerProcess(t, stack, { LANDING_DIR });
-    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
-    const run = await stack.startDay('2024-02-25');
-    const failure = await run.result().then(
-      () => undefined,
-      (error: unknown) => workflowFailure(error),
-    );
-    const { historyLength } = await run.describe();
-    assert.ok(historyLength < 500, `${historyLength} events`);
-    // By chance one worker may have taken all steps.
-    if (failure) assert.match(failure.message, /have the same \.landing-id/);
+  test('landed rows that are gone when they are to be staged are landed again', async (t) => {
+    const stack = await stackFor(t);
+    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
+    const holder = await stack.db.pool.connect();
+    await holder.query('begin');
+    await holder.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      stagingLock(DATE, 'price_log_inc'),
+    ]);
+    const run = await stack.startDay(DATE);
+    try {
+      await until('the prices wait to be staged', async () => {
+        const waiting = await stack.rows(
+          `select from pg_locks where locktype = 'advisory' and not granted
+             and database = (select oid from pg_database where datname = current_database())`,
+        );
+        return waiting.length === 1;
+      });
+      // As when the database is restored to a moment before.
+      await stack.rows(`delete from staging.landed_file where file = 'price_log_inc'`);
+    } finally {
+      await holder.query('commit');
+      holder.release();
+    }
+    const { outcome, files } = await run.result();
+    assert.equal(outcome, 'loaded');
+    assert.equal(Object.keys(files).length, FEEDS.length);
+    assert.equal(callsOf(stack, 'storage', 'price_log_inc').length, 2);
+    assert.equal(callsOf(stack, 'storage').length, FEEDS.length + 1);
   });
 });

@@ -1,22 +1,19 @@
 import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.ts';
-import { pingQueue } from '../../domain/task-queues.ts';
 
 /** A worker that is lost is noticed after this; every activity heartbeats each second. */
 const HEARTBEAT_TIMEOUT_MS = 5_000;
 /** How long a day waits for a database or a disk before it is given up. */
-export const PATIENCE_MS = 24 * 3_600_000;
+const PATIENCE_MS = 24 * 3_600_000;
 /** However short the run's own limits are, a call is tried for this long. */
 const MIN_CALL_PATIENCE_MS = 5_000;
-/** Nobody takes a ping within this: the worker is gone. */
-const PING_TIMEOUT_MS = 3_000;
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 type Proxied = ActivityInterfaceFor<Activities>;
 
-/** Steps that any worker can take: plans, claims, the mart. */
-export const sharedSteps: Pick<
+/** What a day does with its files and its tables. */
+export const steps: Pick<
   Proxied,
   | 'planDay'
   | 'planHistory'
@@ -24,7 +21,8 @@ export const sharedSteps: Pick<
   | 'planBackfill'
   | 'recordBackfillDays'
   | 'failBackfillDays'
-  | 'chooseLanding'
+  | 'landFile'
+  | 'stageFile'
   | 'updateDCity'
   | 'updateDItem'
   | 'updateDCustomer'
@@ -33,7 +31,7 @@ export const sharedSteps: Pick<
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   // A cancelled run waits for what its step has done: a step that commits while it is cancelled is still recorded.
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  startToCloseTimeout: '2h',
+  startToCloseTimeout: '6h',
   scheduleToCloseTimeout: PATIENCE_MS,
   retry,
 });
@@ -69,34 +67,5 @@ export function reportSteps(
     startToCloseTimeout: '5m',
     scheduleToCloseTimeout: Math.max(deadline - Date.now(), minPatienceMs),
     retry,
-  });
-}
-
-/**
- * Steps that work with files in one landing directory, on the task queue of the workers that see it. They end when
- * nobody takes them in time, and when their worker is lost; `pingLanding` tells a lost worker from a busy one.
- */
-export function landingSteps(
-  taskQueue: string,
-  scheduleToStartTimeout: number,
-): Pick<Proxied, 'landFile' | 'checkFile' | 'stageFile'> {
-  return proxyActivities<Activities>({
-    taskQueue,
-    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
-    startToCloseTimeout: '6h',
-    scheduleToStartTimeout,
-    scheduleToCloseTimeout: PATIENCE_MS,
-    // Another worker may take over at once.
-    retry: { ...retry, nonRetryableErrorTypes: ['LandingUnavailable', 'TemporalTimeout:Heartbeat'] },
-  });
-}
-
-/** On a queue of its own, so that it is taken at once by a worker whose landing queue is full. */
-export function pingSteps(landingQueue: string): Pick<Proxied, 'pingLanding'> {
-  return proxyActivities<Activities>({
-    taskQueue: pingQueue(landingQueue),
-    scheduleToStartTimeout: PING_TIMEOUT_MS,
-    startToCloseTimeout: PING_TIMEOUT_MS,
-    retry: { maximumAttempts: 1 },
   });
 }

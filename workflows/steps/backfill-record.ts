@@ -1,7 +1,7 @@
 import type { BackfillDay } from '../../activities/backfill.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import type { BackfillCounts } from '../inputs.ts';
-import { sharedSteps } from './activities.ts';
+import { steps } from './activities.ts';
 
 /** An error in the record; the whole one stands in the day's own history and in `staging.day_load`. */
 const MAX_ERROR_CHARACTERS = 300;
@@ -28,13 +28,13 @@ export class BackfillRecord {
     if (days.length === 0) return;
     this.#pending = [];
     const summary = `${days.length} days`;
-    await sharedSteps.recordBackfillDays.executeWithOptions({ summary }, [days]);
+    await steps.recordBackfillDays.executeWithOptions({ summary }, [days]);
   }
 
   /** All days from `next` on failed, for one reason. */
   async failAll(input: unknown, next: LoadDate, error: string): Promise<void> {
     const summary = `all days from ${next}`;
-    this.counts.failed += await sharedSteps.failBackfillDays.executeWithOptions({ summary }, [
+    this.counts.failed += await steps.failBackfillDays.executeWithOptions({ summary }, [
       input,
       next,
       shortened(error) ?? '',

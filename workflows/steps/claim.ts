@@ -1,6 +1,6 @@
 import type { Holder } from '../../activities/claim-day.ts';
 import type { DayResult } from '../../domain/day.ts';
-import { sharedSteps } from './activities.ts';
+import { steps } from './activities.ts';
 import type { Run } from './run.ts';
 
 const FIRST_WAIT_MS = 1_000;
@@ -20,7 +20,7 @@ export async function waitForClaim(
   const summary = run.title;
   let waitedFor: Holder | undefined;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
-    const taken = await sharedSteps.claimDay.executeWithOptions({ summary }, [{ claim, files }, waitedFor]);
+    const taken = await steps.claimDay.executeWithOptions({ summary }, [{ claim, files }, waitedFor]);
     if (taken.state === 'claimed') {
       run.rests(taken.number);
       return undefined;

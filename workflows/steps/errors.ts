@@ -26,21 +26,6 @@ export function isTimeout(error: unknown): boolean {
   return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';
 }
 
-/** Nobody took the task in time. */
-export function isScheduleToStartTimeout(error: unknown): boolean {
-  return timeoutType(error) === 'SCHEDULE_TO_START';
-}
-
-/** Whoever had taken the task is not heard of any more. */
-export function isHeartbeatTimeout(error: unknown): boolean {
-  return timeoutType(error) === 'HEARTBEAT';
-}
-
-function timeoutType(error: unknown) {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof TimeoutFailure ? cause.timeoutType : undefined;
-}
-
 /** A sentence for a person. */
 export function describeError(error: unknown): string {
   if (isCancellation(error)) return 'The run was cancelled.';

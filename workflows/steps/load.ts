@@ -1,7 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import {
   describeFile,
-  type CheckedFile,
   type DayResult,
   type DeliveryFile,
   type LandedFile,
@@ -11,16 +10,9 @@ import {
 import { failure } from '../../domain/failures.ts';
 import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
-import { sharedSteps, PATIENCE_MS } from './activities.ts';
+import { steps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import {
-  settleAll,
-  describeError,
-  failureType,
-  isHeartbeatTimeout,
-  isScheduleToStartTimeout,
-} from './errors.ts';
-import { LandingQueue } from './landing-queue.ts';
+import { settleAll, describeError, failureType } from './errors.ts';
 import type { Run } from './run.ts';
 
 export interface LoadRequest {
@@ -33,13 +25,12 @@ export interface LoadRequest {
   goesWithout: (feed: string, reason: unknown) => boolean;
 }
 
-/** Landed files that vanish again and again are not lost by chance. */
-const MAX_VANISHED = 5;
-const MAX_WAIT_MS = 60_000;
+/** Landed rows that vanish again and again are not lost by chance. */
+const MAX_LANDINGS = 3;
 
 /**
- * Lands, checks and stages the files of a delivery on one worker, then updates the mart. No file is staged
- * before all are checked, so a refused file leaves the day as it was.
+ * Lands and stages the files of a delivery, then updates the mart. No file is staged before all have landed, and so are
+ * checked: a refused file leaves the day as it was.
  */
 export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayResult> {
   const staged = await stageFiles(run, request);
@@ -66,74 +57,36 @@ export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayR
   };
 }
 
-/** When the worker that has the files is lost, or its disk cannot be used, the files are landed anew elsewhere. */
 async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]> {
-  const deadline = (run.checkpoint.landingDeadline ??= Date.now() + PATIENCE_MS);
-  const avoid = new Set<string>();
-  let vanished = 0;
-  for (let round = 1; ; round += 1) {
-    const summary = run.title;
-    const queue = new LandingQueue(
-      await sharedSteps.chooseLanding.executeWithOptions({ summary }, [[...avoid]]),
-    );
+  const { progress, title, delivery } = run;
+  const files = request.feeds.map((feed): DeliveryFile => ({ ...delivery, feed }));
+  progress.update(`Downloading ${files.length} files of ${title}.`);
+  const landing = files.map((file) => landFile(run, request.report, file));
+  const landed = await landedOf(request, files, landing);
+  progress.update(`Staging ${landed.length} files of ${title}.`);
+  return await settleAll(landed.map((file) => stageFile(run, request.report, file)));
+}
+
+async function landFile({ options }: Run, report: ReportRef, file: DeliveryFile): Promise<LandedFile> {
+  const summary = describeFile(file);
+  return await steps.landFile.executeWithOptions({ summary }, [file, report, options.maxRejectedShare]);
+}
+
+/** Rows that are gone when the run comes to them, after a reset for instance, are landed again. */
+async function stageFile(run: Run, report: ReportRef, landed: LandedFile): Promise<StagedFile> {
+  for (let landings = 1; ; landings += 1) {
+    run.rests(landed.deliveryNumber);
+    const { loadDate, source, feed, deliveryNumber, rowsRead } = landed;
+    const summary = `${describeFile(landed)}, ${rowsRead} rows`;
     try {
-      return await stageOn(queue, run, request);
+      return await steps.stageFile.executeWithOptions({ summary }, [
+        { loadDate, source, feed, deliveryNumber },
+      ]);
     } catch (error) {
-      if (failureType(error) === 'LandedFileGone') {
-        vanished += 1;
-        if (vanished === MAX_VANISHED) throw vanishes(run, error);
-      } else if (
-        isScheduleToStartTimeout(error) ||
-        isHeartbeatTimeout(error) ||
-        failureType(error) === 'LandingUnavailable'
-      ) {
-        avoid.add(queue.name);
-      } else throw error;
-      if (Date.now() > deadline) throw error;
-      run.progress.update(`Landing the files of ${run.title} again: ${describeError(error)}`);
-      if (round > 1)
-        await run.wait(Math.min(1_000 * 2 ** round, MAX_WAIT_MS), 'until the files are landed again');
+      if (failureType(error) !== 'LandedRowsGone' || landings === MAX_LANDINGS) throw error;
+      landed = await landFile(run, report, landed);
     }
   }
-}
-
-function vanishes({ title }: Run, error: unknown) {
-  return failure(
-    'LandedFileGone',
-    `The landed files of ${title} disappeared ${MAX_VANISHED} times. ${describeError(error)} Check that no two landing directories ` +
-      'have the same .landing-id, as a copied disk would.',
-  );
-}
-
-async function stageOn(queue: LandingQueue, run: Run, request: LoadRequest): Promise<StagedFile[]> {
-  const { progress, title, options } = run;
-  const { report, feeds } = request;
-  const files = feeds.map((feed): DeliveryFile => ({ ...run.delivery, feed }));
-  progress.update(`Downloading ${files.length} files of ${title}.`);
-  const landed = await landedOf(
-    request,
-    files,
-    files.map((file) =>
-      queue.run(({ landFile }) =>
-        landFile.executeWithOptions({ summary: describeFile(file) }, [file, report]),
-      ),
-    ),
-  );
-  progress.update(`Checking ${landed.length} files of ${title}.`);
-  const checked = await settleAll(
-    landed.map((file) =>
-      queue.run(({ checkFile }) =>
-        checkFile.executeWithOptions({ summary: describeFile(file) }, [file, options.maxRejectedShare]),
-      ),
-    ),
-  );
-  for (const { deliveryNumber } of checked) run.rests(deliveryNumber);
-  progress.update(`Staging ${checked.length} files of ${title}.`);
-  return await settleAll(
-    checked.map((file) =>
-      queue.run(({ stageFile }) => stageFile.executeWithOptions({ summary: summaryOf(file) }, [file])),
-    ),
-  );
 }
 
 /** The file or its address cannot be had now: storage does not have it yet, or storage or API go on failing. */
@@ -175,7 +128,7 @@ export function feedsNotLanded(error: unknown): string[] | undefined {
 /** The dimensions first, so that no fact lacks one. */
 async function updateMart(run: Run, files: string[], acceptedMissing: string[] | null): Promise<Loaded> {
   run.progress.update(`Updating the mart with ${run.title}.`);
-  const { updateDCity, updateDItem, updateDCustomer, updateFSales } = sharedSteps;
+  const { updateDCity, updateDItem, updateDCustomer, updateFSales } = steps;
   const { delivery, checkpoint, options } = run;
   const { volumeAlertShare } = options;
   const summary = run.title;
@@ -189,10 +142,6 @@ async function updateMart(run: Run, files: string[], acceptedMissing: string[] |
     delivery,
     { files, acceptedMissing, volumeAlertShare, number: run.number ?? 0, startedAt },
   ]);
-}
-
-function summaryOf(file: CheckedFile): string {
-  return `${describeFile(file)}, ${file.rowsRead} rows`;
 }
 
 function warningsOf(file: StagedFile): string[] {

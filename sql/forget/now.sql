@@ -1,2 +1,0 @@
--- Later than whatever this session has committed.
-select clock_timestamp()::text as now;
