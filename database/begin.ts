@@ -31,15 +31,6 @@ const SETTINGS = {
   work_mem: '32MB',
 };
 
-const SET_LOCAL = Object.entries(SETTINGS)
-  .map(([name, value]) => `set local ${name} = '${value}'`)
-  // PostgreSQL 17 has one more limit.
-  .concat(
-    `select case when current_setting('server_version_num')::integer >= 170000
-       then set_config('transaction_timeout', '0', true) end`,
-  )
-  .join('; ');
-
 /** Nothing has begun before the answer to this message, so that a limit on it costs nothing. */
 const BEGIN_LIMIT_MS = 20_000;
 
@@ -52,12 +43,27 @@ export interface ServerSeen {
 
 export const SERVER_SEEN = `extract(epoch from pg_catalog.pg_postmaster_start_time())::text as started, session_user as "user"`;
 
-/** The message that begins a transaction; its last result is the `ServerSeen`. */
+const SET_CONFIG = Object.entries(SETTINGS).map(([name, value]) => setConfig(name, value));
+// PostgreSQL 17 has one more limit.
+const SET_TRANSACTION_TIMEOUT = `case when pg_catalog.current_setting('server_version_num')::integer >= 170000
+  then ${setConfig('transaction_timeout', '0')} end`;
+
+/**
+ * The message that begins a transaction; its last result is the `ServerSeen`. Settings are made by a query, whose
+ * constants pg_stat_statements leaves out: before PostgreSQL 18 it keeps an entry for each value of a `set` (contract,
+ * ruling 53).
+ */
 export function beginMessage(isolation: Isolation, transactionName: string): pg.QueryConfig {
+  const settings = [setConfig('application_name', transactionName), ...SET_CONFIG, SET_TRANSACTION_TIMEOUT];
   return {
-    text: `begin isolation level ${isolation}; set local application_name = ${pg.escapeLiteral(transactionName)}; ${SET_LOCAL}; select ${SERVER_SEEN}`,
+    text: `begin isolation level ${isolation}; select ${settings.join(', ')}, ${SERVER_SEEN}`,
     query_timeout: BEGIN_LIMIT_MS,
   } as pg.QueryConfig;
+}
+
+/** Until the transaction ends. */
+function setConfig(name: string, value: string): string {
+  return `pg_catalog.set_config('${name}', ${pg.escapeLiteral(value)}, true)`;
 }
 
 /** The name by which other sessions find this transaction, and no other, in pg_stat_activity. */

@@ -18,6 +18,7 @@ create table mart.d_calendar (
     month_actual integer not null,
     quarter_actual integer not null,
     year_actual integer not null,
+    period_id integer generated always as (((iso_year * 100) + week_of_year)) stored not null,
     constraint d_calendar_date_actual_key UNIQUE (date_actual),
     constraint d_calendar_pkey PRIMARY KEY (date_id)
 );
@@ -58,23 +59,6 @@ create table mart.f_sales (
     load_date date not null,
     is_history boolean not null,
     constraint f_sales_pkey PRIMARY KEY (uniq_id, status)
-);
-
-create table mart.retention_stale_week (
-    period_id integer not null,
-    constraint retention_stale_week_pkey PRIMARY KEY (period_id)
-);
-
-create table mart.retention_week_item (
-    period_id integer not null,
-    item_id bigint not null,
-    shipped_orders smallint not null,
-    has_refund boolean not null,
-    customers bigint not null,
-    customers_by_first_item bigint not null,
-    revenue numeric not null,
-    refunded bigint not null,
-    constraint retention_week_item_pkey PRIMARY KEY (period_id, item_id, shipped_orders, has_refund)
 );
 
 create table staging.backfill_day (
@@ -248,47 +232,6 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION mart.mark_all_weeks()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-    insert into mart.retention_stale_week (period_id)
-    select distinct period_id from mart.retention_week_item
-    on conflict (period_id) do update set period_id = excluded.period_id;
-    return null;
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION mart.mark_changed_weeks()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-    insert into mart.retention_stale_week (period_id)
-    select distinct mart.week_of(date_id)
-    from (select distinct date_id from changed) as dates
-    on conflict (period_id) do update set period_id = excluded.period_id;
-    return null;
-end
-$function$
-;
-
-CREATE OR REPLACE FUNCTION mart.week_of(date_id integer)
- RETURNS integer
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN (((date_part('isoyear'::text, make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100))))::integer * 100) + (date_part('week'::text, make_date((date_id / 10000), ((date_id / 100) % 100), (date_id % 100))))::integer)
-;
-
-CREATE OR REPLACE FUNCTION mart.week_start(period_id integer)
- RETURNS date
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE STRICT
-RETURN ((date_trunc('week'::text, (make_date((period_id / 100), 1, 4))::timestamp without time zone))::date + (((period_id % 100) - 1) * 7))
-;
-
 CREATE OR REPLACE FUNCTION staging.day_state(first_date date, last_date date, files text[], order_file text)
  RETURNS TABLE(load_date date, state text, missing_files text[], is_stale boolean)
  LANGUAGE sql
@@ -340,80 +283,62 @@ RETURN ((column_name IS NULL) OR (column_name <> ALL (ARRAY['first_name'::text, 
 ;
 
 create view mart.f_customer_retention as
+ WITH customer_week AS (
+         SELECT calendar.period_id,
+            calendar.week_start AS period_start,
+            fact.customer_id,
+            count(*) FILTER (WHERE fact.status = 'shipped'::text) AS shipped,
+            count(*) FILTER (WHERE fact.status = 'refunded'::text) AS refunded,
+            sum(fact.payment_amount) AS revenue
+           FROM mart.f_sales fact
+             JOIN mart.d_calendar calendar USING (date_id)
+          GROUP BY calendar.period_id, calendar.week_start, fact.customer_id
+        )
  SELECT 'weekly'::text AS period_name,
     period_id,
-    mart.week_start(period_id) AS period_start,
-    COALESCE(sum(customers_by_first_item) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_count,
-    COALESCE(sum(customers_by_first_item) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_count,
-    COALESCE(sum(customers_by_first_item) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_count,
-    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 1), 0.00) AS new_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 2), 0.00) AS returning_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE has_refund), 0.00) AS refunded_customers_revenue,
-    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_refunded
-   FROM mart.retention_week_item_now
-  GROUP BY period_id
- HAVING sum(customers) > 0::numeric;
+    period_start,
+    count(*) FILTER (WHERE shipped = 1) AS new_customers_count,
+    count(*) FILTER (WHERE shipped > 1) AS returning_customers_count,
+    count(*) FILTER (WHERE refunded > 0) AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE shipped = 1), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE shipped > 1), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE refunded > 0), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE shipped = 1), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE shipped > 1), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE refunded > 0), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM customer_week
+  GROUP BY period_id, period_start;
 
 create view mart.f_customer_retention_by_item as
+ WITH customer_week_item AS (
+         SELECT calendar.period_id,
+            calendar.week_start AS period_start,
+            fact.customer_id,
+            fact.item_id,
+            count(*) FILTER (WHERE fact.status = 'refunded'::text) AS refunded,
+            sum(fact.payment_amount) AS revenue,
+            sum(count(*) FILTER (WHERE fact.status = 'shipped'::text)) OVER customer_week AS shipped_in_week,
+            sum(count(*) FILTER (WHERE fact.status = 'refunded'::text)) OVER customer_week AS refunded_in_week
+           FROM mart.f_sales fact
+             JOIN mart.d_calendar calendar USING (date_id)
+          GROUP BY calendar.period_id, calendar.week_start, fact.customer_id, fact.item_id
+          WINDOW customer_week AS (PARTITION BY calendar.period_id, calendar.week_start, fact.customer_id)
+        )
  SELECT 'weekly'::text AS period_name,
     period_id,
-    mart.week_start(period_id) AS period_start,
+    period_start,
     item_id,
-    COALESCE(sum(customers) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_count,
-    COALESCE(sum(customers) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_count,
-    COALESCE(sum(customers) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_count,
-    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 1), 0.00) AS new_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE shipped_orders = 2), 0.00) AS returning_customers_revenue,
-    COALESCE(sum(revenue) FILTER (WHERE has_refund), 0.00) AS refunded_customers_revenue,
-    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 1), 0::numeric)::bigint AS new_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE shipped_orders = 2), 0::numeric)::bigint AS returning_customers_refunded,
-    COALESCE(sum(refunded) FILTER (WHERE has_refund), 0::numeric)::bigint AS refunded_customers_refunded
-   FROM mart.retention_week_item_now
-  GROUP BY period_id, item_id
- HAVING sum(customers) > 0::numeric;
-
-create view mart.retention_week_item_now as
- SELECT week_item.period_id,
-    week_item.item_id,
-    week_item.shipped_orders,
-    week_item.has_refund,
-    week_item.customers,
-    week_item.customers_by_first_item,
-    week_item.revenue,
-    week_item.refunded
-   FROM mart.retention_week_item week_item
-  WHERE NOT (EXISTS ( SELECT
-           FROM mart.retention_stale_week stale
-          WHERE stale.period_id = week_item.period_id))
-UNION ALL
- SELECT categorised.period_id,
-    categorised.item_id,
-    categorised.shipped_orders,
-    categorised.has_refund,
-    count(*) AS customers,
-    count(*) FILTER (WHERE categorised.is_first_item) AS customers_by_first_item,
-    sum(categorised.revenue) AS revenue,
-    sum(categorised.refunded)::bigint AS refunded
-   FROM ( SELECT customer_item.period_id,
-            customer_item.item_id,
-            LEAST(sum(customer_item.shipped) OVER customer, 2::numeric)::smallint AS shipped_orders,
-            sum(customer_item.refunded) OVER customer > 0::numeric AS has_refund,
-            row_number() OVER (customer ORDER BY customer_item.item_id) = 1 AS is_first_item,
-            customer_item.revenue,
-            customer_item.refunded
-           FROM ( SELECT stale.period_id,
-                    fact.customer_id,
-                    fact.item_id,
-                    count(*) FILTER (WHERE fact.status = 'shipped'::text) AS shipped,
-                    count(*) FILTER (WHERE fact.status = 'refunded'::text) AS refunded,
-                    sum(fact.payment_amount) AS revenue
-                   FROM mart.retention_stale_week stale
-                     JOIN mart.f_sales fact ON fact.date_id >= to_char(mart.week_start(stale.period_id)::timestamp with time zone, 'YYYYMMDD'::text)::integer AND fact.date_id <= to_char((mart.week_start(stale.period_id) + 6)::timestamp with time zone, 'YYYYMMDD'::text)::integer
-                  GROUP BY stale.period_id, fact.customer_id, fact.item_id) customer_item
-          WINDOW customer AS (PARTITION BY customer_item.period_id, customer_item.customer_id)) categorised
-  GROUP BY categorised.period_id, categorised.item_id, categorised.shipped_orders, categorised.has_refund;
+    count(*) FILTER (WHERE shipped_in_week = 1::numeric) AS new_customers_count,
+    count(*) FILTER (WHERE shipped_in_week > 1::numeric) AS returning_customers_count,
+    count(*) FILTER (WHERE refunded_in_week > 0::numeric) AS refunded_customers_count,
+    COALESCE(sum(revenue) FILTER (WHERE shipped_in_week = 1::numeric), 0.00) AS new_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE shipped_in_week > 1::numeric), 0.00) AS returning_customers_revenue,
+    COALESCE(sum(revenue) FILTER (WHERE refunded_in_week > 0::numeric), 0.00) AS refunded_customers_revenue,
+    COALESCE(sum(refunded) FILTER (WHERE shipped_in_week = 1::numeric), 0::numeric)::bigint AS new_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE shipped_in_week > 1::numeric), 0::numeric)::bigint AS returning_customers_refunded,
+    COALESCE(sum(refunded) FILTER (WHERE refunded_in_week > 0::numeric), 0::numeric)::bigint AS refunded_customers_refunded
+   FROM customer_week_item
+  GROUP BY period_id, period_start, item_id;
 
 create view staging.order_fact as
  SELECT uniq_id,

@@ -108,8 +108,8 @@ test('one trace holds the client, the workflow, its steps, HTTP and SQL, and no 
     'RunActivity:getReport > GET get_report',
     'RunActivity:landFile > GET user_order_log_inc',
     'RunActivity:stageFile > transaction > staging/user_order_log',
-    'RunActivity:updateFSales > transaction > mart/fact_change',
     'RunActivity:updateFSales > transaction > mart/f_sales',
+    'RunActivity:updateFSales > transaction > mart/d_calendar',
     'RunActivity:updateFSales > transaction > audit/day_loaded',
   ])
     only(ofDay(path));

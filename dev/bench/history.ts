@@ -66,18 +66,12 @@ export async function writeHistory(client: pg.Client, facts: number): Promise<vo
   const { rows: indexes } = await client.query<{ gone: string; back: string }>(INDEXES, [TABLES]);
   await client.query(`set maintenance_work_mem = '2GB'; set work_mem = '256MB'`);
   for (const { gone } of indexes) await client.query(gone);
-  await client.query('alter table mart.f_sales disable trigger user');
   for (const statement of HISTORY) await client.query(statement.replaceAll('$1', String(facts)));
   for (const { back } of indexes) await client.query(back);
-  await client.query('alter table mart.f_sales enable trigger user');
   await client.query('vacuum analyze');
-  await client.query(
-    `insert into mart.retention_stale_week (period_id)
-     select distinct mart.week_of(date_id) from (select distinct date_id from mart.f_sales) as dates`,
+  const { rows: dates } = await client.query<{ date_id: number }>(
+    'select distinct date_id from mart.f_sales',
   );
-  await client.query('begin');
-  await client.query(sql('mart/change_tables'));
-  await client.query(sql('mart/stale_customer_week'));
-  await client.query(sql('mart/retention'), [1]);
-  await client.query('commit');
+  await client.query(sql('mart/d_calendar'), [dates.map(({ date_id }) => date_id), []]);
+  await client.query('vacuum analyze mart.d_calendar');
 }

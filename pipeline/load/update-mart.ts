@@ -20,18 +20,20 @@ export async function updateDimension(
 }
 
 /**
- * Brings the facts up to date with a delivery, and what follows from them: the calendar and retention. No other version
- * of the delivery's orders is staged until the transaction ends.
+ * Brings the facts and the calendar up to date with a delivery. No other version of the delivery's orders is staged until
+ * the transaction ends.
  */
 export async function updateFacts(session: Session, delivery: Delivery): Promise<void> {
   await session.lock(martLock('f_sales'));
   await session.lock(stagingLock(delivery.loadDate, fileName({ feed: ORDERS, source: delivery.source })));
-  await session.execute('mart/change_tables');
-  await session.run('mart/fact_change', deliveryKey(delivery));
-  await session.execute('mart/customer_week');
-  await session.run('mart/retention', [-1]);
-  await session.execute('mart/f_sales');
-  await session.execute('mart/d_calendar');
-  await session.execute('mart/stale_customer_week');
-  await session.run('mart/retention', [1]);
+  const changes = await session.run<DatesOfFacts & object>('mart/f_sales', deliveryKey(delivery));
+  for (const { gained, lost } of changes) {
+    if (gained.length + lost.length > 0) await session.run('mart/d_calendar', [gained, lost]);
+  }
+}
+
+/** Dates (yyyymmdd) that facts have come to, and that facts have left. */
+interface DatesOfFacts {
+  gained: number[];
+  lost: number[];
 }

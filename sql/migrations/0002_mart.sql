@@ -12,7 +12,10 @@ create table mart.d_calendar (
     week_start date not null,
     month_actual integer not null,
     quarter_actual integer not null,
-    year_actual integer not null
+    year_actual integer not null,
+    -- The week by its number, e.g. 202408. A column of its own has statistics, by which a query of some weeks finds the
+    -- index on dates of the facts.
+    period_id integer not null generated always as (iso_year * 100 + week_of_year) stored
 );
 
 create table mart.d_city (
@@ -40,7 +43,8 @@ create table mart.d_customer (
 -- Small, and nothing to write for a new row: the customers of a delivery lie close together.
 create index d_customer_delivery on mart.d_customer using brin (load_date) with (autosummarize = on);
 
--- load_date and is_history tell which delivery the fact comes from.
+-- The columns of staging.order_fact, in its order: rows are compared and inserted whole. load_date and is_history tell
+-- which delivery the fact comes from.
 create table mart.f_sales (
     uniq_id text collate "C" not null,
     status text collate "C" not null,
@@ -73,7 +77,7 @@ begin
 end
 $$;
 
--- Every staged order as the fact that it makes.
+-- Every staged order as the fact that it makes; test/database/mart.test.ts compares its columns with those of f_sales.
 create view staging.order_fact as
 select
     uniq_id,

@@ -10,7 +10,5 @@ select
     returning_customers_revenue,
     refunded_customers_revenue
 from mart.f_customer_retention
--- By the week's number, which is the key.
-where period_id between mart.week_of(to_char($1::date, 'YYYYMMDD')::integer)
-    and mart.week_of(to_char($2::date, 'YYYYMMDD')::integer)
+where period_start between date_trunc('week', $1::date::timestamp)::date and $2::date
 order by period_id;

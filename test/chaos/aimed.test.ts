@@ -68,8 +68,7 @@ const FILE_OF: Record<MartStep, string> = {
 };
 
 const FACT_PLACES: Place[] = [
-  { name: 'what changes', text: statement('mart/fact_change') },
-  { name: 'retention', text: statement('mart/retention') },
+  { name: 'the calendar', text: statement('mart/d_calendar') },
   { name: 'the outcome', text: statement('audit/day_loaded') },
 ].map((place) => ({ ...place, step: 'updateFSales' }));
 

@@ -44,7 +44,7 @@ const STATEMENTS = [
     'audit/file_load',
     'audit/day_loaded',
   ],
-  ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/fact_change', 'mart/retention', 'mart/f_sales'],
+  ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/f_sales', 'mart/d_calendar'],
   'audit/claim',
   ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
 ].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));

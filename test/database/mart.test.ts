@@ -141,6 +141,19 @@ describe('f_sales holds the newest delivery of each order', () => {
   });
 });
 
+test('f_sales has the columns of the view that facts are made of, in its order', async () => {
+  const columns = async (name: string) =>
+    await lines(
+      db.pool,
+      `select attname, format_type(atttypid, atttypmod), collname
+       from pg_attribute left join pg_collation on pg_collation.oid = attcollation
+       where attrelid = $1::regclass and attnum > 0 and not attisdropped
+       order by attnum`,
+      [name],
+    );
+  assert.deepEqual(await columns('mart.f_sales'), await columns('staging.order_fact'));
+});
+
 describe('the values of a fact', () => {
   test('a refund is minus the absolute amount, and both rows of an order sum to zero', async () => {
     await loader.load('2024-02-25', [

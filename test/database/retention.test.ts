@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { addDays } from '../../domain/load-date.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { isoWeek, money, retention, retentionByItem, type Fact } from './model.ts';
@@ -186,6 +187,10 @@ test('both views are what a naive reading of the contract gives, on any facts', 
         facts.map((one) => money(one.cents)),
       ],
     );
+    await db.database.query('mart/d_calendar', [
+      [...new Set(facts.map((one) => Number(one.date.replaceAll('-', ''))))],
+      [],
+    ]);
     const found = await tables(db.pool, VIEWS);
     assert.deepEqual(found['f_customer_retention']?.toSorted(), retention(facts).toSorted());
     assert.deepEqual(found['f_customer_retention_by_item']?.toSorted(), retentionByItem(facts).toSorted());
@@ -194,16 +199,36 @@ test('both views are what a naive reading of the contract gives, on any facts', 
 });
 
 test('the weeks of every day of 40 years are those of ISO 8601', async () => {
-  const rows = await lines(
-    db.pool,
-    `select day::date, mart.week_of(to_char(day, 'YYYYMMDD')::integer),
-       mart.week_start(mart.week_of(to_char(day, 'YYYYMMDD')::integer))
-     from generate_series(timestamp '2000-01-01', timestamp '2039-12-31', interval '1 day') as day`,
+  const days = Array.from({ length: 14_610 }, (_, index) => addDays('2000-01-01', index));
+  await db.database.query('mart/d_calendar', [days.map((day) => Number(day.replaceAll('-', ''))), []]);
+  assert.deepEqual(
+    await lines(db.pool, 'select date_actual, period_id, week_start from mart.d_calendar order by 1'),
+    days.map((day) => {
+      const { year, week, monday } = isoWeek(day);
+      return `${day} | ${year * 100 + week} | ${monday}`;
+    }),
   );
-  assert.equal(rows.length, 14_610);
-  for (const row of rows) {
-    const day = row.slice(0, 10);
-    const { year, week, monday } = isoWeek(day);
-    assert.equal(row, `${day} | ${year * 100 + week} | ${monday}`);
+});
+
+test('a reader who asks for some weeks reads their facts alone, by the index on dates', async () => {
+  await db.pool.query(
+    `insert into mart.f_sales
+     select n || ' ' || day, 'shipped', to_char(day, 'YYYYMMDD')::integer, n % 5, n % 50, 1, 1, 1, day, false
+     from generate_series(1, 200) as n
+     cross join generate_series(timestamp '2020-01-01', timestamp '2023-12-31', interval '10 days') as day`,
+  );
+  const dates = await lines(db.pool, 'select distinct date_id from mart.f_sales');
+  await db.database.query('mart/d_calendar', [dates.map(Number), []]);
+  await db.pool.query('analyze mart.f_sales; analyze mart.d_calendar');
+  for (const view of VIEWS) {
+    for (const weeks of [
+      'period_id = 202210',
+      'period_id between 202201 and 202213',
+      "period_start >= '2023-10-01'",
+      "period_start between '2022-01-03' and '2022-04-03'",
+    ]) {
+      const plan = await lines(db.pool, `explain (costs off) select * from mart.${view} where ${weeks}`);
+      assert.match(plan.join('\n'), /Index Scan (using f_sales_date )?on f_sales/, `${view}, ${weeks}`);
+    }
   }
 });

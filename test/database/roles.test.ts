@@ -101,20 +101,9 @@ test('usage on the schema and select on the tables and views of the contract are
     );
   try {
     await loader.load('2024-02-26', [{ uniq_id: 'b', payment_amount: 5, date_time: '2024-03-20' }]);
-    const week = [...(await read())];
-    assert.ok(week.every((rows) => rows.includes('202412 | 5.00')));
-    // By hand, and then by a load: the week is stale in between.
+    assert.ok((await read()).every((rows) => rows.includes('202412 | 5.00')));
     await db.pool.query(`update mart.f_sales set payment_amount = 7 where uniq_id = 'b'`);
-    assert.deepEqual(await lines(db.pool, 'select period_id from mart.retention_stale_week'), ['202412']);
     assert.ok((await read()).every((rows) => rows.includes('202412 | 7.00')));
-    await loader.load('2024-02-27', [
-      { uniq_id: 'c', customer_id: 2, payment_amount: 1, date_time: '2024-03-20' },
-    ]);
-    assert.deepEqual(await lines(db.pool, 'select period_id from mart.retention_stale_week'), []);
-    assert.deepEqual((await read())[0]?.at(-1), '202412 | 8.00');
-    for (const hidden of ['retention_week_item', 'retention_week_item_now', 'retention_stale_week']) {
-      await assert.rejects(pool.query(`select from mart.${hidden}`), /permission denied/);
-    }
   } finally {
     await pool.end();
   }
