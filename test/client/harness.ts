@@ -31,11 +31,11 @@ export function callsOf(
   return stack.api.requests.filter((r) => r.endpoint === endpoint && r.path.includes(file));
 }
 
-/** Waits until `condition` holds; throws after `limitMs`. */
+/** Waits until `condition` holds; throws after `limitMs`, which is there to end what hangs. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 60_000,
+  limitMs = 240_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {

@@ -39,9 +39,11 @@ let stack: Typed;
 
 before(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'readme-'));
-  terminal = new Terminal(projectRoot, { TEMPORAL_CLI: variable('TEMPORAL_CLI') });
+  // `forget` waits until the worker has done what it does by this interval.
+  const HOUSEKEEPING_INTERVAL = '500ms';
+  terminal = new Terminal(projectRoot, { TEMPORAL_CLI: variable('TEMPORAL_CLI'), HOUSEKEEPING_INTERVAL });
   stack = terminal.type(`./temporal-dev.sh --date ${DATE} --state ${directory}/state`);
-  await stack.says('Everything stays up until Ctrl-C.', 120_000);
+  await stack.says('Everything stays up until Ctrl-C.');
   terminal.export({ OUT: path.join(directory, 'report.html') });
   const shellFile = await readFile(path.join(directory, 'state', 'env'), 'utf8');
   for (const [, name = '', value = ''] of shellFile.matchAll(/^export (\w+)='([^']*)'$/gm)) {
@@ -122,7 +124,7 @@ async function runClient(command: string): Promise<void> {
   if (command === 'report') assert.ok((await stat(path.join(directory, 'report.html'))).size > 10_000);
 }
 
-/** Line by line, but for what differs from start to start: numbers of ports, processes and seconds, where the CLI is. */
+/** Line by line, but for what differs from start to start: numbers of ports, processes and seconds, where the CLI is and which. */
 async function itsOutputIsThatOfTheReadme(): Promise<void> {
   const transcript = blocksOf(readme).find(({ text }) => text.startsWith('Temporal CLI'))?.text ?? '';
   const expected = transcript.trimEnd().split('\n');
@@ -134,7 +136,7 @@ async function itsOutputIsThatOfTheReadme(): Promise<void> {
 
 function lasting(line: string): string {
   if (line.startsWith('│')) return line;
-  return line.replace(/ from .*| applied .*/, '').replace(/\d+/g, '#');
+  return line.replace(/ from .*| applied .*|(?<=^Temporal CLI) .*/, '').replace(/\d+/g, '#');
 }
 
 async function printsStatus(line: string): Promise<void> {
@@ -148,7 +150,7 @@ async function runByCi(...lines: string[]): Promise<void> {
 
 async function secondWorker(): Promise<void> {
   const worker = terminal.type('npm run worker');
-  await worker.says('worker started', 60_000);
+  await worker.says('worker started');
   worker.interrupt();
   const { stdout, stderr } = await worker.ended;
   assert.match(stdout + stderr, /worker stopped/);

@@ -3,15 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { startSampleApi, type SampleApi, type SampleApiOptions } from '../../dev/sample-api/server.ts';
 import type { DayResult, RunOptions } from '../../domain/day.ts';
-import { createLogger } from '../../runtime/logger.ts';
 import { readWorkerSettings } from '../../worker/settings.ts';
 import { startWorker, type RunningWorker, type WorkerEnvironment } from '../../worker/start-worker.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { createTestDatabase, variable, type TestDatabase } from './database.ts';
 import { Deliveries } from './deliveries.ts';
+import { FAST_OPTIONS } from './fast-options.ts';
+import { installRuntime } from './install-runtime.ts';
 
 export interface StackOptions {
   api?: Partial<SampleApiOptions>;
@@ -21,16 +22,6 @@ export interface StackOptions {
   worker?: boolean;
   overrides?: WorkerEnvironment['overrides'];
 }
-
-const FAST: RunOptions = {
-  reportPollIntervalMs: 50,
-  reportTimeoutMs: 60_000,
-  filesTimeoutMs: 30_000,
-  optionalFiles: [],
-  maxRejectedShare: 0.1,
-  lateAfterMs: 0,
-  volumeAlertShare: 0,
-};
 
 /** The whole product for one test: real Temporal, real PostgreSQL, real HTTP, a worker in this process. */
 export class TestStack {
@@ -117,7 +108,7 @@ export class TestStack {
     return await this.client.workflow.start<typeof salesIncrement>('salesIncrement', {
       workflowId: `${this.taskQueue}-${id}`,
       taskQueue: this.taskQueue,
-      args: [{ loadDate, options: { ...FAST, ...options } }],
+      args: [{ loadDate, options: { ...FAST_OPTIONS, ...options } }],
     });
   }
 
@@ -147,14 +138,4 @@ export class TestStack {
     await this.db.drop();
     await rm(this.landingDir, { recursive: true, force: true });
   }
-}
-
-let installed = false;
-
-/** Warnings of a worker are part of many tests; they are shown with TEST_LOG=INFO. */
-function installRuntime(): void {
-  if (installed) return;
-  installed = true;
-  const level = process.env.TEST_LOG === 'INFO' ? 'INFO' : 'ERROR';
-  Runtime.install({ logger: createLogger(level), shutdownSignals: [] });
 }

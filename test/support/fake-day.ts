@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { after, before } from 'node:test';
+import { activityInfo, Context } from '@temporalio/activity';
+import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { heartbeatInterceptor } from '../../activities/heartbeat-interceptor.ts';
+import type { Activities } from '../../activities/index.ts';
+import type { RunOptions } from '../../domain/day.ts';
+import { NO_TRACING } from '../../runtime/tracing/start.ts';
+import { until } from '../client/harness.ts';
+import { workflowBundle } from '../../worker/workflow-bundle.ts';
+import type { salesIncrement } from '../../workflows/index.ts';
+import type { SalesIncrementInput } from '../../workflows/inputs.ts';
+import type { RunState } from '../../workflows/steps/progress.ts';
+import { variable } from './database.ts';
+import { installRuntime } from './install-runtime.ts';
+import { quickRetries } from './quick-retries.ts';
+import { DATE, USUAL_ANSWERS, type Answers } from './usual-answers.ts';
+
+type Step = keyof Activities;
+type Run = WorkflowHandleWithFirstExecutionRunId<typeof salesIncrement>;
+
+export interface Call {
+  step: Step;
+  args: unknown[];
+  attempt: number;
+}
+
+/**
+ * For tests of workflow code: the real workflows on the real server, with steps that a test answers, under their real
+ * names. One worker for all tests of a file; call it once, outside of them. No database, no HTTP.
+ * @returns a new day; a test gives only the answers that differ from `USUAL_ANSWERS`
+ */
+export function fakeDays(overrides: Partial<WorkerOptions> = {}): (answers?: Partial<Answers>) => FakeDay {
+  const taskQueue = `fake-${randomBytes(6).toString('hex')}`;
+  const days: FakeDay[] = [];
+  let client: Client | undefined;
+  let stop: () => Promise<void>;
+  before(async () => {
+    installRuntime();
+    const address = variable('TEMPORAL_ADDRESS');
+    const connection = await NativeConnection.connect({ address });
+    client = new Client({ connection: await Connection.connect({ address }) });
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      workflowBundle: await workflowBundle(),
+      activities: activitiesOf(days, taskQueue),
+      interceptors: { activity: [quickRetries, heartbeatInterceptor] },
+      sinks: NO_TRACING.sinks,
+      maxHeartbeatThrottleInterval: 100,
+      ...overrides,
+    });
+    const running = worker.run();
+    stop = async () => {
+      worker.shutdown();
+      await running;
+      await client?.connection.close();
+      await connection.close();
+    };
+  });
+  after(() => stop());
+  return (answers = {}) => {
+    if (!client) throw new Error('fakeDays() is called outside of tests, a day is made inside of one.');
+    const day = new FakeDay(client, taskQueue, `${taskQueue}-${days.length}.`, answers);
+    days.push(day);
+    return day;
+  };
+}
+
+/** A step of any of the days answers by the id of the workflow that asks. */
+function activitiesOf(days: readonly FakeDay[], taskQueue: string): Record<string, unknown> {
+  const usual: Answers = { ...USUAL_ANSWERS, chooseLanding: () => taskQueue };
+  const activity =
+    (step: Step) =>
+    async (...args: unknown[]) => {
+      const { workflowExecution, attempt } = activityInfo();
+      const day = days.find(({ id }) => workflowExecution?.workflowId.startsWith(id));
+      if (!day) throw new Error(`${workflowExecution?.workflowId ?? 'nobody'} belongs to no test.`);
+      day.calls.push({ step, args, attempt });
+      const answer = (day.answers[step] ?? usual[step]) as (...args: unknown[]) => unknown;
+      return await answer(...args);
+    };
+  return Object.fromEntries((Object.keys(usual) as Step[]).map((step) => [step, activity(step)]));
+}
+
+export class FakeDay {
+  readonly client: Client;
+  readonly taskQueue: string;
+  /** What the ids of its workflows begin with. */
+  readonly id: string;
+  /** May be changed while a run is under way. */
+  readonly answers: Partial<Answers>;
+  /** Every try of every step, in order. */
+  readonly calls: Call[] = [];
+
+  constructor(client: Client, taskQueue: string, id: string, answers: Partial<Answers>) {
+    this.client = client;
+    this.taskQueue = taskQueue;
+    this.id = id;
+    this.answers = answers;
+  }
+
+  /** Starts the workflow of the date. */
+  async start(options: Partial<RunOptions> = {}, input: SalesIncrementInput = {}): Promise<Run> {
+    return await this.client.workflow.start<typeof salesIncrement>('salesIncrement', {
+      workflowId: `${this.id}${DATE}`,
+      taskQueue: this.taskQueue,
+      args: [{ loadDate: DATE, options, ...input }],
+    });
+  }
+
+  /** The arguments of each call of a step. */
+  argsOf<K extends Step>(step: K): Parameters<Activities[K]>[] {
+    return this.calls
+      .filter((call) => call.step === step)
+      .map(({ args }) => args as Parameters<Activities[K]>);
+  }
+
+  /** How often a step was called. */
+  count(step: Step): number {
+    return this.argsOf(step).length;
+  }
+}
+
+/** One answer after the other, the last one for good; an error is thrown. */
+export function inTurn<T>(...answers: (T | Error)[]): () => Exclude<T, Error> {
+  let calls = 0;
+  return () => {
+    const answer = answers[Math.min(calls, answers.length - 1)];
+    calls += 1;
+    if (answer instanceof Error) throw answer;
+    return answer as Exclude<T, Error>;
+  };
+}
+
+/** Does not answer until it is cancelled. */
+export async function hang(): Promise<never> {
+  return await Context.current().cancelled;
+}
+
+/** Waits until a run says that it is doing something. */
+export async function untilStep(run: Run, doing: RegExp): Promise<RunState> {
+  const state = () => run.query<RunState>('state');
+  await until(`the run says ${String(doing)}`, async () => doing.test((await state()).currentStep));
+  return await state();
+}
