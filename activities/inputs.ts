@@ -105,13 +105,13 @@ export const landedFileInput = deliveryFileInput.extend({
   deliveryNumber: count,
   bytes: count,
   sha256,
+  warnings: z.array(z.string()),
 });
 export const checkedFileInput = landedFileInput.extend({
   rowsRead: count,
   rowsRejected: count,
   rowsSha256: sha256,
   rejectedSha256: sha256,
-  warnings: z.array(z.string()),
 });
 
 export const outcomeInput = z.object({ number: count, startedAt: z.iso.datetime() });

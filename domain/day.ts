@@ -42,6 +42,8 @@ export interface LandedFile extends DeliveryFile {
   deliveryNumber: number;
   bytes: number;
   sha256: string;
+  /** What an operator should know, first about how the storage sent it. */
+  warnings: string[];
 }
 
 /** A landed file that has been checked; its good and its bad rows lie beside it, ready to be copied. */
@@ -51,7 +53,6 @@ export interface CheckedFile extends LandedFile {
   /** Of the file of good rows, and of that of bad ones: what was checked is what is staged. */
   rowsSha256: string;
   rejectedSha256: string;
-  warnings: string[];
 }
 
 /** As in `staging.file_load` and in the documents of the client. */

@@ -115,7 +115,9 @@ create table staging.day_load (
     error_type text,
     revenue numeric,
     accepted_missing text[] default '{}'::text[] not null,
-    warnings text[] default '{}'::text[] not null,
+    not_found text,
+    not_found_number bigint,
+    failed_deliveries text[] default '{}'::text[] not null,
     number bigint not null,
     workflow_id text not null,
     run_id text not null,
@@ -142,6 +144,7 @@ create table staging.file_load (
     attempt integer not null,
     started_at timestamp with time zone not null,
     finished_at timestamp with time zone not null,
+    volume_warning text,
     constraint file_load_pkey PRIMARY KEY (load_date, file),
     constraint file_load_check CHECK ((rows_read = ((rows_kept + rows_duplicate) + rows_rejected)))
 );
@@ -241,6 +244,25 @@ AS $function$
 begin
     perform from mart.f_sales as fact
     where fact.date_id between has_facts.date_id and has_facts.date_id
+    order by fact.date_id
+    limit 1;
+    return found;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION mart.has_likely_facts(date_id integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+    day constant date := to_date(lpad(has_likely_facts.date_id::text, 8, '0'), 'YYYYMMDD');
+begin
+    perform from mart.f_sales as fact
+    where fact.date_id between has_likely_facts.date_id and has_likely_facts.date_id
+        and fact.load_date <= day + 92
+        and (fact.is_history or fact.load_date >= day - 1)
     order by fact.date_id
     limit 1;
     return found;

@@ -35,6 +35,7 @@ const landed = {
   feed: ORDERS,
   bytes: (await stat(csvPath)).size,
   sha256: hash.digest('hex'),
+  warnings: [],
 };
 const seconds: Record<string, number> = {};
 let rows = 0;

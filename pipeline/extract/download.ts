@@ -1,12 +1,11 @@
-import { pipeline, Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
-import { ApplicationFailure } from '@temporalio/common';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
 import { httpAttributes, withSpan } from '../../runtime/tracing/span.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
+import { contentEncodingOf, EncodingBroken } from './content-encoding.ts';
+import type { FileAddresses } from './file-address.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 export interface DownloadLimits {
@@ -20,6 +19,8 @@ export interface DownloadLimits {
 export interface Downloaded {
   bytes: number;
   sha256: string;
+  /** What an operator should know about how the storage sent it. */
+  warnings: string[];
 }
 
 /** An overloaded storage is given this long at most before the next try. */
@@ -31,16 +32,18 @@ const NOT_AVAILABLE: ReadonlySet<number> = new Set([403, 404, 410]);
 
 /**
  * Downloads from object storage, which never sees the report API's headers. Redirects are not followed, only
- * http(s) addresses are, and no address with its signature stands in an error.
+ * http(s) addresses of hosts that may be asked are, and no address with its signature stands in an error.
  */
 export class Downloader {
   readonly #limits: DownloadLimits;
+  readonly #addresses: FileAddresses;
   readonly #dispatcher: Agent;
 
-  constructor(limits: DownloadLimits) {
+  constructor(limits: DownloadLimits, addresses: FileAddresses) {
     this.#limits = limits;
+    this.#addresses = addresses;
     this.#dispatcher = new Agent({
-      connect: { timeout: 10_000 },
+      connect: { timeout: 10_000, lookup: this.#addresses.lookup },
       headersTimeout: limits.idleTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,
     });
@@ -48,7 +51,7 @@ export class Downloader {
 
   /** Writes the file under a temporary name, checks its size, then renames it to `target`. */
   async download(file: string, address: string, target: string, signal: AbortSignal): Promise<Downloaded> {
-    const url = safeUrl(file, address);
+    const url = this.#addresses.check(file, address);
     return await withSpan(`GET ${file}`, httpAttributes('GET', url), async (span) => {
       const downloaded = await this.#download(file, url, target, signal);
       span.setAttributes({ 'http.response.body.size': downloaded.bytes });
@@ -65,10 +68,9 @@ export class Downloader {
       giveUp(response);
       throw tooLarge(file, expected, this.#limits.maxBytes);
     }
-    let decoder: DecoderFor | undefined;
+    const { decode, warning } = contentEncodingOf(response.headers['content-encoding']);
     let output: AtomicFile;
     try {
-      decoder = decoderOf(response, file);
       output = await AtomicFile.create(target);
     } catch (error) {
       giveUp(response);
@@ -83,7 +85,7 @@ export class Downloader {
     let bytes = 0;
     try {
       const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
-      for await (const chunk of decoded(body, decoder, file, url, signal)) {
+      for await (const chunk of decode(body)) {
         bytes += chunk.length;
         if (bytes > this.#limits.maxBytes) throw tooLarge(file, bytes, this.#limits.maxBytes);
         output.write(chunk);
@@ -92,7 +94,10 @@ export class Downloader {
       if (expected !== undefined && received !== expected) {
         throw interrupted(file, url, `${received} of ${expected} bytes arrived`);
       }
-      return { bytes, sha256: await output.commit() };
+      return { bytes, sha256: await output.commit(), warnings: warning === undefined ? [] : [warning] };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof EncodingBroken ? interrupted(file, url, error.message) : error;
     } finally {
       clearInterval(watch);
       giveUp(response);
@@ -120,7 +125,7 @@ export class Downloader {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw interrupted(file, url, describeNetworkError(error));
+      throw this.#addresses.failureOf(file, error) ?? interrupted(file, url, describeNetworkError(error));
     }
     if (response.statusCode === 200) return response;
     giveUp(response);
@@ -158,71 +163,6 @@ async function* bodyOf(
     signal.throwIfAborted();
     throw interrupted(file, url, trickle.aborted ? 'the download is too slow' : describeNetworkError(error));
   }
-}
-
-/** Makes the decoder of a body, by its first byte. */
-type DecoderFor = (first: number) => Transform;
-
-const DECODERS: Readonly<Record<string, DecoderFor>> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  // By the standard it is in zlib's format, which begins like this; some servers send it bare.
-  deflate: (first) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw()),
-  br: () => createBrotliDecompress(),
-};
-
-/** The body as it was before the storage encoded it, which some do although nobody has asked for it. */
-async function* decoded(
-  body: AsyncGenerator<Buffer, void>,
-  decoderFor: DecoderFor | undefined,
-  file: string,
-  url: URL,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  if (!decoderFor) {
-    yield* body;
-    return;
-  }
-  const first = await body.next();
-  const decoder = decoderFor(first.value?.[0] ?? 0);
-  // Errors of the body come out of the decoder as well.
-  pipeline(Readable.from(startingWith(first, body)), decoder, () => undefined);
-  try {
-    for await (const chunk of decoder) yield chunk as Buffer;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error instanceof ApplicationFailure
-      ? error
-      : interrupted(file, url, 'its Content-Encoding cannot be decoded');
-  }
-}
-
-async function* startingWith<T>({ done, value }: IteratorResult<T, void>, rest: AsyncGenerator<T>) {
-  if (!done) yield value;
-  yield* rest;
-}
-
-function decoderOf(response: Dispatcher.ResponseData, file: string): DecoderFor | undefined {
-  const encoding = String(response.headers['content-encoding'] ?? '')
-    .trim()
-    .toLowerCase();
-  if (encoding === '' || encoding === 'identity') return undefined;
-  const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
-  if (decoder) return decoder;
-  throw failure(
-    'FileRefused',
-    `${file} is refused: the storage sends it with Content-Encoding "${plainText(encoding, 50)}"; ` +
-      `${Object.keys(DECODERS).join(', ')} are decoded.`,
-  );
-}
-
-function safeUrl(file: string, address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw failure(
-    'UnsafeAddress',
-    `The address of ${file} is not an http(s) URL${url ? ` but ${url.protocol}` : ''}; it is not followed.`,
-  );
 }
 
 function expectedBytes(response: Dispatcher.ResponseData): number | undefined {

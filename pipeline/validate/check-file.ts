@@ -51,8 +51,9 @@ export async function checkFile(
         const window = new RepeatWindow(file.bytes, windowBytes);
         const check = new FileCheck(feed, window, new CheckedRows(good, bad, feed.newestBy !== undefined));
         await check.run(verifiedChunks(landed, { chunkBytes, signal }));
-        const result = { ...file, ...check.result(maxRejectedShare) };
-        return { ...result, rowsSha256: await good.commit(), rejectedSha256: await bad.commit() };
+        const result = check.result(maxRejectedShare);
+        const warnings = [...file.warnings, ...result.warnings];
+        return { ...file, ...result, warnings, rowsSha256: await good.commit(), rejectedSha256: await bad.commit() };
       }),
     );
   } catch (error) {

@@ -8,6 +8,7 @@ import { createActivities, type Activities } from '../../activities/index.ts';
 import { Database } from '../../database/database.ts';
 import { createPool } from '../../database/pool.ts';
 import { Downloader } from '../../pipeline/extract/download.ts';
+import { FileAddresses } from '../../pipeline/extract/file-address.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
 import type { CheckedFile, LandedFile } from '../../domain/day.ts';
@@ -38,9 +39,11 @@ export class Steps {
       maxConnections: 2,
       onIdleError: () => undefined,
     });
-    const downloader = new Downloader({ maxBytes: 1e9, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 });
+    const baseUrl = 'http://127.0.0.1:9';
+    const limits = { maxBytes: 1e9, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 };
+    const downloader = new Downloader(limits, new FileAddresses(baseUrl));
     const access = { apiKey: '', nickname: '', cohort: '', timeoutMs: 1_000 };
-    const reportApi = new ReportApi({ baseUrl: 'http://127.0.0.1:9', ...access });
+    const reportApi = new ReportApi({ baseUrl, ...access });
     const landing = new Landing(directory);
     const activities = createActivities({
       database: new Database(pool),
@@ -76,7 +79,7 @@ export class Steps {
     await mkdir(path.dirname(target), { recursive: true });
     await writeFile(target, csv);
     const sha256 = createHash('sha256').update(csv).digest('hex');
-    const file: LandedFile = { ...FILE, deliveryNumber, bytes: Buffer.byteLength(csv), sha256 };
+    const file: LandedFile = { ...FILE, deliveryNumber, bytes: Buffer.byteLength(csv), sha256, warnings: [] };
     return (await inActivity(() => this.#activities.checkFile(file, 1))) as CheckedFile;
   }
 

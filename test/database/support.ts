@@ -78,6 +78,7 @@ export class Loader {
       ...{ loadDate, source, feed, deliveryNumber },
       bytes: Buffer.byteLength(csv),
       sha256: createHash('sha256').update(csv).digest('hex'),
+      warnings: [],
     };
     const checked = await checkFile(paths, file, { maxRejectedShare });
     await options.whenChecked?.(paths);

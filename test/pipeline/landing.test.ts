@@ -16,6 +16,7 @@ const landed = (deliveryNumber: number, more: Partial<LandedFile> = {}): LandedF
     deliveryNumber,
     bytes: 0,
     sha256: '',
+    warnings: [],
   },
   ...more,
 });

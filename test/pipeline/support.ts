@@ -80,7 +80,14 @@ export async function landedFile(file: string, csvPath: string): Promise<LandedF
     bytes += (chunk as Buffer).length;
   }
   const delivery = { loadDate: LOAD_DATE, source: 'increment' } as const;
-  return { ...delivery, feed: feedOf(file).name, deliveryNumber: 1, bytes, sha256: hash.digest('hex') };
+  return {
+    ...delivery,
+    feed: feedOf(file).name,
+    deliveryNumber: 1,
+    bytes,
+    sha256: hash.digest('hex'),
+    warnings: [],
+  };
 }
 
 export async function inScratch<T>(run: (directory: string) => Promise<T>): Promise<T> {
