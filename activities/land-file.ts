@@ -50,7 +50,11 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
     const original = await landing.create(file, deliveryNumber);
     const rows = new CheckedRows(landing.directoryOf(file), deliveryNumber);
     try {
-      const chunks = keeping(downloader.download(fileName(file), address, signal), original);
+      const warnings: string[] = [];
+      const download = downloader.download(fileName(file), address, signal, (warning) =>
+        warnings.push(warning),
+      );
+      const chunks = keeping(download, original);
       const checked = await checkFile(chunks, file.feed, rows, { maxRejectedShare }).catch(
         async (error: unknown) => {
           if (!(error instanceof FileRefused)) throw error;
@@ -59,7 +63,8 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
         },
       );
       const sha256 = await original.commit();
-      const landed = { ...file, deliveryNumber, bytes: original.bytes, sha256, ...checked };
+      warnings.push(...checked.warnings);
+      const landed = { ...file, deliveryNumber, bytes: original.bytes, sha256, ...checked, warnings };
       const { holdsNames } = await landRows(database, landed, rows, signal);
       if (holdsNames) await landing.remove(file, deliveryNumber);
       await landing.removeOlder(file, deliveryNumber);

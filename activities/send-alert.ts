@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { failure, nextStep } from '../domain/failures.ts';
 import type { Alert } from '../domain/day.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
@@ -6,6 +5,7 @@ import { httpAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { alertInput, checkedInput } from './inputs.ts';
+import { postJson } from './webhook.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -18,7 +18,7 @@ const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
   },
 };
 
-/** Sends an alert by one call of the webhook: JSON that Slack-compatible receivers accept. */
+/** Sends an alert by one call of the webhook: JSON that Slack-compatible receivers accept. Any 2xx says that it has it. */
 export function sendAlert({ alerts }: ActivityDependencies) {
   return async function sendAlert(input: Alert): Promise<'sent' | 'no webhook'> {
     const alert = checkedInput(alertInput, input) as Alert;
@@ -56,20 +56,14 @@ function escaped(text: string): string {
 
 /** The URL is a secret: nothing of it stands in an error. */
 async function post(webhookUrl: string, message: object): Promise<void> {
-  const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(TIMEOUT_MS)]);
-  let statusCode: number;
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let status: number;
   try {
-    const response = await request(webhookUrl, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(message),
-      signal,
-    });
-    statusCode = response.statusCode;
-    await response.body.dump();
+    status = await postJson(new URL(webhookUrl), message, AbortSignal.any([cancellation(), timeout]));
   } catch (error) {
     cancellation().throwIfAborted();
-    throw failure('AlertNotSent', `The alert webhook could not be called: ${describeNetworkError(error)}.`);
+    const what = timeout.aborted ? `no answer within ${TIMEOUT_MS / 1_000} s` : describeNetworkError(error);
+    throw failure('AlertNotSent', `The alert webhook could not be called: ${what}.`);
   }
-  if (statusCode >= 300) throw failure('AlertNotSent', `The alert webhook answered ${statusCode}.`);
+  if (status >= 300) throw failure('AlertNotSent', `The alert webhook answered ${status}.`);
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { failure } from '../domain/failures.ts';
 import { sqlAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { beginMessage, transactionName, type Isolation, type ServerSeen } from './begin.ts';
-import { databaseFailure } from './database-failure.ts';
 import { orDatabaseFailure, Session } from './session.ts';
 import { Watch } from './watch.ts';
 
@@ -112,5 +112,8 @@ async function commit(session: Session): Promise<void> {
   const { command } = await session.query('commit');
   // The answer to the commit of a transaction in which a statement has failed, and no error.
   if (command === 'ROLLBACK')
-    throw databaseFailure(new Error('the transaction had failed and was rolled back'));
+    throw failure(
+      'DatabaseUnavailable',
+      'PostgreSQL rolled the transaction back instead of committing it, because a statement in it had failed.',
+    );
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * Every document that the client prints with `--json`, once: `schemas/*.schema.json` and docs/api.md are generated from
+ * Every document that the client prints with `--json`, once: `schemas/*.schema.json` are generated from
  * it, and the commands are typed by it. They import types only, since zod would slow their start.
  */
 

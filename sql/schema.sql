@@ -99,7 +99,9 @@ create table staging.day_load (
     error_type text,
     revenue numeric,
     accepted_missing text[] default '{}'::text[] not null,
-    warnings text[] default '{}'::text[] not null,
+    not_found text,
+    not_found_number bigint,
+    failed_deliveries text[] default '{}'::text[] not null,
     number bigint not null,
     workflow_id text not null,
     run_id text not null,
@@ -126,6 +128,7 @@ create table staging.file_load (
     attempt integer not null,
     started_at timestamp with time zone not null,
     finished_at timestamp with time zone not null,
+    volume_warning text,
     constraint file_load_pkey PRIMARY KEY (load_date, file),
     constraint file_load_check CHECK ((rows_read = ((rows_kept + rows_duplicate) + rows_rejected)))
 );
@@ -140,14 +143,81 @@ create table staging.forgotten_customer (
     constraint forgotten_customer_pkey PRIMARY KEY (customer_id)
 );
 
+create table staging.incoming_customer_research (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    date_id timestamp without time zone not null,
+    category_id bigint not null,
+    geo_id bigint not null,
+    sales_qty bigint not null,
+    sales_amt numeric(18,2) not null
+);
+
+create table staging.incoming_price_log (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    name text collate "C" not null,
+    price numeric(18,2) not null
+);
+
+create table staging.incoming_rejected (
+    delivery_number bigint not null,
+    line bigint not null,
+    column_name text,
+    rule text not null,
+    reason text not null,
+    raw text not null
+);
+
+create table staging.incoming_user_activity_log (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    id bigint,
+    uniq_id text collate "C" not null,
+    date_time timestamp without time zone not null,
+    action_id bigint not null,
+    customer_id bigint not null,
+    quantity bigint not null
+);
+
+create table staging.incoming_user_order_log (
+    delivery_number bigint not null,
+    ordinal bigint not null,
+    id bigint,
+    uniq_id text collate "C" not null,
+    date_time timestamp without time zone not null,
+    city_id bigint not null,
+    city_name text not null,
+    customer_id bigint not null,
+    first_name text,
+    last_name text,
+    item_id bigint not null,
+    item_name text not null,
+    quantity bigint not null,
+    payment_amount numeric(18,2) not null,
+    status text collate "C" not null
+);
+
+create table staging.landed_file (
+    delivery_number bigint not null,
+    load_date date not null,
+    file text collate "C" not null,
+    sha256 text not null,
+    bytes bigint not null,
+    rows_read bigint not null,
+    rows_rejected bigint not null,
+    warnings text[] not null,
+    landed_at timestamp with time zone default clock_timestamp() not null,
+    constraint landed_file_pkey PRIMARY KEY (delivery_number)
+);
+
 create table staging.landing (
-    task_queue text not null,
     host text not null,
+    directory text not null,
     pruned_at timestamp with time zone not null,
     expected_by timestamp with time zone not null,
     files_removed bigint not null,
-    days_in_use date[] not null,
-    constraint landing_pkey PRIMARY KEY (task_queue)
+    constraint landing_pkey PRIMARY KEY (host, directory)
 );
 
 create table staging.price_log (
@@ -215,6 +285,16 @@ CREATE INDEX f_sales_date ON mart.f_sales USING btree (date_id);
 
 CREATE INDEX f_sales_delivery ON mart.f_sales USING brin (load_date) WITH (autosummarize='on');
 
+CREATE INDEX incoming_customer_research_delivery_number_idx ON staging.incoming_customer_research USING btree (delivery_number);
+
+CREATE INDEX incoming_price_log_delivery_number_idx ON staging.incoming_price_log USING btree (delivery_number);
+
+CREATE INDEX incoming_rejected_delivery_number_idx ON staging.incoming_rejected USING btree (delivery_number);
+
+CREATE INDEX incoming_user_activity_log_delivery_number_idx ON staging.incoming_user_activity_log USING btree (delivery_number);
+
+CREATE INDEX incoming_user_order_log_delivery_number_idx ON staging.incoming_user_order_log USING btree (delivery_number);
+
 CREATE INDEX user_order_log_customer ON staging.user_order_log USING btree (load_date, customer_id);
 
 CREATE OR REPLACE FUNCTION mart.has_facts(date_id integer)
@@ -225,6 +305,25 @@ AS $function$
 begin
     perform from mart.f_sales as fact
     where fact.date_id between has_facts.date_id and has_facts.date_id
+    order by fact.date_id
+    limit 1;
+    return found;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION mart.has_likely_facts(date_id integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+    day constant date := to_date(lpad(has_likely_facts.date_id::text, 8, '0'), 'YYYYMMDD');
+begin
+    perform from mart.f_sales as fact
+    where fact.date_id between has_likely_facts.date_id and has_likely_facts.date_id
+        and fact.load_date <= day + 92
+        and (fact.is_history or fact.load_date >= day - 1)
     order by fact.date_id
     limit 1;
     return found;
@@ -275,11 +374,11 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION staging.may_hold_name(raw text, column_name text, customer_id bigint, names text[])
+CREATE OR REPLACE FUNCTION staging.may_hold_name(raw text, column_name text, columns_behind_customer text[], customer_id bigint, names text[])
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
-RETURN ((column_name IS NULL) OR (column_name <> ALL (ARRAY['first_name'::text, 'last_name'::text, 'item_id'::text, 'item_name'::text, 'quantity'::text, 'payment_amount'::text, 'status'::text])) OR (raw ~ format('(^|\D)0*%s(\D|$)'::text, ltrim((customer_id)::text, '-'::text))) OR (EXISTS (SELECT FROM unnest(may_hold_name.names) name(name) WHERE (POSITION((lower(name.name)) IN (lower(replace(may_hold_name.raw, '""'::text, '"'::text)))) > 0))))
+RETURN ((column_name IS NULL) OR (column_name <> ALL (columns_behind_customer)) OR (raw ~ format('(^|\D)0*%s(\D|$)'::text, ltrim((customer_id)::text, '-'::text))) OR (EXISTS (SELECT FROM unnest(may_hold_name.names) name(name) WHERE (POSITION((lower(name.name)) IN (lower(replace(may_hold_name.raw, '""'::text, '"'::text)))) > 0))))
 ;
 
 create view mart.f_customer_retention as

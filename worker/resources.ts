@@ -4,6 +4,7 @@ import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
 import { Probe } from '../database/probe.ts';
 import { Downloader } from '../pipeline/extract/download.ts';
+import { FileAddresses } from '../pipeline/extract/file-address.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
 import { SettingsError } from '../runtime/settings.ts';
@@ -49,11 +50,12 @@ export async function openResources(
   const database = new Database(pool);
   const probe = new Probe(pool);
   const idleTimeoutMs = settings.DOWNLOAD_IDLE_TIMEOUT;
-  const downloader = new Downloader({
+  const limits = {
     maxBytes: settings.MAX_FILE_BYTES,
     idleTimeoutMs,
     minBytesPerIdleTimeout: Math.ceil((MIN_BYTES_PER_SECOND * idleTimeoutMs) / 1_000),
-  });
+  };
+  const downloader = new Downloader(limits, new FileAddresses(settings.REPORT_API_URL));
   const reportApi = new ReportApi({
     baseUrl: settings.REPORT_API_URL,
     apiKey: settings.REPORT_API_KEY,

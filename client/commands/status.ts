@@ -2,9 +2,9 @@ import type { Client } from '@temporalio/client';
 import { connectClient } from '../../runtime/temporal.ts';
 import type { Database } from '../../database/database.ts';
 import { newestDueDay } from '../../domain/due-days.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
+import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { fileNames } from '../../domain/feeds.ts';
-import { checkGivenRange, checkRange } from '../arguments.ts';
+import { checkGivenRange, checkRange, MAX_RANGE_DAYS } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
 import { dayStatuses } from '../day-status.ts';
@@ -26,7 +26,7 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   checkGivenRange(options);
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
   const days = await withDatabase(async (database) => {
-    const range = await rangeOf(database, options, newestDue);
+    const range = await rangeOf(database, options, newestDue, output);
     if (!range) return [];
     const client = await connectIfAvailable(output);
     try {
@@ -55,7 +55,7 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
 }
 
 /** The requested range; by default from the first known date to the newest that is known or due. */
-async function rangeOf(database: Database, { from, to }: StatusOptions, newestDue: LoadDate) {
+async function rangeOf(database: Database, { from, to }: StatusOptions, newestDue: LoadDate, output: Output) {
   const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
     'status/range',
     [fileNames('increment')],
@@ -63,6 +63,14 @@ async function rangeOf(database: Database, { from, to }: StatusOptions, newestDu
   const first = from ?? known?.first_date ?? to;
   if (first === undefined) return undefined;
   const last = to ?? [known?.last_date ?? first, newestDue, first].sort().at(-1) ?? first;
+  if (from === undefined && to === undefined && countDays(first, last) > MAX_RANGE_DAYS) {
+    // Nobody has chosen a range that is too long: a stray date has made it so.
+    const newest = last > newestDue && first <= newestDue ? newestDue : last;
+    output.note(
+      `Days from ${first} to ${last} are known; 20 years to ${newest} are shown. Choose others by --from and --to.`,
+    );
+    return { from: [first, addDays(newest, 1 - MAX_RANGE_DAYS)].sort()[1] ?? first, to: newest };
+  }
   checkRange(first, last);
   return { from: first, to: last };
 }

@@ -196,8 +196,12 @@ function rankedSeries(
 
 /** Counts graphemes, so that no letter loses its accent. */
 function truncate(text: string, characters: number): string {
-  const graphemes = [...new Intl.Segmenter('ru').segment(text)].map(({ segment }) => segment);
-  return graphemes.length <= characters ? text : `${graphemes.slice(0, characters - 1).join('')}…`;
+  // Cut first: segmenting costs the square of a text's length in Node 20.
+  const start = text.slice(0, 8 * characters);
+  const graphemes = [...new Intl.Segmenter('ru').segment(start)].map(({ segment }) => segment);
+  return graphemes.length <= characters && start === text
+    ? text
+    : `${graphemes.slice(0, characters - 1).join('')}…`;
 }
 
 /** The year is shown below the first week, and where it changes. */

@@ -1,11 +1,16 @@
 import type { Database, Session } from '../../database/database.ts';
+import { plainText } from '../../domain/text.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
-import { checkRange } from '../arguments.ts';
+import { checkRange, MAX_RANGE_DAYS } from '../arguments.ts';
 import { dayStatuses } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 
 /** Cities, items and reasons listed separately; all others share one line. */
 const MAX_LINES = 15;
+/** Letters of a name that are shown; a field of a file may be a mebibyte long. */
+const MAX_NAME = 120;
+/** Dates of typing errors that are named. */
+const MAX_DATES = 10;
 
 /** Money is decimal text throughout. */
 export interface Sales {
@@ -76,6 +81,15 @@ export interface ReportData {
   /** The state of each day, from the first with any load. */
   calendar: DayStatus[];
   rejected: Rejected[];
+  /** Dates of orders, outside of the range, that no delivery can be about: the most frequent ones. */
+  unlikely: UnlikelyDate[];
+}
+
+export interface UnlikelyDate {
+  date: LoadDate;
+  rows: number;
+  /** How many such dates there are in all. */
+  dates: number;
 }
 
 export interface Range {
@@ -103,6 +117,8 @@ export async function readReport(
   const { from, to } = range;
   const sales = await database.snapshot(async (session) => {
     const dates = [from, to];
+    // One letter more, which shows that a name was cut.
+    const lines = [...dates, MAX_LINES, MAX_NAME + 1];
     const days = (await session.run<SalesRow & { date: LoadDate }>('report/days', dates)).map((row) => ({
       date: row.date,
       ...salesOf(row),
@@ -118,8 +134,11 @@ export async function readReport(
       recent: await recentOf(session, from, days.findLast(hasSales)?.date),
       weeks: (await session.run<WeekRow>('report/weeks', dates)).map((row) => weekOf(row, customers)),
       days,
-      cities: (await session.run<LineRow>('report/cities', [...dates, MAX_LINES])).map(lineOf),
-      items: (await session.run<LineRow>('report/items', [...dates, MAX_LINES])).map(lineOf),
+      cities: (await session.run<LineRow>('report/cities', lines)).map(lineOf),
+      items: (await session.run<LineRow>('report/items', lines)).map(lineOf),
+      unlikely: (await session.run<UnlikelyRow>('report/unlikely_dates', [...dates, MAX_DATES])).map(
+        ({ date, rows, dates: all }) => ({ date, rows: Number(rows), dates: Number(all) }),
+      ),
       rejected: (await session.run<RejectedRow>('report/rejected', [...dates, MAX_LINES])).map(rejectedOf),
     };
   });
@@ -156,7 +175,8 @@ async function recentOf(
 function rangeOf({ from, to }: Range, known: Known): { from: LoadDate; to: LoadDate } | undefined {
   const last = to ?? latest(known.last_date, from);
   if (last === undefined) return undefined;
-  const first = from ?? earliest(known.first_date, last) ?? last;
+  const first = from ?? latest(earliest(known.first_date, last), addDays(last, 1 - MAX_RANGE_DAYS)) ?? last;
+  // A default is never wrong usage, whatever stands in the database.
   checkRange(first, last);
   return { from: first, to: last };
 }
@@ -197,6 +217,11 @@ interface WeekCustomersRow {
   period_id: number;
   customers: string;
 }
+interface UnlikelyRow {
+  date: LoadDate;
+  rows: string;
+  dates: string;
+}
 interface RejectedRow {
   file: string | null;
   column_name: string | null;
@@ -214,7 +239,11 @@ function salesOf(row: SalesRow | undefined): Sales {
 }
 
 function lineOf(row: LineRow): Line {
-  return { name: row.name, members: Number(row.members), ...salesOf(row) };
+  return {
+    name: row.name === null ? null : plainText(row.name, MAX_NAME),
+    members: Number(row.members),
+    ...salesOf(row),
+  };
 }
 
 function weekOf(row: WeekRow, customersOfWeek: ReadonlyMap<number, number>): Week {

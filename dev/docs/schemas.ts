@@ -22,30 +22,3 @@ export function schemaOf(command: Command): object {
     ...schema,
   };
 }
-
-/** The commands with their schemas and documents, then an example of each document, as Markdown. */
-export function documentsList(): string {
-  const documents = new Map(COMMANDS.flatMap((command) => documentsOf(command)).map((one) => [one.id, one]));
-  const rows = COMMANDS.map((command) => {
-    const names = documentsOf(command).map(({ id }) => `[${id}](#${id.toLowerCase()})`);
-    const name = command === 'error' ? 'no such command' : `\`${command}\``;
-    return `| ${name} | [schema](../${schemaFile(command)}) | ${names.join(', ')} |`;
-  });
-  const examples = [...documents.values()].map(
-    ({ id, description, examples: [example] }) =>
-      `### ${id}\n\n${description}\n\n\`\`\`json\n${JSON.stringify(example)}\n\`\`\``,
-  );
-  return [['| command | schema | documents |', '| --- | --- | --- |', ...rows].join('\n'), ...examples].join(
-    '\n\n',
-  );
-}
-
-/** The documents that a command may print. */
-function documentsOf(command: Command) {
-  return DOCUMENTS[command].options.map((option) => {
-    const { id, description, examples } = option.meta() ?? {};
-    if (id === undefined || description === undefined || !Array.isArray(examples))
-      throw new Error(`A document of ${command} lacks id, description or example.`);
-    return { id, description, examples: examples as unknown[] };
-  });
-}

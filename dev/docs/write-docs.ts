@@ -4,60 +4,12 @@ import { format, resolveConfig } from 'prettier';
 import { SETTINGS, type Setting } from '../../runtime/settings.ts';
 import { FAILURES } from '../../domain/failures.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { declarations } from './declarations.ts';
-import { COMMANDS, documentsList, schemaFile, schemaOf } from './schemas.ts';
-
-/** The parts that an engineer of another project would call, by source file. */
-const API: Readonly<Record<string, readonly string[]>> = {
-  'domain/feeds.ts': [
-    'Feed',
-    'Column',
-    'ColumnType',
-    'Source',
-    'Delivery',
-    'FEEDS',
-    'fileName',
-    'fileNames',
-    'feedNamed',
-  ],
-  'runtime/settings.ts': ['SETTINGS', 'Setting', 'readSettings', 'SettingsError'],
-  'domain/failures.ts': [
-    'FAILURES',
-    'FailureEntry',
-    'FailureType',
-    'FailureOptions',
-    'failure',
-    'isFailureType',
-    'nextStep',
-  ],
-  'database/pool.ts': ['PoolOptions', 'createPool'],
-  'database/database.ts': ['Database'],
-  'database/session.ts': ['Session'],
-  'database/migrate.ts': ['migrate', 'MigrationResult', 'SchemaMismatch', 'UnsuitableDatabase'],
-  'pipeline/validate/check-file.ts': ['checkFile', 'CheckPaths', 'CheckOptions'],
-  'pipeline/load/stage-file.ts': ['stageFile', 'RowPaths', 'StagingRun'],
-  'pipeline/load/update-mart.ts': ['updateDimension', 'Dimension', 'updateFacts'],
-  'domain/day.ts': [
-    ...['RunOptions', 'RunRef', 'ReportRef', 'DeliveryFile', 'LandedFile', 'CheckedFile', 'StagedFile'],
-    'FileCounts',
-    ...['DayResult', 'DayOutcome'],
-  ],
-  'workflows/inputs.ts': ['SalesIncrementInput', 'SalesHistoryInput', 'SalesBackfillInput', 'BackfillCounts'],
-  'workflows/sales-backfill.ts': ['BackfillResult'],
-  'workflows/steps/progress.ts': ['RunState'],
-  'workflows/steps/backfill-control.ts': ['BackfillState'],
-};
+import { COMMANDS, schemaFile, schemaOf } from './schemas.ts';
 
 /** The generated parts of the docs, by file and marker. */
 const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
   { file: 'docs/settings.md', marker: 'settings', text: settingsTable },
   { file: 'docs/runbook.md', marker: 'failures', text: failuresTable },
-  { file: 'docs/api.md', marker: 'documents', text: documentsList },
-  ...Object.entries(API).map(([source, names]) => ({
-    file: 'docs/api.md',
-    marker: source,
-    text: () => declarations(source, names),
-  })),
 ];
 
 const SCHEMAS = new Map(COMMANDS.map((command) => [schemaFile(command), command]));

@@ -1,10 +1,9 @@
-import { pipeline, Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
-import { ApplicationFailure } from '@temporalio/common';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
+import { contentEncodingOf, EncodingBroken } from './content-encoding.ts';
+import type { FileAddresses } from './file-address.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 export interface DownloadLimits {
@@ -24,24 +23,34 @@ const NOT_AVAILABLE: ReadonlySet<number> = new Set([403, 404, 410]);
 
 /**
  * Downloads from object storage, which never sees the report API's headers. Redirects are not followed, only
- * http(s) addresses are, and no address with its signature stands in an error.
+ * http(s) addresses of hosts that may be asked are, and no address with its signature stands in an error.
  */
 export class Downloader {
   readonly #limits: DownloadLimits;
+  readonly #addresses: FileAddresses;
   readonly #dispatcher: Agent;
 
-  constructor(limits: DownloadLimits) {
+  constructor(limits: DownloadLimits, addresses: FileAddresses) {
     this.#limits = limits;
+    this.#addresses = addresses;
     this.#dispatcher = new Agent({
-      connect: { timeout: 10_000 },
+      connect: { timeout: 10_000, lookup: this.#addresses.lookup },
       headersTimeout: limits.idleTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,
     });
   }
 
-  /** The bytes of a file as they come in; throws at the end when they are not all of it. */
-  async *download(file: string, address: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-    const url = safeUrl(file, address);
+  /**
+   * The bytes of a file as they come in; throws at the end when they are not all of it.
+   * @param warn is told what an operator should know about how the storage sends it
+   */
+  async *download(
+    file: string,
+    address: string,
+    signal: AbortSignal,
+    warn: (warning: string) => void,
+  ): AsyncGenerator<Buffer> {
+    const url = this.#addresses.check(file, address);
     const trickle = new AbortController();
     const response = await this.#open(file, url, AbortSignal.any([signal, trickle.signal]), signal);
     let received = 0;
@@ -54,10 +63,11 @@ export class Downloader {
       const { maxBytes } = this.#limits;
       const expected = expectedBytes(response);
       if (expected !== undefined && expected > maxBytes) throw tooLarge(file, expected, maxBytes);
-      const decoder = decoderOf(response, file);
+      const { decode, warning } = contentEncodingOf(response.headers['content-encoding']);
+      if (warning !== undefined) warn(warning);
       const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
       let bytes = 0;
-      for await (const chunk of decoded(body, decoder, file, url, signal)) {
+      for await (const chunk of decode(body)) {
         bytes += chunk.length;
         if (bytes > maxBytes) throw tooLarge(file, bytes, maxBytes);
         yield chunk;
@@ -65,6 +75,9 @@ export class Downloader {
       if (expected !== undefined && received !== expected) {
         throw interrupted(file, url, `${received} of ${expected} bytes arrived`);
       }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof EncodingBroken ? interrupted(file, url, error.message) : error;
     } finally {
       clearInterval(watch);
       giveUp(response);
@@ -91,7 +104,7 @@ export class Downloader {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw interrupted(file, url, describeNetworkError(error));
+      throw this.#addresses.failureOf(file, error) ?? interrupted(file, url, describeNetworkError(error));
     }
     if (response.statusCode === 200) return response;
     giveUp(response);
@@ -129,71 +142,6 @@ async function* bodyOf(
     signal.throwIfAborted();
     throw interrupted(file, url, trickle.aborted ? 'the download is too slow' : describeNetworkError(error));
   }
-}
-
-/** Makes the decoder of a body, by its first byte. */
-type DecoderFor = (first: number) => Transform;
-
-const DECODERS: Readonly<Record<string, DecoderFor>> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  // By the standard it is in zlib's format, which begins like this; some servers send it bare.
-  deflate: (first) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw()),
-  br: () => createBrotliDecompress(),
-};
-
-/** The body as it was before the storage encoded it, which some do although nobody has asked for it. */
-async function* decoded(
-  body: AsyncGenerator<Buffer, void>,
-  decoderFor: DecoderFor | undefined,
-  file: string,
-  url: URL,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  if (!decoderFor) {
-    yield* body;
-    return;
-  }
-  const first = await body.next();
-  const decoder = decoderFor(first.value?.[0] ?? 0);
-  // Errors of the body come out of the decoder as well.
-  pipeline(Readable.from(startingWith(first, body)), decoder, () => undefined);
-  try {
-    for await (const chunk of decoder) yield chunk as Buffer;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error instanceof ApplicationFailure
-      ? error
-      : interrupted(file, url, 'its Content-Encoding cannot be decoded');
-  }
-}
-
-async function* startingWith<T>({ done, value }: IteratorResult<T, void>, rest: AsyncGenerator<T>) {
-  if (!done) yield value;
-  yield* rest;
-}
-
-function decoderOf(response: Dispatcher.ResponseData, file: string): DecoderFor | undefined {
-  const encoding = String(response.headers['content-encoding'] ?? '')
-    .trim()
-    .toLowerCase();
-  if (encoding === '' || encoding === 'identity') return undefined;
-  const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
-  if (decoder) return decoder;
-  throw failure(
-    'FileRefused',
-    `${file} is refused: the storage sends it with Content-Encoding "${plainText(encoding, 50)}"; ` +
-      `${Object.keys(DECODERS).join(', ')} are decoded.`,
-  );
-}
-
-function safeUrl(file: string, address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw failure(
-    'UnsafeAddress',
-    `The address of ${file} is not an http(s) URL${url ? ` but ${url.protocol}` : ''}; it is not followed.`,
-  );
 }
 
 function expectedBytes(response: Dispatcher.ResponseData): number | undefined {

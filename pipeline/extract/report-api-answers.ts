@@ -29,6 +29,7 @@ export const generateReportAnswer = z.object({ task_id: reportApiId });
 
 export const getReportAnswer = z.object({
   status: z.string(),
+  task_id: z.unknown().optional(),
   data: orNothing(
     z.object({
       report_id: reportApiId.or(z.literal('')).nullish(),

@@ -51,6 +51,7 @@ export class ReportApi {
 
   async getReport(taskId: string, signal: AbortSignal): Promise<ReportState> {
     const answer = await this.#call('GET', 'get_report', { task_id: taskId }, getReportAnswer, signal);
+    refuseOther('get_report', 'task_id', answer.task_id, taskId);
     if (answer.status === 'RUNNING') return { status: 'RUNNING' };
     if (answer.status !== 'SUCCESS') return { status: 'FAILED', word: plainText(answer.status, MAX_QUOTED) };
     const reportId = answer.data?.report_id;
@@ -68,7 +69,8 @@ export class ReportApi {
   async getIncrement(reportId: string, loadDate: string, signal: AbortSignal): Promise<Increment> {
     const query = { report_id: reportId, date: `${loadDate}T00:00:00` };
     const answer = await this.#call('GET', 'get_increment', query, getIncrementAnswer, signal);
-    refuseOtherAnswer(answer, reportId, loadDate);
+    refuseOther('get_increment', 'report_id', answer.report_id, reportId);
+    refuseOther('get_increment', 'date', answer.date, loadDate);
     if (answer.status === 'NOT FOUND') return { found: false };
     // The report was finished a moment ago: this can only be an API that has not caught up with itself.
     if (answer.status === 'RUNNING') throw invalid('get_increment', 'its status is "RUNNING"');
@@ -178,20 +180,20 @@ export class ReportApi {
   }
 }
 
-/** A cache in front of the API may answer what somebody else has asked (contract, ruling 20). */
-function refuseOtherAnswer(
-  { report_id: answeredId, date: answeredDate }: { report_id?: unknown; date?: unknown },
-  reportId: string,
-  loadDate: string,
+/**
+ * A cache in front of the API may answer what somebody else has asked (contract, rulings 20, 60). An answer that leaves it
+ * out is taken; a date can have a time behind it.
+ */
+function refuseOther(
+  call: string,
+  name: 'task_id' | 'report_id' | 'date',
+  answered: unknown,
+  asked: string,
 ): void {
-  if (answeredId != null && answeredId !== '' && answeredId !== reportId)
-    throw invalid('get_increment', 'it is for a different report_id than requested');
-  if (answeredDate != null && answeredDate !== '' && !isDay(answeredDate, loadDate))
-    throw invalid('get_increment', `it is for a different date than ${loadDate}`);
-}
-
-function isDay(text: unknown, loadDate: string): boolean {
-  return typeof text === 'string' && text.slice(0, 10) === loadDate;
+  if (answered == null || answered === '') return;
+  const isAsked =
+    typeof answered === 'string' && (name === 'date' ? answered.slice(0, 10) : answered) === asked;
+  if (!isAsked) throw invalid(call, `it is for a different ${name} than requested`);
 }
 
 async function boundedText(body: Dispatcher.ResponseData['body']): Promise<string> {

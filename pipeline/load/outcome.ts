@@ -46,12 +46,15 @@ export async function recordLoaded(
     source === 'increment' && volumeAlertShare > 0
       ? await session.run<FileVolume>('audit/volume', [loadDate, files])
       : [];
-  const volumeWarnings = volumes
-    .filter(({ rows_kept, median }) => rows_kept < volumeAlertShare * median)
-    .map(
-      ({ file, rows_kept, median }) =>
+  const small = new Map(
+    volumes
+      .filter(({ rows_kept, median }) => rows_kept < volumeAlertShare * median)
+      .map(({ file, rows_kept, median }) => [
+        file,
         `${file} kept ${rows_kept} rows; the median of its last loaded days is ${median} (VOLUME_ALERT_SHARE)`,
-    );
+      ]),
+  );
+  await session.run('audit/volume_warning', [loadDate, files, files.map((file) => small.get(file) ?? null)]);
   const [row] = await session.run<{ missing: string[] }>('audit/day_loaded', [
     ...deliveryKey(delivery),
     fileNames(source),
@@ -61,9 +64,9 @@ export async function recordLoaded(
     workflowId,
     runId,
     startedAt,
-    volumeWarnings,
+    files,
   ]);
-  return { missing: row?.missing ?? [], volumeWarnings };
+  return { missing: row?.missing ?? [], volumeWarnings: [...small.values()] };
 }
 
 /** Records the outcome `failed`, unless a newer one stands. */

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { PayloadCodec } from '@temporalio/common';
+import { jsonOf, payloadsOf } from './json-payloads.ts';
 
 /** Temporal's own messages are at most 4 MB; base64 and a page of events take more. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -15,11 +16,6 @@ export interface CodecServerOptions {
   token: string | undefined;
   /** Whether it encrypts as well. */
   encodes: boolean;
-}
-
-interface JsonPayload {
-  metadata?: Record<string, string>;
-  data?: string;
 }
 
 class Refused extends Error {
@@ -46,12 +42,12 @@ export function codecServer(codec: PayloadCodec, options: CodecServerOptions): S
     checkCaller(request, options);
     if (request.method === 'OPTIONS') return undefined;
     checkToken(request, options.token);
-    const work = /\/(decode|encode)$/.exec(request.url?.split('?')[0] ?? '')?.[1];
+    const work = /^\/(?:[^?]*\/)?(decode|encode)(?:\?|$)/.exec(request.url ?? '')?.[1];
     if (request.method !== 'POST' || !work) throw new Refused(404, 'Expected POST to /decode.');
     if (work === 'encode' && !options.encodes)
       throw new Refused(403, 'This server does not encrypt: CODEC_SERVER_ENCODE is not set.');
     const payloads = payloadsOf(await bodyOf(request));
-    return { payloads: (await codec[work as 'decode' | 'encode'](payloads)).map(toJson) };
+    return jsonOf(await codec[work as 'decode' | 'encode'](payloads));
   };
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     handle(request).then(
@@ -68,10 +64,15 @@ export function codecServer(codec: PayloadCodec, options: CodecServerOptions): S
   return server;
 }
 
-function checkCaller({ headers: { host = '', origin } }: IncomingMessage, options: CodecServerOptions): void {
-  const url = `http://${host}`;
-  if (!URL.canParse(url) || !options.hosts.includes(new URL(url).hostname))
+/** A name or an address, and a port; nothing that a URL would be read around, such as `localhost/evil` or `me@localhost`. */
+const HOST = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i;
+
+function checkCaller({ headersDistinct, headers }: IncomingMessage, options: CodecServerOptions): void {
+  const [host = '', ...others] = headersDistinct.host ?? [];
+  const name = HOST.exec(host)?.[1]?.toLowerCase();
+  if (name === undefined || others.length > 0 || !options.hosts.includes(name))
     throw new Refused(421, 'This server is not called by that Host.');
+  const { origin } = headers;
   if (origin !== undefined && origin !== options.origin)
     throw new Refused(403, `Only pages of ${options.origin} (TEMPORAL_UI_URL) may call this server.`);
 }
@@ -86,30 +87,11 @@ function checkToken({ headers }: IncomingMessage, token: string | undefined): vo
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request) {
+  // The connection stays, for the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += (chunk as Buffer).length;
     if (bytes > MAX_BODY_BYTES) throw new Refused(413, `The request is larger than ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString();
-}
-
-function payloadsOf(body: string): Payload[] {
-  const { payloads } = JSON.parse(body) as { payloads?: JsonPayload[] };
-  if (!Array.isArray(payloads)) throw new Error('Expected {"payloads": […]}.');
-  return payloads.map(({ metadata = {}, data = '' }) => ({
-    metadata: Object.fromEntries(
-      Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')]),
-    ),
-    data: Buffer.from(data, 'base64'),
-  }));
-}
-
-function toJson({ metadata, data }: Payload): JsonPayload {
-  return {
-    metadata: Object.fromEntries(
-      Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
-    ),
-    data: Buffer.from(data ?? []).toString('base64'),
-  };
 }

@@ -1,7 +1,8 @@
 -- Records that a date is loaded when it is: all files that it needs are staged, and the mart shows its orders as of
 -- this transaction. Returns the files that are still missing, none when it is loaded.
 -- $1 load_date, $2 is_history, $3 the files of the delivery, $4 the file of orders, $5 the files that the run went
--- without (null: it was about some files only), $6 number, $7 workflow_id, $8 run_id, $9 started_at, $10 warnings
+-- without (null: it was about some files only), $6 number, $7 workflow_id, $8 run_id, $9 started_at, $10 the files that the
+-- run has loaded
 with shown as (
     update staging.file_load
     set mart_delivery_number = delivery_number
@@ -38,7 +39,7 @@ missing as (
 
 loaded as (
     insert into staging.day_load as day (
-        load_date, is_history, outcome, revenue, accepted_missing, warnings, number, workflow_id, run_id, started_at,
+        load_date, is_history, outcome, revenue, accepted_missing, number, workflow_id, run_id, started_at,
         finished_at
     )
     select
@@ -52,7 +53,6 @@ loaded as (
                 and is_history = $2
         ),
         array(select file from accepted order by file),
-        $10,
         $6,
         $7,
         $8,
@@ -65,7 +65,17 @@ loaded as (
         error_type = null,
         revenue = excluded.revenue,
         accepted_missing = excluded.accepted_missing,
-        warnings = excluded.warnings,
+        -- A run of the whole date answers both. One of some files answers only the refusal of one of these.
+        not_found = case when $5::text[] is null then day.not_found end,
+        failed_deliveries = array(
+            select earlier
+            from unnest(
+                day.failed_deliveries
+                || case when day.outcome = 'failed' and day.error_type <> 'Cancelled' then day.error end
+            ) as earlier
+            where $5::text[] is null
+                and split_part(earlier, ' of ', 1) <> all ($10::text[])
+        ),
         number = excluded.number,
         workflow_id = excluded.workflow_id,
         run_id = excluded.run_id,

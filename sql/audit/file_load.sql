@@ -19,6 +19,7 @@ on conflict (load_date, file) do update set
     rows_duplicate = excluded.rows_duplicate,
     rows_rejected = excluded.rows_rejected,
     warnings = excluded.warnings,
+    volume_warning = null,
     workflow_id = excluded.workflow_id,
     run_id = excluded.run_id,
     attempt = excluded.attempt,

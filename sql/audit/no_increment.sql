@@ -1,5 +1,5 @@
 -- Records that the API has no increment for a date, unless something newer is recorded. A date that is loaded stays
--- loaded, with a warning. Returns the outcome.
+-- loaded, with a warning beside those that it has. Returns the outcome.
 -- $1 load_date, $2 the files that a date needs, $3 the file of orders, $4 number, $5 workflow_id, $6 run_id, $7 started_at
 with found as (
     select case when missing_files = '{}' and not is_stale then 'loaded' else 'no_increment' end as outcome
@@ -8,18 +8,17 @@ with found as (
 
 recorded as (
     insert into staging.day_load as day (
-        load_date, outcome, warnings, number, workflow_id, run_id, started_at, finished_at
+        load_date, outcome, not_found, not_found_number, number, workflow_id, run_id, started_at, finished_at
     )
     select
         $1,
         found.outcome,
         case
-            when found.outcome = 'loaded' then array[
-                'on ' || to_char(now() at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
-                || ' UTC the report API had no increment for this date any more; what was loaded before stays'
-            ]
-            else '{}'
+            when found.outcome = 'loaded'
+                then 'on ' || to_char(now() at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+                    || ' UTC the report API had no increment for this date any more; what was loaded before stays'
         end,
+        $4,
         $4,
         $5,
         $6,
@@ -30,17 +29,27 @@ recorded as (
         outcome = excluded.outcome,
         error = null,
         error_type = null,
-        warnings = excluded.warnings,
+        not_found = excluded.not_found,
+        not_found_number = excluded.not_found_number,
+        failed_deliveries = array(
+            select earlier
+            from unnest(
+                day.failed_deliveries
+                || case when day.outcome = 'failed' and day.error_type <> 'Cancelled' then day.error end
+            ) as earlier
+            where excluded.outcome = 'loaded'
+                and earlier is not null
+        ),
         number = excluded.number,
         workflow_id = excluded.workflow_id,
         run_id = excluded.run_id,
         started_at = excluded.started_at,
         finished_at = excluded.finished_at
     where day.number <= excluded.number
-    returning day.warnings
+    returning day.not_found
 )
 
 select
     found.outcome,
-    coalesce((select warnings from recorded), '{}') as warnings
+    array(select not_found from recorded where not_found is not null) as warnings
 from found;

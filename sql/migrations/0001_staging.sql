@@ -78,12 +78,15 @@ create table staging.file_load (
     rows_kept bigint not null,
     rows_duplicate bigint not null,
     rows_rejected bigint not null,
+    -- About the file itself.
     warnings text[] not null default '{}',
     workflow_id text not null,
     run_id text not null,
     attempt integer not null,
     started_at timestamptz not null,
     finished_at timestamptz not null,
+    -- That it keeps far fewer rows than usual (VOLUME_ALERT_SHARE).
+    volume_warning text,
     primary key (load_date, file),
     check (rows_read = rows_kept + rows_duplicate + rows_rejected)
 );
@@ -111,7 +114,13 @@ create table staging.day_load (
     revenue numeric,
     -- The files that the date was loaded without, by OPTIONAL_FILES or because a person accepted it.
     accepted_missing text[] not null default '{}',
-    warnings text[] not null default '{}',
+    -- That the report API has no increment any more of what was loaded, and the number of that answer: it holds for files
+    -- that were staged before.
+    not_found text,
+    not_found_number bigint,
+    -- Failures of newer deliveries that nothing has answered, while what was loaded before stays; of a refused file at most
+    -- one, which begins with its name.
+    failed_deliveries text[] not null default '{}',
     number bigint not null,
     workflow_id text not null,
     run_id text not null,

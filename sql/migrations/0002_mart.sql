@@ -77,6 +77,24 @@ begin
 end
 $$;
 
+-- Whether a delivery holds an order of a date that can be about it: none of a later day, and none of more than a quarter
+-- before. Other dates are typing errors in files, such as 1970-01-01 for none. By the index, as above.
+create function mart.has_likely_facts(date_id integer) returns boolean
+    language plpgsql stable
+as $$
+declare
+    day constant date := to_date(lpad(has_likely_facts.date_id::text, 8, '0'), 'YYYYMMDD');
+begin
+    perform from mart.f_sales as fact
+    where fact.date_id between has_likely_facts.date_id and has_likely_facts.date_id
+        and fact.load_date <= day + 92
+        and (fact.is_history or fact.load_date >= day - 1)
+    order by fact.date_id
+    limit 1;
+    return found;
+end
+$$;
+
 -- Every staged order as the fact that it makes; test/database/mart.test.ts compares its columns with those of f_sales.
 create view staging.order_fact as
 select

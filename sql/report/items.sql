@@ -1,5 +1,6 @@
 -- The sales of a range by item: the items with the highest revenue, and all others in one last row, whose name is null.
--- $1 first date, $2 last date, both included, $3 how many items stand alone
+-- Names are cut here, since a field of a file may be a mebibyte long, and are read of the shown items alone.
+-- $1 first date, $2 last date, both included, $3 how many items stand alone, $4 letters of a name
 with sales as (
     select
         item_id,
@@ -14,15 +15,26 @@ with sales as (
 ranked as (
     select *, least(row_number() over (order by revenue desc, item_id), $3::bigint + 1) as place
     from sales
+),
+
+lines as (
+    select
+        place,
+        case when place <= $3::bigint then min(item_id) end as item_id,
+        count(*) as members,
+        sum(orders) as orders,
+        sum(refunds) as refunds,
+        sum(revenue) as revenue
+    from ranked
+    group by place
 )
 
 select
-    case when place <= $3::bigint then coalesce(min(item.item_name), 'id ' || min(item_id)) end as name,
-    count(*) as members,
-    sum(orders) as orders,
-    sum(refunds) as refunds,
-    sum(revenue) as revenue
-from ranked
+    case when line.item_id is not null then coalesce(left(item.item_name, $4::integer), 'id ' || line.item_id) end as name,
+    line.members,
+    line.orders,
+    line.refunds,
+    line.revenue
+from lines as line
 left join mart.d_item as item using (item_id)
-group by place
-order by place;
+order by line.place;

@@ -15,13 +15,33 @@ select
     coalesce(files.rows_kept, 0) as rows_kept,
     coalesce(files.rows_duplicate, 0) as rows_duplicate,
     coalesce(files.rows_rejected, 0) as rows_rejected,
-    coalesce(day.warnings, '{}') || array(
-        select load.file || ': ' || warning
-        from staging.file_load as load
-        cross join unnest(load.warnings) as warning
-        where load.load_date = state.load_date
-            and load.file = any ($3)
-        order by load.file
+    array(
+        select found.warning
+        from (
+            select 1 as place, null as file, day.not_found as warning
+            where exists (
+                    select from staging.file_load as load
+                    where load.load_date = state.load_date
+                        and load.file = any ($3)
+                        and load.delivery_number < day.not_found_number
+                )
+            union all
+            select 2, null, 'a newer delivery could not be loaded, and what was loaded before stays: ' || failed
+            from unnest(day.failed_deliveries) as failed
+            union all
+            select 3, load.file, load.volume_warning
+            from staging.file_load as load
+            where load.load_date = state.load_date
+                and load.file = any ($3)
+            union all
+            select 4, load.file, load.file || ': ' || warning
+            from staging.file_load as load
+            cross join unnest(load.warnings) as warning
+            where load.load_date = state.load_date
+                and load.file = any ($3)
+        ) as found
+        where found.warning is not null
+        order by found.place, found.file
     ) as warnings,
     claim.workflow_id as claimed_by,
     claim.run_id as claimed_by_run

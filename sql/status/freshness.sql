@@ -1,10 +1,21 @@
--- How fresh the mart is. Days count from the first one known, and at most 30 back from the newest that is due.
+-- How fresh the mart is. Days count from the first one known, and at most 30 back from the newest that is due; where none
+-- is known, none is missing.
 -- $1 the newest date that is due, $2 the files that a date needs, $3 the file of orders, $4 time zone of the schedule
-with due as (
+with known as (
+    select min(load_date) as first_date
+    from (
+        select load_date from staging.day_load where not is_history
+        union all
+        select load_date from staging.file_load where file = any ($2)
+    ) as one
+),
+
+due as (
     select state.*
-    from staging.day_state(
-        greatest((select min(load_date) from staging.day_load where not is_history), $1::date - 29), $1, $2, $3
-    ) as state
+    from known
+    cross join staging.day_state(greatest(known.first_date, $1::date - 29), $1, $2, $3) as state
+    -- greatest() leaves a null out.
+    where known.first_date is not null
 ),
 
 loaded as (

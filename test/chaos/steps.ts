@@ -6,6 +6,7 @@ import { createActivities, type Activities } from '../../activities/index.ts';
 import { Database } from '../../database/database.ts';
 import { createPool } from '../../database/pool.ts';
 import { Downloader } from '../../pipeline/extract/download.ts';
+import { FileAddresses } from '../../pipeline/extract/file-address.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
 import { landRows } from '../../pipeline/load/land-rows.ts';
@@ -39,9 +40,11 @@ export class Steps {
       maxConnections: 2,
       onIdleError: () => undefined,
     });
-    const downloader = new Downloader({ maxBytes: 1e9, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 });
+    const baseUrl = 'http://127.0.0.1:9';
+    const limits = { maxBytes: 1e9, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 };
+    const downloader = new Downloader(limits, new FileAddresses(baseUrl));
     const access = { apiKey: '', nickname: '', cohort: '', timeoutMs: 1_000 };
-    const reportApi = new ReportApi({ baseUrl: 'http://127.0.0.1:9', ...access });
+    const reportApi = new ReportApi({ baseUrl, ...access });
     const database = new Database(pool);
     const activities = createActivities({
       database,

@@ -34,8 +34,7 @@ test('days leave no entry in pg_stat_statements that the first ones have not lef
   const [pool, adminPool] = pools;
   assert.ok(pool && adminPool);
   await adminPool.query('create extension pg_stat_statements');
-  const loader = await Loader.create(new Database(pool));
-  t.after(() => loader.close());
+  const loader = new Loader(new Database(pool));
   const entries: string[] = [];
   for (let day = 0; day < 6; day += 1) {
     const loadDate = addDays('2024-02-25', day);

@@ -168,7 +168,7 @@ describe('client report', () => {
     try {
       await fillMart(many);
       await many.pool.query(
-        "update staging.day_load set warnings = array['so few'] where load_date between '2024-03-20' and '2024-04-20'",
+        "update staging.day_load set not_found = 'so few', not_found_number = 2 where load_date between '2024-03-20' and '2024-04-20'",
       );
       const file = path.join(directory, 'many.html');
       assert.equal((await run(['--out', file], many)).code, 0);

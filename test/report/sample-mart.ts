@@ -70,25 +70,25 @@ async function recordDay(pool: TestDatabase['pool'], date: string): Promise<void
   const outcome = special === undefined || special === 'stale' ? 'loaded' : special;
   const failed = outcome === 'failed';
   await pool.query(
-    `insert into staging.day_load (load_date, outcome, error, error_type, warnings, accepted_missing, number,
+    `insert into staging.day_load (load_date, outcome, error, error_type, accepted_missing, number,
        workflow_id, run_id, started_at, finished_at)
-     values ($1, $2, $3, $4, $5, $6, 1, 'w', 'r', now(), now())`,
+     values ($1, $2, $3, $4, $5, 1, 'w', 'r', now(), now())`,
     [
       date,
       outcome,
       failed ? 'user_order_log_inc is <empty>.' : null,
       failed ? 'FileRefused' : null,
-      date === SMALL_DAY ? ['price_log_inc kept 2 rows; the median is 40'] : [],
       date === SMALL_DAY ? ['customer_research_inc'] : [],
     ],
   );
   if (outcome !== 'loaded') return;
   await pool.query(
     `insert into staging.file_load (load_date, file, delivery_number, mart_delivery_number, sha256, bytes, rows_read,
-       rows_kept, rows_duplicate, rows_rejected, warnings, workflow_id, run_id, attempt, started_at, finished_at)
+       rows_kept, rows_duplicate, rows_rejected, warnings, workflow_id, run_id, attempt, started_at, finished_at, volume_warning)
      select $1::date, file, $2, 1, 'x', 1, 1234, 1234, 0, 0,
        case when $1::date = $4::date and file = 'price_log_inc' then array['a quoted field spans lines'] else '{}' end,
-       'w', 'r', 1, now(), now()
+       'w', 'r', 1, now(), now(),
+       case when $1::date = $4::date and file = 'price_log_inc' then 'price_log_inc kept 2 rows; the median is 40' end
      from unnest($3::text[]) as file`,
     [
       date,

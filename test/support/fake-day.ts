@@ -45,7 +45,7 @@ export function fakeDays(overrides: Partial<WorkerOptions> = {}): (answers?: Par
       connection,
       taskQueue,
       workflowBundle: await workflowBundle(),
-      activities: activitiesOf(days, taskQueue),
+      activities: activitiesOf(days),
       interceptors: { activity: [quickRetries, heartbeatInterceptor] },
       sinks: NO_TRACING.sinks,
       maxHeartbeatThrottleInterval: 100,
@@ -69,8 +69,7 @@ export function fakeDays(overrides: Partial<WorkerOptions> = {}): (answers?: Par
 }
 
 /** A step of any of the days answers by the id of the workflow that asks. */
-function activitiesOf(days: readonly FakeDay[], taskQueue: string): Record<string, unknown> {
-  const usual: Answers = { ...USUAL_ANSWERS, chooseLanding: () => taskQueue };
+function activitiesOf(days: readonly FakeDay[]): Record<string, unknown> {
   const activity =
     (step: Step) =>
     async (...args: unknown[]) => {
@@ -78,10 +77,10 @@ function activitiesOf(days: readonly FakeDay[], taskQueue: string): Record<strin
       const day = days.find(({ id }) => workflowExecution?.workflowId.startsWith(id));
       if (!day) throw new Error(`${workflowExecution?.workflowId ?? 'nobody'} belongs to no test.`);
       day.calls.push({ step, args, attempt });
-      const answer = (day.answers[step] ?? usual[step]) as (...args: unknown[]) => unknown;
+      const answer = (day.answers[step] ?? USUAL_ANSWERS[step]) as (...args: unknown[]) => unknown;
       return await answer(...args);
     };
-  return Object.fromEntries((Object.keys(usual) as Step[]).map((step) => [step, activity(step)]));
+  return Object.fromEntries((Object.keys(USUAL_ANSWERS) as Step[]).map((step) => [step, activity(step)]));
 }
 
 export class FakeDay {

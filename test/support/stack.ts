@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { dayStatuses } from '../../client/day-status.ts';
+import { Database } from '../../database/database.ts';
 import { startSampleApi, type SampleApi, type SampleApiOptions } from '../../dev/sample-api/server.ts';
 import type { DayResult, RunOptions } from '../../domain/day.ts';
 import { readWorkerSettings } from '../../worker/settings.ts';
@@ -122,6 +124,12 @@ export class TestStack {
     values: unknown[] = [],
   ): Promise<R[]> {
     return (await this.db.pool.query<R>(query, values)).rows;
+  }
+
+  /** What `status` warns of. */
+  async warnings(loadDate: string): Promise<string[]> {
+    const [day] = await dayStatuses(new Database(this.db.pool), undefined, loadDate, loadDate);
+    return day?.warnings ?? [];
   }
 
   async stopWorkers(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Activities } from '../../activities/index.ts';
 import type { Report } from '../../activities/get-report.ts';
-import type { DeliveryFile } from '../../domain/day.ts';
+import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
 import { FEEDS } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import type { SalesBackfillInput, SalesIncrementInput } from '../../workflows/inputs.ts';
@@ -36,15 +36,18 @@ export function incrementWithout(...feeds: string[]) {
 }
 
 const plan = { tagged: false, hasWebhook: false };
-const landed = (file: DeliveryFile) => ({
+export const landed = (file: DeliveryFile): LandedFile => ({
   ...file,
   deliveryNumber: 3,
   bytes: 100,
   sha256: '0'.repeat(64),
+  rowsRead: 2,
+  rowsRejected: 0,
+  warnings: [],
 });
 
 /** A day on which nothing goes wrong: two rows of one order in each file. A test says only what differs. */
-export const USUAL_ANSWERS: Omit<Answers, 'chooseLanding'> = {
+export const USUAL_ANSWERS: Answers = {
   planDay: (input) => {
     const { loadDate = DATE, options } = input as SalesIncrementInput;
     return { ...plan, loadDate, options: { ...FAST_OPTIONS, ...options } };
@@ -54,19 +57,11 @@ export const USUAL_ANSWERS: Omit<Answers, 'chooseLanding'> = {
   generateReport: () => REPORT.taskId,
   getReport: () => REPORT,
   getIncrement: () => incrementWithout(),
-  pingLanding: () => undefined,
   landFile: landed,
-  checkFile: (file) => ({
-    ...landed(file),
-    rowsRead: 2,
-    rowsRejected: 0,
-    rowsSha256: '0'.repeat(64),
-    rejectedSha256: '0'.repeat(64),
-    warnings: [],
-  }),
   stageFile: (file) => ({
     ...file,
     counts: { rows_read: 2, rows_kept: 1, rows_duplicate: 1, rows_rejected: 0 },
+    warnings: [],
     superseded: false,
   }),
   updateDCity: () => undefined,

@@ -8,6 +8,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { Database } from '../../database/database.ts';
 import { Downloader } from '../../pipeline/extract/download.ts';
+import { FileAddresses } from '../../pipeline/extract/file-address.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
 import { readWorkerSettings } from '../../worker/settings.ts';
@@ -21,7 +22,8 @@ let close: () => Promise<unknown>;
 
 before(async () => {
   stack = await TestStack.start({ worker: false });
-  const downloader = new Downloader({ maxBytes: 1e6, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 });
+  const limits = { maxBytes: 1e6, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 };
+  const downloader = new Downloader(limits, new FileAddresses(stack.api.url));
   const access = { apiKey: 'sample-key', nickname: 'sample', cohort: '1', timeoutMs: 1_000 };
   const reportApi = new ReportApi({ baseUrl: stack.api.url, ...access });
   activities = createActivities({

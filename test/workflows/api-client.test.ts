@@ -34,7 +34,7 @@ function client(options: Partial<ConstructorParameters<typeof ReportApi>[0]> = {
     apiKey: KEY,
     nickname: 'sample',
     cohort: '1',
-    timeoutMs: 400,
+    timeoutMs: 3_000,
     ...options,
   });
 }
@@ -124,6 +124,45 @@ describe('what the report API answers', () => {
     }
   }
 
+  for (const status of ['RUNNING', 'SUCCESS', 'FAILED'])
+    test(`a report of another task (${status}) is invalid, and asked for again (ruling 60)`, async () => {
+      const taskId = await api.generateReport();
+      const data = { report_id: 'r', s3_path: {} };
+      for (const task_id of ['another', `${taskId} `, 7, true, {}, [taskId]]) {
+        sample.addFault({ on: 'get_report', do: 'json', body: { task_id, status, data } });
+        const failed = await failureOf(api.getReport(taskId, signal));
+        assert.equal(failed.type, 'ReportApiAnswerInvalid');
+        assert.equal(failed.nonRetryable, false);
+        assert.match(failed.message, /for a different task_id than requested/);
+      }
+      for (const task_id of [taskId, '', null, undefined]) {
+        sample.addFault({ on: 'get_report', do: 'json', body: { task_id, status, data } });
+        assert.equal((await api.getReport(taskId, signal)).status, status);
+      }
+    });
+
+  for (const body of [
+    null,
+    7,
+    true,
+    'text',
+    [],
+    [{ status: 'SUCCESS' }],
+    {},
+    { status: null },
+    { status: { length: 2e9 } },
+  ])
+    test(`an answer of another shape is invalid (ruling 54): ${JSON.stringify(body)}`, async () => {
+      for (const [on, ask] of [
+        ['generate_report', () => api.generateReport()],
+        ['get_report', () => api.getReport('t', signal)],
+        ['get_increment', () => api.getIncrement('r', DATE, signal)],
+      ] as const) {
+        sample.addFault({ on, do: 'json', body });
+        assert.equal((await failureOf(ask())).type, 'ReportApiAnswerInvalid', on);
+      }
+    });
+
   test('addresses that are no text, and data that is empty in any way, are no addresses', async () => {
     const reportId = await finishedReport();
     for (const data of [
@@ -195,11 +234,6 @@ describe('what the report API answers', () => {
       const increment = await api.getIncrement('r', DATE, signal);
       assert.deepEqual(increment, { found: true, urls: {} }, JSON.stringify(about));
     }
-  });
-
-  test('the task that a report names is not compared', async () => {
-    sample.addFault({ on: 'get_report', do: 'json', body: { task_id: 'x', status: 'RUNNING' } });
-    assert.deepEqual(await api.getReport('t', signal), { status: 'RUNNING' });
   });
 });
 

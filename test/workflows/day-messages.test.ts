@@ -5,7 +5,7 @@ import { failure } from '../../domain/failures.ts';
 import { failureOf, stackFor, until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { fakeDays, hang, inTurn, untilStep, type FakeDay } from '../support/fake-day.ts';
-import { DATE, incrementWithout, REPORT, type Answers } from '../support/usual-answers.ts';
+import { DATE, incrementWithout, REPORT, type Answers, landed } from '../support/usual-answers.ts';
 
 /** So long that only a message can end a wait. */
 const HOURS = { reportPollIntervalMs: 3_600_000, reportTimeoutMs: 7_200_000, filesTimeoutMs: 7_200_000 };
@@ -64,7 +64,7 @@ describe('what a person asks of a waiting run', { concurrency: true }, () => {
     const lost = failure('DownloadInterrupted', 'the storage answered 500');
     const landFile: Answers['landFile'] = (file) => {
       if (file.feed === 'price_log') throw Object.assign(lost, { nonRetryable: true });
-      return { ...file, deliveryNumber: 3, bytes: 1, sha256: '0'.repeat(64) };
+      return landed(file);
     };
     const day = given({ landFile });
     const run = await day.start(HOURS);

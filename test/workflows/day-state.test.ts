@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { addDays } from '../../domain/load-date.ts';
 import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
@@ -23,8 +24,8 @@ async function stateOf(stack: TestStack, date: string): Promise<State | undefine
 }
 
 async function recorded(stack: TestStack, date: string) {
-  const [row] = await stack.rows<{ outcome: string; accepted_missing: string[]; warnings: string[] }>(
-    'select outcome, accepted_missing, warnings from staging.day_load where load_date = $1',
+  const [row] = await stack.rows<{ outcome: string; accepted_missing: string[] }>(
+    'select outcome, accepted_missing from staging.day_load where load_date = $1',
     [date],
   );
   return row;
@@ -157,9 +158,8 @@ describe('outcomes are ordered (contract, ruling 16)', { concurrency: 4 }, () =>
     const result = await stack.runDay(date);
     assert.equal(result.outcome, 'loaded');
     assert.match(result.warnings.join(), /had no increment for this date any more/);
-    const row = await recorded(stack, date);
-    assert.equal(row?.outcome, 'loaded');
-    assert.match(row.warnings.join(), /what was loaded before stays/);
+    assert.equal((await recorded(stack, date))?.outcome, 'loaded');
+    assert.match((await stack.warnings(date)).join(), /what was loaded before stays/);
     assert.equal((await stack.rows(`select from mart.f_sales where uniq_id = '${date}'`)).length, 1);
   });
 
@@ -180,5 +180,83 @@ describe('outcomes are ordered (contract, ruling 16)', { concurrency: 4 }, () =>
     own.api.setReady({ pollsUntilReady: 0 });
     assert.equal((await holder.result()).outcome, 'loaded');
     assert.equal((await recorded(own, date))?.outcome, 'loaded');
+  });
+});
+
+describe('a warning is about what is staged (contract, ruling 46)', { concurrency: 4 }, () => {
+  const VOLUME = /^user_order_log_inc kept 1 rows; the median of its last loaded days is 10/;
+  const NOT_FOUND = /had no increment for this date any more; what was loaded before stays$/;
+  const REFUSED =
+    /^a newer delivery could not be loaded, and what was loaded before stays: user_order_log_inc of .* is refused: it is an HTML/;
+  let stack: TestStack;
+  before(async () => {
+    stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
+  });
+  after(() => stack.close());
+
+  async function warns(date: string, ...expected: RegExp[]): Promise<void> {
+    const warnings = await stack.warnings(date);
+    assert.equal(warnings.length, expected.length, warnings.join('\n'));
+    for (const [index, warning] of warnings.entries()) assert.match(warning, expected[index] ?? /^$/);
+  }
+
+  test('few rows stay few, whatever else is run, until the file is loaded anew', async () => {
+    const orders = (date: string, count: number) =>
+      Array.from({ length: count }, (_, index) => ({ uniq_id: `${date}-${index}` }));
+    for (let day = 0; day < 4; day += 1) {
+      const date = addDays('2024-06-01', day);
+      stack.deliveries.set(date, orders(date, 10));
+      await stack.runDay(date, { volumeAlertShare: 0.5 });
+    }
+    const date = '2024-06-05';
+    stack.deliveries.set(date, orders(date, 1));
+    await stack.runDay(date, { volumeAlertShare: 0.5 });
+    await warns(date, VOLUME);
+    await runFiles(stack, date, 'price_log_inc');
+    await warns(date, VOLUME);
+    const delivered = stack.deliveries.byDate.get(date);
+    assert.ok(delivered);
+    stack.deliveries.byDate.delete(date);
+    assert.equal((await stack.runDay(date)).outcome, 'loaded');
+    await warns(date, NOT_FOUND, VOLUME);
+    // Only that file is newer than the answer.
+    stack.deliveries.byDate.set(date, delivered);
+    await runFiles(stack, date, 'price_log_inc');
+    await warns(date, NOT_FOUND, VOLUME);
+    stack.deliveries.set(date, '<html>refused</html>');
+    await failureOf(stack.runDay(date));
+    await warns(date, NOT_FOUND, VOLUME);
+    await runFiles(stack, date, 'customer_research_inc');
+    await warns(date, NOT_FOUND, REFUSED, VOLUME);
+    // The causes go one by one: enough rows now, an answer with all files, a good file.
+    stack.deliveries.set(date, orders(date, 10));
+    await runFiles(stack, date, 'user_order_log_inc');
+    await warns(date, NOT_FOUND);
+    await stack.runDay(date);
+    await warns(date);
+  });
+
+  test('a refused redelivery is not hidden by a run of another file, nor by NOT FOUND', async () => {
+    const date = '2024-07-01';
+    stack.deliveries.set(date, [{ uniq_id: 'a' }]);
+    await stack.runDay(date);
+    stack.deliveries.set(date, '<html>refused</html>');
+    await failureOf(stack.runDay(date));
+    assert.equal((await stateOf(stack, date))?.state, 'failed');
+    assert.equal((await runFiles(stack, date, 'price_log_inc')).outcome, 'loaded');
+    await warns(date, REFUSED);
+    // Another file fails and heals meanwhile.
+    stack.deliveries.set(date, '<html>refused</html>', { price_log_inc: '<html>' });
+    await failureOf(runFiles(stack, date, 'price_log_inc'));
+    await warns(date, REFUSED);
+    stack.deliveries.set(date, '<html>refused</html>');
+    await runFiles(stack, date, 'price_log_inc');
+    await warns(date, REFUSED);
+    stack.deliveries.byDate.delete(date);
+    await stack.runDay(date);
+    await warns(date, NOT_FOUND, REFUSED);
+    stack.deliveries.set(date, [{ uniq_id: 'b' }]);
+    await stack.runDay(date);
+    await warns(date);
   });
 });
