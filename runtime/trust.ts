@@ -1,22 +1,23 @@
 import type { Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 
-/** Who may not write, by the bits of a file's mode. */
-const GROUP_AND_OTHERS = 0o022;
+/** What lets others write, in the bits of a file's mode. */
+const WRITE_BY_OTHERS = 0o022;
 
 /**
  * Why what stands in a file is not this user's own word: `belongs to another user (65534)` or `may be written by others
- * (mode 0666)`; undefined when it is.
- * @param trusted owners besides this user and root
+ * (mode 0666)`; undefined when it is. Of a symbolic link only the owner counts, who chose what it names.
+ * @param owners who is trusted besides this user and root
  */
-export function distrust({ uid, mode }: Stats, trusted: readonly number[] = []): string | undefined {
-  if (![0, process.getuid?.(), ...trusted].includes(uid)) return `belongs to another user (${uid})`;
-  if ((mode & GROUP_AND_OTHERS) === 0) return undefined;
+export function distrust(stats: Stats, owners: readonly number[] = []): string | undefined {
+  const { uid, mode } = stats;
+  if (![0, process.getuid?.(), ...owners].includes(uid)) return `belongs to another user (${uid})`;
+  if (stats.isSymbolicLink() || (mode & WRITE_BY_OTHERS) === 0) return undefined;
   return `may be written by others (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`;
 }
 
-/** The same for a path; a symbolic link is not followed, and never trusted. */
-export async function distrustOf(path: string, trusted?: readonly number[]): Promise<string | undefined> {
+/** The same for a path, where symbolic links are not followed and not trusted. */
+export async function distrustOf(path: string, owners?: readonly number[]): Promise<string | undefined> {
   const stats = await lstat(path);
-  return stats.isSymbolicLink() ? 'is a symbolic link' : distrust(stats, trusted);
+  return stats.isSymbolicLink() ? 'is a symbolic link' : distrust(stats, owners);
 }

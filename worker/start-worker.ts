@@ -69,7 +69,10 @@ export async function startWorker(
       Worker.create({
         ...common,
         taskQueue,
-        workflowBundle: await workflowBundle({ encrypting: settings.PAYLOAD_KEYS.length > 0 }),
+        workflowBundle: await workflowBundle({
+          encrypting: settings.PAYLOAD_KEYS.length > 0,
+          onWarning: environment.onWarning,
+        }),
         ...(workerDeploymentOptions && { workerDeploymentOptions }),
         maxCachedWorkflows: overrides?.maxCachedWorkflows ?? MAX_CACHED_WORKFLOWS,
         stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
