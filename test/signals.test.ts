@@ -75,10 +75,10 @@ describe('npm run worker', () => {
   test('a signal during the start ends it at once', async (t) => {
     const stack = await stackFor(t, { worker: false });
     // Accepts connections and says nothing.
-    const silent = createServer().listen(await freePort(), '127.0.0.1');
+    const port = await freePort();
+    const silent = createServer().listen(port, '127.0.0.1');
     t.after(() => silent.close());
     const connected = once(silent, 'connection');
-    const { port } = silent.address() as { port: number };
     const worker = npm(t, ['worker'], { ...stack.environment, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
     await connected;
     worker.child.kill('SIGTERM');

@@ -132,15 +132,15 @@ describe('the current details, which the UI shows as Markdown', { concurrency: 2
     const run = await stack.startDay(DATE, { optionalFiles: ['price_log_inc'], filesTimeoutMs: 1 });
     await run.result();
     assert.equal(
-      (await detailsOf(run)).replace(/\| (user_activity|customer_research)[^\n]*\n?/g, '').trim(),
+      (await detailsOf(run)).replace(/- (user_activity|customer_research)[^\n]*\n?/g, '').trim(),
       [
         '2024-02-25 is loaded.',
         '',
         '- price_log_inc was missing; the day was loaded without it',
         '',
-        '| file | rows read | kept | duplicate | rejected |',
-        '| --- | ---: | ---: | ---: | ---: |',
-        '| user_order_log_inc | 2 | 1 | 1 | 0 |',
+        'Files:',
+        '',
+        '- user_order_log_inc: 2 rows read, 1 kept, 1 duplicate, 0 rejected',
       ].join('\n'),
     );
   });
