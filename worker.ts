@@ -11,7 +11,9 @@ import { telemetryOptions } from './worker/metrics.ts';
 import { readWorkerSettings } from './worker/settings.ts';
 import { startWorker, type RunningWorker } from './worker/start-worker.ts';
 
-/** The worker process: `npm run worker`. Stops on SIGTERM or SIGINT; exit code 2 means wrong settings. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** The worker process: `npm run worker`. Stops on these signals; exit code 2 means wrong settings. */
 async function main(): Promise<void> {
   loadEnvFile();
   const settings = readWorkerSettings(process.env);
@@ -19,11 +21,15 @@ async function main(): Promise<void> {
   const closing: (() => Promise<unknown>)[] = [];
   try {
     let worker: RunningWorker | undefined = undefined;
+    // Each may come twice, from the terminal and from npm. Until the worker runs there is nothing to wait for.
+    const stop = () => (worker === undefined ? process.exit() : worker.stop());
+    for (const signal of STOP_SIGNALS) process.on(signal, stop);
     const isReady = async () => (await worker?.isReady()) ?? false;
     closing.push(await serveHealth(await addressOf('HEALTH_ADDRESS', settings.HEALTH_ADDRESS), { isReady }));
     const metrics = await addressOf('METRICS_ADDRESS', settings.METRICS_ADDRESS);
     Runtime.install({
       logger,
+      shutdownSignals: [],
       telemetryOptions: telemetryOptions(settings, metrics && format(metrics)),
     });
     const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));

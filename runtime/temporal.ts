@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { readSettingsFile } from './env-file.ts';
 import { isPort } from './port.ts';
 import { readTogether, SettingsError } from './settings.ts';
 import { dataConverter } from './codec/data-converter.ts';
@@ -59,8 +60,13 @@ function checkCertificates({ serverRootCACertificate, clientCertPair }: TLSConfi
 function loadConfig(env: NodeJS.ProcessEnv) {
   try {
     const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    return loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(given) });
+    const data = env.TEMPORAL_CONFIG_FILE ? readSettingsFile(env.TEMPORAL_CONFIG_FILE) : undefined;
+    return loadClientConnectConfig({
+      overrideEnvVars: Object.fromEntries(given),
+      ...(data !== undefined && { configSource: { data } }),
+    });
   } catch (error) {
+    if (error instanceof SettingsError) throw error;
     throw new SettingsError([
       `Temporal's environment configuration (TEMPORAL_…) cannot be used: ${messageOf(error)}.`,
     ]);

@@ -12,6 +12,8 @@ const FILES_AT_ONCE = 4;
 /** On a machine that is busy with other things as well. */
 const FILE_LIMIT_MS = 600_000;
 
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
  * `npm test [-- file, folder or flag of node:test …]`: runs the test files with node:test and the servers that they
  * need, on free ports. Without files: all but those of a Temporal cluster, of Citus and of the image; `--unit`: those that need no server;
@@ -84,9 +86,9 @@ async function run(
   const interrupt = () => {
     child.kill('SIGINT');
   };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  for (const signal of STOP_SIGNALS) process.on(signal, interrupt);
   const [code] = (await once(child, 'exit')) as [number | null];
-  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  for (const signal of STOP_SIGNALS) process.off(signal, interrupt);
   endGroup(child.pid);
   return code ?? 1;
 }

@@ -48,7 +48,10 @@ export async function startWorker(
       namespace,
       taskQueue,
       activities: createActivities(dependencies),
-      workflowBundle: await workflowBundle({ encrypting: settings.PAYLOAD_KEYS.length > 0 }),
+      workflowBundle: await workflowBundle({
+        encrypting: settings.PAYLOAD_KEYS.length > 0,
+        onWarning: environment.onWarning,
+      }),
       dataConverter: settings.dataConverter,
       // The span is around it, so that it ends with the failure that Temporal is told.
       interceptors: { activity: [...tracing.activity, heartbeatInterceptor] },

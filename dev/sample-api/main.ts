@@ -31,8 +31,7 @@ async function serve(options: Options): Promise<void> {
     ...(options.quiet ? {} : { onRequest: (request) => console.log(lineOf(request)) }),
   });
   const stop = (): void => void api.close();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   console.log(`sample report API at ${api.url}, storage at ${api.storageUrl}`);
 }
 

@@ -5,3 +5,14 @@ export function isErrno(error: unknown, ...codes: string[]): boolean {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The end of what a tool that failed has said, in one line. */
+export function whyNot(tool: string, error: unknown): string {
+  if (isErrno(error, 'ENOENT')) return `${tool} is not installed`;
+  const { stderr = '' } = error as { stderr?: string | Buffer };
+  const lines = String(stderr)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('WARNING:'));
+  return lines.slice(-3).join(' ').replace(/\.$/, '') || messageOf(error);
+}

@@ -40,8 +40,6 @@ const DYNAMIC_CONFIG = [
   'history.timerProcessorMaxTimeShift="10ms"',
   // A shard otherwise looks for new tasks 20 times a second: 50 ms before every step of a workflow.
   'history.transferProcessorMaxPollRPS=1000',
-  // Server 1.29 ignores priorities by default.
-  'matching.useNewMatcher=true',
 ];
 
 /** Starts `temporal server start-dev` and resolves when workflows can be started on it. */

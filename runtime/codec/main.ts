@@ -38,8 +38,8 @@ async function main(): Promise<void> {
   });
   await once(server.listen(address.port, address.host), 'listening');
   console.log(`codec server at http://${settings.CODEC_SERVER_ADDRESS}, for pages of ${ui.origin}`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
       server.close();
       server.closeAllConnections();
     });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { findPrograms, type FindOptions, reportedVersion } from '../../dev/services/go-programs.ts';
+import { findPrograms, type FindOptions, reportedVersion } from '../../dev/services/find-programs.ts';
+import { goInstall } from '../../dev/services/go-install.ts';
 
 /** The programs of a released Temporal server. */
 export interface TemporalRelease {
@@ -7,9 +8,14 @@ export interface TemporalRelease {
   directory: string;
   server: string;
   sqlTool: string;
-  /** As the server reports it, e.g. `1.29.1`. */
+  /** As the server reports it, e.g. `1.32.0`. */
   version: string;
 }
+
+const PACKAGES = {
+  'temporal-server': 'go.temporal.io/server/cmd/server',
+  'temporal-sql-tool': 'go.temporal.io/server/cmd/tools/sql',
+};
 
 /**
  * Finds `temporal-server` and `temporal-sql-tool`: in the directory that TEMPORAL_SERVER_DIR names, in one of the
@@ -19,14 +25,12 @@ export async function findTemporalRelease(options: FindOptions): Promise<Tempora
   const { path: directory, version } = await findPrograms(
     {
       name: 'Temporal server',
-      // That of the dev server of the CLI 1.5.1, so that the two can be compared.
-      version: '1.29.1',
       variable: 'TEMPORAL_SERVER_DIR',
       cache: 'temporal-server',
-      packages: {
-        'temporal-server': 'go.temporal.io/server/cmd/server',
-        'temporal-sql-tool': 'go.temporal.io/server/cmd/tools/sql',
-      },
+      files: Object.keys(PACKAGES),
+      // That of the dev server of the CLI 1.9.1, so that the two can be compared.
+      sources: [goInstall('1.32.0', PACKAGES)],
+      install: 'https://docs.temporal.io/self-hosted-guide',
       pathIn: (found) => found,
       versionOf,
     },

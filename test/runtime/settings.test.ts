@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe, test } from 'node:test';
-import { loadEnvFile } from '../../runtime/env-file.ts';
 import { format, listenAddress } from '../../runtime/listen-address.ts';
 import { readSettings, type SettingName, SettingsError } from '../../runtime/settings.ts';
 
@@ -96,22 +92,6 @@ describe('the PG* variables that pg takes for what DATABASE_URL leaves open', ()
     assert.equal(faultsOf(env), '');
     assert.equal(faultsOf({ PGHOST: 'host', PGPORT: ' 5432\n' }), '');
   });
-});
-
-test('a .env that cannot be read is a settings fault', async () => {
-  const before = process.cwd();
-  const directory = await mkdtemp(path.join(tmpdir(), 'settings-'));
-  try {
-    await mkdir(path.join(directory, '.env'));
-    process.chdir(directory);
-    assert.throws(
-      loadEnvFile,
-      (error) => error instanceof SettingsError && /\.env cannot be/.test(error.message),
-    );
-  } finally {
-    process.chdir(before);
-    await rm(directory, { recursive: true });
-  }
 });
 
 describe('an address to listen on', () => {

@@ -120,9 +120,9 @@ describe('the current details, which the UI shows as Markdown', { concurrency: t
         '',
         ...optionalFiles.map((file) => `- ${file} was missing; the day was loaded without it`),
         '',
-        '| file | rows read | kept | duplicate | rejected |',
-        '| --- | ---: | ---: | ---: | ---: |',
-        '| user_order_log_inc | 2 | 1 | 1 | 0 |',
+        'Files:',
+        '',
+        '- user_order_log_inc: 2 rows read, 1 kept, 1 duplicate, 0 rejected',
       ].join('\n'),
     );
   });

@@ -11,7 +11,7 @@ export async function withOutcome(run: Run, work: () => Promise<DayResult>): Pro
   try {
     const result = await work();
     run.searchAttributes.setOutcome(result.outcome);
-    run.progress.end(describeResult(run, result), result.warnings, tableOf(result));
+    run.progress.end(describeResult(run, result), result.warnings, filesOf(result));
     return result;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -98,16 +98,11 @@ function describeResult({ title }: Run, { outcome, joined }: DayResult): string 
   return joined ? `${sentence}, by workflow ${joined.workflowId}.` : `${sentence}.`;
 }
 
-/** Markdown: rows by file. */
-function tableOf({ files }: DayResult): string[] {
-  const rows = Object.entries(files).map(
+/** Markdown: rows by file. No table, whose heading cells the UI lets run together (seen in 2.54). */
+function filesOf({ files }: DayResult): string[] {
+  const list = Object.entries(files).map(
     ([file, { rows_read, rows_kept, rows_duplicate, rows_rejected }]) =>
-      `| ${file} | ${rows_read} | ${rows_kept} | ${rows_duplicate} | ${rows_rejected} |`,
+      `- ${file}: ${rows_read} rows read, ${rows_kept} kept, ${rows_duplicate} duplicate, ${rows_rejected} rejected`,
   );
-  if (rows.length === 0) return [];
-  return [
-    '| file | rows read | kept | duplicate | rejected |',
-    '| --- | ---: | ---: | ---: | ---: |',
-    ...rows,
-  ];
+  return list.length === 0 ? [] : ['Files:', '', ...list];
 }

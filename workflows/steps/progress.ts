@@ -29,12 +29,12 @@ export class Progress {
     setCurrentDetails(asMarkdown(currentStep));
   }
 
-  /** How the run ended: a sentence, what a person should know, and a table in Markdown. */
-  end(currentStep: string, remarks: readonly string[], table: readonly string[] = []): void {
+  /** How the run ended: a sentence, what a person should know, and a list in Markdown. */
+  end(currentStep: string, remarks: readonly string[], files: readonly string[] = []): void {
     this.#state = { currentStep, missingFiles: [] };
     const list = remarks.map((remark) => `- ${asMarkdown(remark)}`);
     // The last line is for the UI, whose frame is a line too short.
-    setCurrentDetails([asMarkdown(currentStep), '', ...list, '', ...table, '', '\u00a0'].join('\n'));
+    setCurrentDetails([asMarkdown(currentStep), '', ...list, '', ...files, '', '\u00a0'].join('\n'));
   }
 
   /** A durable timer, which holds no worker slot; `retryNow` ends it early. */
