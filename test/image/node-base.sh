@@ -21,7 +21,7 @@ chmod +x "$root/usr/local/lib/node_modules/npm/bin/npm-cli.js"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
 # With the authority of a proxy, which npm is to trust.
 cp "${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
-rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/dev/*
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 
 cat >"$work/Dockerfile" <<'DOCKERFILE'
 FROM scratch
