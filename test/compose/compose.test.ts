@@ -81,7 +81,7 @@ async function up(): Promise<void> {
 
 async function client(...args: string[]): Promise<unknown> {
   return JSON.parse(
-    await engine.compose(['run', '--rm', '--no-deps', '--no-TTY', 'client', ...args, '--json']),
+    await engine.compose(['run', '--rm', '--no-deps', '-T', 'client', ...args, '--json']),
   );
 }
 
@@ -141,7 +141,7 @@ test('it comes up, and the trigger of the schedule loads yesterday', LIMIT, asyn
 test('Prometheus has what the worker measures, and the rules', { ...LIMIT }, async () => {
   const ask = async (question: string) => {
     const script = `fetch('http://prometheus:9090/api/v1/${question}').then((r) => r.text()).then(console.log)`;
-    const answer = await engine.compose(['exec', '--no-TTY', 'worker', 'node', '--eval', script]);
+    const answer = await engine.compose(['exec', '-T', 'worker', 'node', '--eval', script]);
     return JSON.parse(answer) as { data: { result: { value: [number, string] }[]; groups: unknown[] } };
   };
   await eventually(

@@ -121,9 +121,9 @@ async function startPodman(): Promise<{ url: string; close(): Promise<void> }> {
 
 /** Docker does it by itself; podman has systemd do it, which is not everywhere. */
 function repeatHealthChecks(podman: (args: readonly string[]) => Promise<string>): () => Promise<void> {
-  let goesOn = true;
+  const end = new AbortController();
   const loop = (async () => {
-    while (goesOn) {
+    while (!end.signal.aborted) {
       for (const id of (await podman(['ps', '--quiet'])).split('\n').filter(Boolean)) {
         // One without a check, one that is not healthy yet, one that has just gone: what counts is its state.
         await podman(['healthcheck', 'run', id]).catch(() => '');
@@ -132,7 +132,7 @@ function repeatHealthChecks(podman: (args: readonly string[]) => Promise<string>
     }
   })();
   return async () => {
-    goesOn = false;
+    end.abort();
     await loop;
   };
 }
