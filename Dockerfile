@@ -5,9 +5,9 @@
 #
 # Nothing is written but LANDING_DIR, so the root filesystem can be read-only. `npm run test:image` builds and runs it.
 #
-# Node.js 24 runs the TypeScript as it is. Dependabot renews the version; a digest (node:24-slim@sha256:…) is kept up to
+# Node.js 26 runs the TypeScript as it is. Dependabot renews the version; a digest (node:26-slim@sha256:…) is kept up to
 # date as well, once it is here. Behind a proxy with a CA of its own, NODE_IMAGE must set NODE_EXTRA_CA_CERTS.
-ARG NODE_IMAGE=node:24-slim
+ARG NODE_IMAGE=node:26-slim
 
 # Everything, with the tools: builds the workflow bundle, and serves the sample report API of compose.yaml.
 FROM ${NODE_IMAGE} AS build
@@ -23,14 +23,16 @@ USER 1000:1000
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --loglevel=error \
-    && cd node_modules \
-    && rm -r tsx esbuild @esbuild @swc .bin \
+RUN npm ci --omit=dev --loglevel=error
+WORKDIR /app/node_modules
+RUN rm -r tsx esbuild @esbuild @swc .bin \
     && find @temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} + \
     && rm -r @temporalio/core-bridge/sdk-core echarts/dist \
     && find . -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.md' \) -delete
 
 FROM ${NODE_IMAGE} AS worker
+# npm, and where the base has them yarn and corepack: nothing here installs a package.
+RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* && find /usr/local/bin -xtype l -delete
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

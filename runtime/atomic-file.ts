@@ -30,6 +30,17 @@ export class AtomicFile {
     return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx', FILE_MODE));
   }
 
+  /** A whole file at once. */
+  static async put(target: string, data: Buffer): Promise<void> {
+    const file = await AtomicFile.create(target);
+    try {
+      await file.write(data);
+      await file.commit();
+    } finally {
+      await file.discard();
+    }
+  }
+
   async write(data: Buffer): Promise<void> {
     await writeAll(this.#handle, data);
     this.#hash.update(data);

@@ -88,7 +88,7 @@ test(
     const landing = await mkdtemp(path.join(directory, 'landing-'));
     await chmod(directory, 0o755);
     await chown(landing, SOMEBODY, SOMEBODY);
-    const { HOME: _, ...environment } = {
+    const environment = {
       ...stack.environment,
       PATH: process.env.PATH,
       LANDING_DIR: landing,

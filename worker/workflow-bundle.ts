@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -6,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { AtomicFile } from '../runtime/atomic-file.ts';
 import { ENCRYPTING_CONVERTERS } from '../runtime/codec/data-converter.ts';
-import { READ } from '../runtime/file-flags.ts';
 import { projectRoot } from '../runtime/project-root.ts';
 import { distrust, distrustOf } from '../runtime/trust.ts';
 import { userCache } from '../runtime/user-cache.ts';
@@ -74,7 +74,7 @@ async function readTrusted(directory: string, name: string): Promise<string | un
   try {
     const owners = await ownersOfSources();
     if ((await distrustOf(directory, owners)) !== undefined) return undefined;
-    const file = await open(path.join(directory, name), READ);
+    const file = await open(path.join(directory, name), constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
       // What is checked is what is read.
       return distrust(await file.stat(), owners) === undefined ? await file.readFile('utf8') : undefined;
@@ -125,10 +125,7 @@ async function keep(
     if (reason !== undefined) return `${directory} ${reason}`;
     await chmod(directory, directoryMode);
     const target = path.join(directory, name);
-    await AtomicFile.using(target, async (file) => {
-      file.write(code);
-      await file.commit();
-    });
+    await AtomicFile.put(target, Buffer.from(code));
     await chmod(target, fileMode);
     return undefined;
   } catch (error) {

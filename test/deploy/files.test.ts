@@ -11,7 +11,7 @@ import { findProgram } from '../support/programs.ts';
 
 const read = (name: string) => readFileSync(path.join(projectRoot, name), 'utf8');
 const { version } = JSON.parse(read('package.json')) as { version: string };
-const EXAMPLE = 'deploy/kubernetes/example';
+const EXAMPLES = 'deploy/kubernetes';
 
 interface Service {
   image: string;
@@ -43,7 +43,7 @@ const imageEnvironment = Object.fromEntries(
 
 /** Temporal's own environment configuration, libpq's variables, Node's and the allocator's. */
 const OTHERS =
-  /^(?:TEMPORAL_(?:ADDRESS|NAMESPACE|API_KEY)|PGSSL(?:MODE|ROOTCERT)|NODE_ENV|MALLOC_ARENA_MAX)$/;
+  /^(?:TEMPORAL_(?:ADDRESS|NAMESPACE|API_KEY|TLS_\w+_PATH)|PGSSL(?:MODE|ROOTCERT)|NODE_ENV|MALLOC_ARENA_MAX)$/;
 const unknown = (names: string[]) => names.filter((name) => !(name in SETTINGS) && !OTHERS.test(name));
 const REQUIRED = [
   ...Object.entries(SETTINGS).flatMap(([name, setting]) => ('required' in setting ? [name] : [])),
@@ -186,12 +186,14 @@ interface Container {
   env: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string } } }[];
   ports?: { name: string; containerPort: number }[];
   securityContext: object;
-  volumeMounts: { mountPath: string }[];
+  volumeMounts: { name: string; mountPath: string }[];
 }
 interface Pod {
   metadata: { labels: Record<string, string> };
   spec: {
     containers: [Container];
+    volumes: { name: string }[];
+    serviceAccountName: string;
     automountServiceAccountToken: boolean;
     securityContext: { runAsNonRoot: boolean; runAsUser: number; seccompProfile: { type: string } };
     terminationGracePeriodSeconds?: number;
@@ -203,118 +205,145 @@ interface Resource {
   data?: Record<string, string>;
   spec?: {
     template?: Pod;
-    selector?: { matchLabels: object };
+    selector?: { matchLabels: Record<string, string> };
     podSelector?: { matchLabels: object };
-    volumeClaimTemplates?: [{ metadata: { labels: Record<string, string> } }];
   };
 }
 
 const skip = findProgram('kubectl') === undefined && 'no kubectl';
-describe('deploy/kubernetes/example, as kustomize builds it', { skip }, () => {
-  const resources = skip
-    ? []
-    : parseAllDocuments(
-        execFileSync('kubectl', ['kustomize', EXAMPLE], { cwd: projectRoot, encoding: 'utf8' }),
-      ).map((document) => document.toJS() as Resource);
-  const pick = (kind: string) => {
-    const found = resources.find((resource) => resource.kind === kind);
-    assert.ok(found, kind);
-    return found;
-  };
-  const podOf = (kind: string) => {
-    const pod = pick(kind).spec?.template;
-    assert.ok(pod);
-    return pod;
-  };
-  const settings = () => pick('ConfigMap').data ?? {};
-  const variables = ({ spec: { containers } }: Pod) => [
-    ...Object.keys(settings()),
-    ...containers[0].env.map(({ name }) => name),
-  ];
+for (const example of ['example', 'example-versions'])
+  describe(`deploy/kubernetes/${example}, as kustomize builds it`, { skip }, () => {
+    const resources = skip
+      ? []
+      : parseAllDocuments(
+          execFileSync('kubectl', ['kustomize', path.join(EXAMPLES, example)], {
+            cwd: projectRoot,
+            encoding: 'utf8',
+          }),
+        ).map((document) => document.toJS() as Resource);
+    const pick = (kind: string) => {
+      const found = resources.find((resource) => resource.kind === kind);
+      assert.ok(found, kind);
+      return found;
+    };
+    const podOf = (kind: string) => {
+      const pod = pick(kind).spec?.template;
+      assert.ok(pod);
+      return pod;
+    };
+    const settings = () => pick('ConfigMap').data ?? {};
+    const variables = ({ spec: { containers } }: Pod) => [
+      ...Object.keys(settings()),
+      ...containers[0].env.map(({ name }) => name),
+    ];
 
-  test('every resource and pod has the six recommended labels; what can never be changed has no version', () => {
-    const expected = ['component', 'instance', 'managed-by', 'name', 'part-of', 'version'];
-    const pods = [podOf('StatefulSet'), podOf('Job')];
-    for (const { metadata } of [...resources, ...pods]) {
-      const names = Object.keys(metadata.labels).map((label) => label.replace('app.kubernetes.io/', ''));
-      assert.deepEqual(names.sort(), expected);
-      assert.equal(metadata.labels['app.kubernetes.io/version'], version);
-    }
-    const { spec } = pick('StatefulSet');
-    for (const fixed of [spec?.selector, spec?.volumeClaimTemplates]) {
-      assert.match(JSON.stringify(fixed), /kubernetes.io\/instance/);
-      assert.doesNotMatch(JSON.stringify(fixed), /kubernetes.io\/version/);
-    }
-    assert.deepEqual(Object.keys(pick('NetworkPolicy').spec?.podSelector?.matchLabels ?? {}), [
-      'app.kubernetes.io/instance',
-      'app.kubernetes.io/name',
-    ]);
-  });
+    test('every resource and pod has the six recommended labels', () => {
+      const expected = ['component', 'instance', 'managed-by', 'name', 'part-of', 'version'];
+      for (const { metadata } of [...resources, podOf('Deployment'), podOf('Job')]) {
+        const names = Object.keys(metadata.labels).map((label) => label.replace('app.kubernetes.io/', ''));
+        assert.deepEqual(names.sort(), expected);
+        assert.equal(metadata.labels['app.kubernetes.io/version'], version);
+      }
+      assert.deepEqual(Object.keys(pick('NetworkPolicy').spec?.podSelector?.matchLabels ?? {}), [
+        'app.kubernetes.io/instance',
+        'app.kubernetes.io/name',
+      ]);
+    });
 
-  test('the image is the one that the release workflow publishes', () => {
-    const release = read('.github/workflows/release.yml');
-    assert.ok(release.includes('ghcr.io/${{ github.repository }}'));
-    for (const kind of ['StatefulSet', 'Job'])
-      assert.match(
-        podOf(kind).spec.containers[0].image,
-        new RegExp(`^ghcr\\.io/[\\w-]+/sales-increment:${version}$`),
+    test('a selector, which can never be changed, has a version only where each version is a Deployment', () => {
+      const selector = pick('Deployment').spec?.selector?.matchLabels ?? {};
+      const versioned = example === 'example-versions';
+      assert.ok(selector['app.kubernetes.io/instance']);
+      assert.equal(selector['app.kubernetes.io/version'], versioned ? version : undefined);
+      assert.equal(settings().TEMPORAL_DEPLOYMENT_NAME, versioned ? 'sales-increment' : undefined);
+      assert.equal(
+        pick('Deployment').metadata.name,
+        `sales-increment-worker${versioned ? `-${version.replaceAll('.', '-')}` : ''}`,
       );
-  });
+      for (const kind of ['Service', 'PodDisruptionBudget'])
+        assert.doesNotMatch(JSON.stringify(pick(kind).spec), /kubernetes.io\/version/, kind);
+    });
 
-  test('pods have every setting that they require, no unknown one, and time to stop', () => {
-    for (const kind of ['StatefulSet', 'Job']) assert.deepEqual(unknown(variables(podOf(kind))), [], kind);
-    const worker = podOf('StatefulSet');
-    for (const name of REQUIRED) assert.ok(variables(worker).includes(name), name);
-    assert.ok(variables(podOf('Job')).includes('DATABASE_URL'));
-    assert.ok(
-      (worker.spec.terminationGracePeriodSeconds ?? 0) * 1000 >
-        milliseconds(settings().WORKER_SHUTDOWN_GRACE),
-    );
-    assert.equal(settings().PGSSLMODE, 'verify-full');
-  });
+    test('the image is the one that the release workflow publishes', () => {
+      const release = read('.github/workflows/release.yml');
+      assert.ok(release.includes('ghcr.io/${{ github.repository }}'));
+      for (const kind of ['Deployment', 'Job'])
+        assert.match(
+          podOf(kind).spec.containers[0].image,
+          new RegExp(`^ghcr\\.io/[\\w-]+/sales-increment:${version}$`),
+        );
+    });
 
-  test('secrets come from Secrets; the password of the owner of the schema does not reach the workers', () => {
-    for (const [kind, secret] of [
-      ['StatefulSet', 'sales-increment-worker'],
-      ['Job', 'sales-increment-owner'],
-    ] as const) {
-      for (const { name, valueFrom } of podOf(kind).spec.containers[0].env)
-        assert.equal(valueFrom?.secretKeyRef.name, secret, name);
-    }
-    for (const name of Object.keys(settings()))
-      assert.ok(!(SETTINGS as Record<string, Setting<unknown>>)[name]?.secret, name);
-  });
+    test('pods have every setting that they require, no unknown one, and time to stop', () => {
+      for (const kind of ['Deployment', 'Job']) assert.deepEqual(unknown(variables(podOf(kind))), [], kind);
+      const worker = podOf('Deployment');
+      for (const name of REQUIRED) assert.ok(variables(worker).includes(name), name);
+      assert.ok(variables(podOf('Job')).includes('DATABASE_URL'));
+      assert.ok(
+        (worker.spec.terminationGracePeriodSeconds ?? 0) * 1000 >
+          milliseconds(settings().WORKER_SHUTDOWN_GRACE),
+      );
+      assert.equal(settings().PGSSLMODE, 'verify-full');
+    });
 
-  test('containers run as the user of the image, with a read-only root and nothing that they do not need', () => {
-    const [, uid = ''] = /^USER (\d+):/m.exec(lastStage) ?? [];
-    for (const { spec } of [podOf('StatefulSet'), podOf('Job')]) {
-      assert.equal(spec.automountServiceAccountToken, false);
-      const { runAsNonRoot, runAsUser, seccompProfile } = spec.securityContext;
-      assert.deepEqual([runAsNonRoot, runAsUser, seccompProfile.type], [true, Number(uid), 'RuntimeDefault']);
-      assert.deepEqual(spec.containers[0].securityContext, {
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      });
-    }
-    const { ports = [], volumeMounts } = podOf('StatefulSet').spec.containers[0];
-    assert.deepEqual(
-      ports.map(({ name, containerPort }) => [name, containerPort]),
-      [
-        ['health', portOf(imageEnvironment.HEALTH_ADDRESS)],
-        ['metrics', portOf(imageEnvironment.METRICS_ADDRESS)],
-      ],
-    );
-    assert.ok(volumeMounts.some(({ mountPath }) => mountPath === imageEnvironment.LANDING_DIR));
+    test('the certificates of the settings are in folders that the worker mounts', () => {
+      const mounted = podOf('Deployment').spec.containers[0].volumeMounts.map(({ mountPath }) => mountPath);
+      const files = Object.values(settings()).filter((value) => value.startsWith('/etc/'));
+      assert.equal(files.length, 4);
+      for (const file of files) assert.ok(mounted.includes(path.dirname(file)), file);
+    });
+
+    test('secrets come from Secrets; the password of the owner of the schema does not reach the workers', () => {
+      for (const [kind, secret] of [
+        ['Deployment', 'sales-increment-worker'],
+        ['Job', 'sales-increment-owner'],
+      ] as const) {
+        for (const { name, valueFrom } of podOf(kind).spec.containers[0].env)
+          assert.equal(valueFrom?.secretKeyRef.name, secret, name);
+      }
+      for (const name of Object.keys(settings()))
+        assert.ok(!(SETTINGS as Record<string, Setting<unknown>>)[name]?.secret, name);
+    });
+
+    test('containers run as the user of the image, with a read-only root and nothing that they do not need', () => {
+      const [, uid = ''] = /^USER (\d+):/m.exec(lastStage) ?? [];
+      for (const { spec } of [podOf('Deployment'), podOf('Job')]) {
+        assert.equal(spec.serviceAccountName, pick('ServiceAccount').metadata.name);
+        assert.equal(spec.automountServiceAccountToken, false);
+        const { runAsNonRoot, runAsUser, seccompProfile } = spec.securityContext;
+        assert.deepEqual(
+          [runAsNonRoot, runAsUser, seccompProfile.type],
+          [true, Number(uid), 'RuntimeDefault'],
+        );
+        const [{ securityContext, volumeMounts }] = spec.containers;
+        assert.deepEqual(securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        assert.deepEqual(
+          volumeMounts.map(({ name }) => name),
+          spec.volumes.map(({ name }) => name),
+        );
+      }
+      const { ports = [], volumeMounts } = podOf('Deployment').spec.containers[0];
+      assert.deepEqual(
+        ports.map(({ name, containerPort }) => [name, containerPort]),
+        [
+          ['health', portOf(imageEnvironment.HEALTH_ADDRESS)],
+          ['metrics', portOf(imageEnvironment.METRICS_ADDRESS)],
+        ],
+      );
+      assert.ok(volumeMounts.some(({ mountPath }) => mountPath === imageEnvironment.LANDING_DIR));
+    });
   });
-});
 
 test('nothing tells a reader to write a secret on a command line', () => {
   for (const file of [
     'docs/deployment.md',
     'docs/runbook.md',
     'compose.yaml',
-    `${EXAMPLE}/kustomization.yaml`,
+    `${EXAMPLES}/example/kustomization.yaml`,
   ]) {
     const lines = read(file).split('\n');
     assert.deepEqual(

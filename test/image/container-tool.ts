@@ -7,10 +7,52 @@ import { projectRoot } from '../../runtime/project-root.ts';
 import { killAtExit } from '../support/processes.ts';
 
 const run = promisify(execFile);
-const BUILDAH = ['--storage-driver', 'vfs'];
-const CHROOT = ['--isolation', 'chroot', '--network', 'host'];
+const PUBLIC_BASE = 'docker.io/library/node:26-slim';
 /** Where no registry answers, the base image that node-base.sh makes. */
-const LOCAL_BASE = 'localhost/sales-increment-node:24';
+const LOCAL_BASE = 'localhost/sales-increment-node:26';
+const HOST = ['--network', 'host'];
+/** As the image is meant to be run. */
+const SAFE = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
+/** podman asks for more than it may have where the limits of its own process are low. */
+const LIMITS = ['--ulimit', 'nofile=20000:20000', '--ulimit', 'nproc=1000:1000'];
+const CHROOT = ['--isolation', 'chroot'];
+
+interface Tool {
+  name: string;
+  command: readonly [string, ...string[]];
+  /** Options of its `build` and its `run`. */
+  build: readonly string[];
+  run: readonly string[];
+}
+
+/** The best first. Each runs with the network of this machine. */
+const TOOLS: readonly Tool[] = [
+  { name: 'docker', command: ['docker'], build: HOST, run: ['--rm', ...HOST, ...SAFE] },
+  ...[
+    ['podman'] as const,
+    // crun cannot make a control group where version 2 is mounted beside version 1.
+    [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      'umount /sys/fs/cgroup/unified && exec podman "$@"',
+      'podman',
+    ] as const,
+  ].map((command) => ({
+    name: command.length === 1 ? 'podman' : 'podman, without control groups of version 2',
+    command,
+    build: ['--format', 'docker', ...LIMITS, ...HOST],
+    run: ['--rm', ...LIMITS, ...HOST, ...SAFE],
+  })),
+  // Without a root that is read-only.
+  {
+    name: 'buildah',
+    command: ['buildah', '--storage-driver', 'vfs'],
+    build: ['--format', 'docker', ...CHROOT, ...HOST],
+    run: [...CHROOT, ...HOST],
+  },
+];
 
 export interface Ended {
   code: number | null;
@@ -25,9 +67,9 @@ export interface Running {
 }
 
 export interface RunOptions {
-  environment: Record<string, string>;
+  environment?: Record<string, string>;
   /** Of this machine; mounted as LANDING_DIR. */
-  landingDir: string;
+  landingDir?: string;
 }
 
 /** What of an image's configuration the tests look at. */
@@ -39,105 +81,107 @@ export interface ImageConfig {
   Healthcheck: { Test: string[] };
 }
 
-/** docker, podman or buildah: the first one that works here. Each runs with the network of this machine. */
+/** The first tool that builds the image here and runs it. */
 export class ContainerTool {
-  readonly name: 'docker' | 'podman' | 'buildah';
+  readonly #tool: Tool;
+  readonly #tag: string;
   /** buildah's; a copy of the whole image, so all commands share one. */
   #container: string | undefined;
 
-  private constructor(name: ContainerTool['name']) {
-    this.name = name;
+  private constructor(tool: Tool, tag: string) {
+    this.#tool = tool;
+    this.#tag = tag;
   }
 
-  static async find(): Promise<ContainerTool | undefined> {
-    for (const [name, check] of [
-      ['docker', ['info']],
-      ['podman', ['info']],
-      ['buildah', ['--version']],
-    ] as const) {
-      const works = await run(name, check).then(
-        () => true,
-        () => false,
-      );
-      if (works) return new ContainerTool(name);
-    }
-    return undefined;
+  get name(): string {
+    return this.#tool.name;
   }
 
-  async build(tag: string): Promise<void> {
-    const args = ['--tag', tag, '--build-arg', 'VERSION=0.0.0-test', '.'];
-    if (this.name === 'buildah') {
-      const base = await this.#base();
-      const options = ['--format', 'docker', '--quiet', ...CHROOT, '--build-arg', `NODE_IMAGE=${base}`];
-      await this.#call([...BUILDAH, 'build', ...options, ...args]);
-    } else {
-      await this.#call(['build', '--network', 'host', ...args]);
+  /** Of the project's image.
+   * @throws Error when no tool can build it and run it, with what each of them said */
+  static async build(tag: string): Promise<ContainerTool> {
+    const faults: string[] = [];
+    for (const candidate of TOOLS) {
+      const tool = new ContainerTool(candidate, tag);
+      try {
+        await tool.#build();
+        const { code, output } = await (await tool.start(['node', '--version'])).ended;
+        if (code === 0) return tool;
+        faults.push(`${tool.name}: a trial run ended with ${code}: ${output}`);
+      } catch (error) {
+        faults.push(`${tool.name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      console.log(`not by ${faults.at(-1)?.trim().slice(0, 1000)}`);
     }
+    throw new Error(`docker, podman or buildah is needed to build and run the image. ${faults.join('\n')}`);
+  }
+
+  async #build(): Promise<void> {
+    await this.#call(['info']);
+    const base = await this.#base();
+    const args = ['--build-arg', `NODE_IMAGE=${base}`, '--build-arg', 'VERSION=0.0.0-test'];
+    await this.#call(['build', '--quiet', ...this.#tool.build, ...args, '--tag', this.#tag, '.']);
   }
 
   async #base(): Promise<string> {
-    const pulled = await this.#call([...BUILDAH, 'pull', 'docker.io/library/node:24-slim']).catch(() => '');
-    if (pulled !== '') return 'docker.io/library/node:24-slim';
-    const known = await this.#call([...BUILDAH, 'images', '--quiet', LOCAL_BASE]).catch(() => '');
-    if (known === '') await run(path.join(import.meta.dirname, 'node-base.sh'), [LOCAL_BASE]);
+    if (await this.#works(['pull', '--quiet', PUBLIC_BASE])) return PUBLIC_BASE;
+    if (!(await this.#works(['inspect', '--type', 'image', LOCAL_BASE])))
+      await run(path.join(import.meta.dirname, 'node-base.sh'), [LOCAL_BASE, ...this.#tool.command]);
     return LOCAL_BASE;
   }
 
-  async config(tag: string): Promise<ImageConfig> {
-    if (this.name !== 'buildah') {
-      const text = await this.#call(['image', 'inspect', tag]);
-      const [{ Config }] = JSON.parse(text) as [{ Config: ImageConfig }];
-      return Config;
-    }
-    const text = await this.#call([...BUILDAH, 'inspect', '--type', 'image', tag]);
-    return (JSON.parse(text) as { Docker: { config: ImageConfig } }).Docker.config;
+  async config(): Promise<ImageConfig> {
+    const text = await this.#call(['inspect', '--type', 'image', this.#tag]);
+    if (this.name === 'buildah')
+      return (JSON.parse(text) as { Docker: { config: ImageConfig } }).Docker.config;
+    const [image] = JSON.parse(text) as [{ Config: ImageConfig; Healthcheck?: { Test: string[] } }];
+    // podman has it beside the configuration.
+    return { ...(image.Healthcheck && { Healthcheck: image.Healthcheck }), ...image.Config };
   }
 
   /** Bytes, as the tool counts them. */
-  async size(tag: string): Promise<string> {
+  async size(): Promise<string> {
     const format = ['--format', '{{.Size}}'];
-    if (this.name !== 'buildah') return await this.#call(['image', 'inspect', ...format, tag]);
-    return await this.#call([...BUILDAH, 'images', ...format, tag]);
+    return await this.#call(
+      this.name === 'buildah' ? ['images', ...format, this.#tag] : ['image', 'inspect', ...format, this.#tag],
+    );
   }
 
-  /** With a root filesystem that is read-only where the tool can do that, which buildah cannot. */
-  async start(tag: string, command: readonly string[], options: RunOptions): Promise<Running> {
-    const environment = Object.entries(options.environment).flatMap(([name, value]) => [
+  async start(command: readonly string[], options: RunOptions = {}): Promise<Running> {
+    const environment = Object.entries(options.environment ?? {}).flatMap(([name, value]) => [
       '--env',
       `${name}=${value}`,
     ]);
-    const volume = ['--volume', `${options.landingDir}:/var/lib/sales-increment`];
-    if (this.name !== 'buildah') {
-      const safe = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
-      return this.#spawn([
-        'run',
-        '--rm',
-        '--network',
-        'host',
-        ...safe,
-        ...environment,
-        ...volume,
-        tag,
-        ...command,
-      ]);
-    }
-    this.#container ??= await this.#call([...BUILDAH, 'from', tag]);
-    const all = [...CHROOT, ...environment, ...volume, this.#container, '--', ...command];
-    return this.#spawn([...BUILDAH, 'run', ...all]);
+    const volume =
+      options.landingDir === undefined ? [] : ['--volume', `${options.landingDir}:/var/lib/sales-increment`];
+    const args = ['run', ...this.#tool.run, ...environment, ...volume];
+    if (this.name !== 'buildah') return this.#spawn([...args, this.#tag, ...command]);
+    this.#container ??= await this.#call(['from', this.#tag]);
+    return this.#spawn([...args, this.#container, '--', ...command]);
   }
 
-  async remove(tag: string): Promise<void> {
-    if (this.#container !== undefined) await this.#call([...BUILDAH, 'rm', this.#container]);
-    await this.#call(this.name === 'buildah' ? [...BUILDAH, 'rmi', tag] : ['image', 'rm', '--force', tag]);
+  async remove(): Promise<void> {
+    if (this.#container !== undefined) await this.#call(['rm', this.#container]);
+    await this.#call(['rmi', '--force', this.#tag]);
   }
 
   async #call(args: readonly string[]): Promise<string> {
-    const { stdout } = await run(this.name, args, { cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 });
+    const [program, ...rest] = this.#tool.command;
+    const options = { cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 };
+    const { stdout } = await run(program, [...rest, ...args], options);
     return stdout.trim();
   }
 
+  async #works(args: readonly string[]): Promise<boolean> {
+    return await this.#call(args).then(
+      () => true,
+      () => false,
+    );
+  }
+
   #spawn(args: readonly string[]): Running {
-    const child = spawn(this.name, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...rest] = this.#tool.command;
+    const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     killAtExit(child);
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

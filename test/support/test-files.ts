@@ -28,7 +28,7 @@ export function isClusterTest(file: string): boolean {
 
 /** Of what takes tools that are not everywhere: a released Temporal server, containers, Citus. These run by their own scripts. */
 export function isSpecialTest(file: string): boolean {
-  return ['cluster', 'distributed', 'image'].some((name) =>
+  return ['cluster', 'compose', 'distributed', 'image'].some((name) =>
     file.startsWith(path.join('test', name) + path.sep),
   );
 }

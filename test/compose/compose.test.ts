@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { parse } from 'yaml';
+import { addDays } from '../../domain/load-date.ts';
+import { projectRoot } from '../../runtime/project-root.ts';
+import { startEngine, type Engine } from './engine.ts';
+
+const LIMIT = { timeout: 600_000 };
+const yesterday = addDays(new Date().toISOString().slice(0, 10), -1);
+
+interface Service {
+  image: string;
+  ports?: string[];
+  profiles?: string[];
+}
+interface Container {
+  Service: string;
+  State: string;
+  ExitCode: number;
+  Health: string;
+}
+
+const { services } = parse(await readFile(path.join(projectRoot, 'compose.yaml'), 'utf8'), {
+  merge: true,
+}) as { services: Record<string, Service> };
+const foreign = Object.fromEntries(
+  Object.entries(services).flatMap(([name, { image }]) =>
+    image.startsWith('sales-increment') ? [] : [[name, image]],
+  ),
+);
+
+let engine: Engine;
+/** Those that are brought up. */
+let names: string[];
+const stops: (() => Promise<unknown>)[] = [];
+
+before(async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'compose-'));
+  stops.push(() => rm(directory, { recursive: true, force: true }));
+  const passwords = [
+    'POSTGRES',
+    'SALES_OWNER',
+    'SALES_WORKER',
+    'SALES_ANALYST',
+    'TEMPORAL_DATABASE',
+    'GRAFANA',
+  ]
+    .map((name) => `${name}_PASSWORD=${randomBytes(24).toString('hex')}\n`)
+    .join('');
+  await writeFile(path.join(directory, 'compose.env'), passwords, { mode: 0o600 });
+  // The ports of this machine can be in use.
+  const ported = Object.entries(services).filter(([, { ports }]) => ports);
+  const closed = ported.map(([name]) => `  ${name}: { ports: !reset [] }\n`).join('');
+  await writeFile(path.join(directory, 'no-ports.yaml'), `services:\n${closed}`);
+  const project = `sales-test-${randomBytes(4).toString('hex')}`;
+  engine = await startEngine(
+    ['--project-name', project, '--file', 'compose.yaml', '--file', path.join(directory, 'no-ports.yaml')],
+    { COMPOSE_ENV_FILES: `${path.join(directory, 'compose.env')},deploy/sample-api.env` },
+    foreign,
+  );
+  stops.push(() => engine.close());
+  names = Object.keys(services).filter(
+    (name) => !engine.missing.includes(name) && !services[name]?.profiles?.includes('client'),
+  );
+  console.log(`not run: ${engine.missing.join(', ') || 'none'}`);
+  await engine.build('build', 'sales-increment-build', '1.0.0-test');
+  await engine.build('worker', 'sales-increment', '1.0.0-test');
+  stops.push(() => engine.compose(['down', '--volumes', '--timeout', '60']));
+}, LIMIT);
+after(async () => {
+  for (const stop of stops.reverse()) await stop();
+}, LIMIT);
+
+async function up(): Promise<void> {
+  await engine.compose(['up', '--detach', '--no-build', ...names]);
+}
+
+async function client(...args: string[]): Promise<unknown> {
+  return JSON.parse(
+    await engine.compose(['run', '--rm', '--no-deps', '-T', 'client', ...args, '--json']),
+  );
+}
+
+async function containers(): Promise<Map<string, Container>> {
+  const lines = (await engine.compose(['ps', '--all', '--format', 'json'])).split('\n').filter(Boolean);
+  return new Map(lines.map((line) => JSON.parse(line) as Container).map((found) => [found.Service, found]));
+}
+
+/** Waits until a question has its answer, and fails with the last one otherwise. */
+async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  const deadline = Date.now() + 240_000;
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+    if (Date.now() > deadline) assert.fail(`not within 240 s; the last answer: ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  }
+}
+
+const ONCE = ['temporal-schema', 'temporal-namespace', 'migrate', 'setup'];
+
+/** What ends has ended well, all else runs, and the worker is healthy. */
+async function settled(): Promise<void> {
+  const found = await eventually(containers, (all) =>
+    names.every((name) => {
+      const { State, ExitCode, Health } = all.get(name) ?? {};
+      if (ONCE.includes(name)) return State === 'exited' && ExitCode === 0;
+      return State === 'running' && (name !== 'worker' || Health === 'healthy');
+    }),
+  );
+  for (const { Service, State, ExitCode, Health } of found.values())
+    console.log(`${Service}: ${State}${State === 'exited' ? ` with ${ExitCode}` : ''} ${Health}`);
+}
+
+async function stateOf(date: string): Promise<string | undefined> {
+  const { days } = (await client('status', '--from', date, '--to', date)) as { days: { state: string }[] };
+  return days[0]?.state;
+}
+
+async function load(date: string): Promise<void> {
+  const { outcome } = (await client('run', '--date', date)) as { outcome: string };
+  assert.equal(outcome, 'loaded');
+}
+
+test('it comes up, and the trigger of the schedule loads yesterday', LIMIT, async () => {
+  await up();
+  await settled();
+  const schedule = (await client('schedule', 'show')) as { paused: boolean };
+  assert.equal(schedule.paused, true);
+  await client('schedule', 'trigger');
+  await eventually(
+    () => stateOf(yesterday),
+    (state) => state === 'loaded',
+  );
+});
+
+test('Prometheus has what the worker measures, and the rules', { ...LIMIT }, async () => {
+  const ask = async (question: string) => {
+    const script = `fetch('http://prometheus:9090/api/v1/${question}').then((r) => r.text()).then(console.log)`;
+    const answer = await engine.compose(['exec', '-T', 'worker', 'node', '--eval', script]);
+    return JSON.parse(answer) as { data: { result: { value: [number, string] }[]; groups: unknown[] } };
+  };
+  await eventually(
+    () => ask('query?query=sum(sales_rows_total)'),
+    ({ data }) => Number(data.result[0]?.value[1]) > 0,
+  );
+  assert.ok((await ask('rules')).data.groups.length > 0);
+});
+
+test('after a restart of every container a day is loaded', LIMIT, async () => {
+  for (const name of names.filter((name) => !ONCE.includes(name)))
+    await engine.compose(['restart', '--timeout', '60', name]);
+  await settled();
+  await load('2024-02-25');
+});
+
+test('a new image takes the place of the old one, and the worker has stopped in order', LIMIT, async () => {
+  await engine.compose(['stop', '--timeout', '60', 'worker']);
+  assert.equal((await containers()).get('worker')?.ExitCode, 0);
+  await engine.build('worker', 'sales-increment', '1.1.0-test');
+  await up();
+  await settled();
+  await load('2024-02-26');
+});
+
+test('down and up leave the data, the schedule and the settings', LIMIT, async () => {
+  await client('schedule', 'resume');
+  await engine.compose(['down', '--timeout', '60']);
+  assert.equal((await containers()).size, 0);
+  await up();
+  await settled();
+  for (const date of [yesterday, '2024-02-25', '2024-02-26'])
+    assert.equal(await stateOf(date), 'loaded', date);
+  assert.equal(((await client('schedule', 'show')) as { paused: boolean }).paused, false);
+  await load('2024-02-27');
+});
