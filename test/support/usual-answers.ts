@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.ts';
 import type { Report } from '../../activities/get-report.ts';
 import type { DeliveryFile } from '../../domain/day.ts';
@@ -85,3 +86,16 @@ export const USUAL_ANSWERS: Omit<Answers, 'chooseLanding'> = {
   recordBackfillDays: () => undefined,
   failBackfillDays: () => 0,
 };
+
+/** A `landFile` that fails for the file of one feed. */
+export function landsAllBut(feed: string, reason: Error): Answers['landFile'] {
+  return (file, report) => {
+    if (file.feed === feed) throw reason;
+    return USUAL_ANSWERS.landFile(file, report);
+  };
+}
+
+/** As a step leaves a failure to the run: it is not tried again. */
+export function final({ message, type }: ApplicationFailure) {
+  return ApplicationFailure.nonRetryable(message, type);
+}
