@@ -88,11 +88,6 @@ test(
     const landing = await mkdtemp(path.join(directory, 'landing-'));
     await chmod(directory, 0o755);
     await chown(landing, SOMEBODY, SOMEBODY);
-    const environment = {
-      ...stack.environment,
-      PATH: process.env.PATH,
-      LANDING_DIR: landing,
-    };
     const worker = spawn(process.execPath, ['--import', './runtime/register.js', 'worker.ts'], {
       cwd: project,
       env: { ...stack.environment, PATH: process.env.PATH, LANDING_DIR: landing },

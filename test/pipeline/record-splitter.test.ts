@@ -227,15 +227,13 @@ describe('what refuses a file', () => {
     }
   });
 
+  // Some 2 s; when the line end is looked for at every field it takes longer than a file of tests may.
   test('takes no more than linear time on hostile lines', () => {
-    const started = performance.now();
     for (const hostile of ['"",', '"a",', ',', '""']) {
       const line = hostile === '""' ? `"${hostile.repeat(500_000)}"` : hostile.repeat(2_000_000);
       assert.equal(texts(`${line}\n${line}`, 1024 * 1024).length, 2);
     }
     refused(Buffer.from(`"${'\n'.repeat(8_000_000)}`), 1024 * 1024, /on line 1 /);
-    // Some 2 s; minutes when the line end is looked for at every field.
-    assert.ok(performance.now() - started < 30_000);
   });
 });
 

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.ts';
 import type { Report } from '../../activities/get-report.ts';
 import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
@@ -80,3 +81,16 @@ export const USUAL_ANSWERS: Answers = {
   recordBackfillDays: () => undefined,
   failBackfillDays: () => 0,
 };
+
+/** A `landFile` that fails for the file of one feed. */
+export function landsAllBut(feed: string, reason: Error): Answers['landFile'] {
+  return (file, report, share) => {
+    if (file.feed === feed) throw reason;
+    return USUAL_ANSWERS.landFile(file, report, share);
+  };
+}
+
+/** As a step leaves a failure to the run: it is not tried again. */
+export function final({ message, type }: ApplicationFailure) {
+  return ApplicationFailure.nonRetryable(message, type);
+}

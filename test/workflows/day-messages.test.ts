@@ -5,7 +5,14 @@ import { failure } from '../../domain/failures.ts';
 import { failureOf, stackFor, until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { fakeDays, hang, inTurn, untilStep, type FakeDay } from '../support/fake-day.ts';
-import { DATE, incrementWithout, REPORT, type Answers, landed } from '../support/usual-answers.ts';
+import {
+  DATE,
+  final,
+  incrementWithout,
+  landsAllBut,
+  REPORT,
+  type Answers,
+} from '../support/usual-answers.ts';
 
 /** So long that only a message can end a wait. */
 const HOURS = { reportPollIntervalMs: 3_600_000, reportTimeoutMs: 7_200_000, filesTimeoutMs: 7_200_000 };
@@ -61,12 +68,8 @@ describe('what a person asks of a waiting run', { concurrency: true }, () => {
   });
 
   test('proceedWithout of a file whose download goes on failing: the day loads without it', async () => {
-    const lost = failure('DownloadInterrupted', 'the storage answered 500');
-    const landFile: Answers['landFile'] = (file) => {
-      if (file.feed === 'price_log') throw Object.assign(lost, { nonRetryable: true });
-      return landed(file);
-    };
-    const day = given({ landFile });
+    const reason = failure('DownloadInterrupted', 'the storage answered 500');
+    const day = given({ landFile: landsAllBut('price_log', final(reason)) });
     const run = await day.start(HOURS);
     await untilStep(run, /^Waiting for price_log_inc of .* the storage answered 500/);
     await accept(run, 'price_log_inc');

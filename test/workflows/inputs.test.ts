@@ -81,12 +81,12 @@ describe(
   { concurrency: 6 },
   () => {
     for (const [index, [workflow, input, named]] of INPUTS.entries()) {
-      test(`${workflow} ${JSON.stringify(input)}`, { timeout: 20_000 }, async () => {
+      test(`${workflow} ${JSON.stringify(input)}`, async () => {
         const run = stack.client.workflow.execute(workflow, {
           workflowId: `${stack.taskQueue}-input-${index}`,
           taskQueue: stack.taskQueue,
           args: input === undefined ? [] : [input],
-          workflowExecutionTimeout: '15s',
+          workflowExecutionTimeout: '4m',
         });
         const { type, message } = await failureOf(run);
         assert.equal(type, 'InvalidInput', message);

@@ -1,79 +1,66 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { TestStack } from '../support/stack.ts';
-import { callsOf, failureOf, stackFor, until } from '../client/harness.ts';
+import { failure } from '../../domain/failures.ts';
+import { failureOf, until } from '../client/harness.ts';
+import { fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
+import { landsAllBut, REPORT } from '../support/usual-answers.ts';
 
-const DATE = '2024-05-01';
 const MAX_EVENTS = 10_000;
+const WEEK_MS = 604_800_000;
 
-/** The lengths of the histories of all runs of a workflow, oldest first. */
-async function historyLengths(stack: TestStack, workflowId: string): Promise<number[]> {
+const given = fakeDays();
+type Run = Awaited<ReturnType<FakeDay['start']>>;
+
+async function untilContinuedAsNew(run: Run): Promise<void> {
+  await until('it has continued as new', async () => {
+    return (await run.describe()).runId !== run.firstExecutionRunId;
+  });
+}
+
+/** The lengths of the histories of all runs of a workflow. */
+async function historyLengths({ client }: FakeDay, run: Run): Promise<number[]> {
   const lengths: number[] = [];
-  for await (const run of stack.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
-    lengths.unshift(run.historyLength);
-  }
+  for await (const { historyLength } of client.workflow.list({ query: `WorkflowId = '${run.workflowId}'` }))
+    lengths.push(historyLength);
   return lengths;
 }
 
 describe(
   'a wait ends by time, never by the size of a history (contract, ruling 17)',
-  { concurrency: 2 },
+  { concurrency: true },
   () => {
-    test('for a report', { timeout: 300_000 }, async (t) => {
-      const stack = await stackFor(t, { api: { pollsUntilReady: Infinity } });
-      stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-      const run = await stack.startDay(DATE, { reportPollIntervalMs: 1, reportTimeoutMs: 604_800_000 });
-      await until(
-        'it has continued as new',
-        async () => (await run.describe()).runId !== run.firstExecutionRunId,
-        240_000,
-      );
-      stack.api.setReady({ pollsUntilReady: 0 });
+    test('for a report', async () => {
+      const day = given({ getReport: () => undefined });
+      const run = await day.start({ reportPollIntervalMs: 1, reportTimeoutMs: WEEK_MS });
+      await untilContinuedAsNew(run);
+      day.answers.getReport = () => REPORT;
       assert.equal((await run.result()).outcome, 'loaded');
-      assert.equal(callsOf(stack, 'generate_report').length, 1, 'one run asks for one report');
-      await until(
-        'the runs are listed',
-        async () => (await historyLengths(stack, run.workflowId)).length >= 2,
-      );
-      for (const length of await historyLengths(stack, run.workflowId))
-        assert.ok(length < MAX_EVENTS, `${length} events`);
+      assert.equal(day.count('generateReport'), 1, 'one run asks for one report');
+      await until('the runs are listed', async () => (await historyLengths(day, run)).length >= 2);
+      for (const length of await historyLengths(day, run)) assert.ok(length < MAX_EVENTS, `${length} events`);
     });
 
-    test('for a file that storage does not have', { timeout: 300_000 }, async (t) => {
-      const stack = await stackFor(t, { api: { pollsUntilReady: 0 } });
-      stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-      stack.api.addFault({
-        on: 'storage',
-        file: 'price_log_inc',
-        do: 'status',
-        status: 404,
-        times: -1,
-      });
-      const run = await stack.startDay(DATE, { reportPollIntervalMs: 1, filesTimeoutMs: 604_800_000 });
-      await until(
-        'it has continued as new',
-        async () => (await run.describe()).runId !== run.firstExecutionRunId,
-        240_000,
-      );
-      assert.equal(callsOf(stack, 'generate_report').length, 1);
+    test('for a file that storage does not have', async () => {
+      const reason = failure('FileNotAvailable', 'the storage answered 404');
+      const day = given({ landFile: landsAllBut('price_log', reason) });
+      const run = await day.start({ reportPollIntervalMs: 1, filesTimeoutMs: WEEK_MS });
+      await untilContinuedAsNew(run);
       await run.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
-      const result = await run.result();
-      assert.equal(result.outcome, 'loaded');
-      const [day] = await stack.rows('select accepted_missing from staging.day_load');
-      assert.deepEqual(day, { accepted_missing: ['price_log_inc'] });
+      assert.equal((await run.result()).outcome, 'loaded');
+      assert.equal(day.count('generateReport'), 1);
+      assert.deepEqual(day.argsOf('updateFSales')[0]?.[1].acceptedMissing, ['price_log_inc']);
     });
 
-    test('REPORT_TIMEOUT is the limit also where the API answers 503, whatever FILES_TIMEOUT is', async (t) => {
-      const stack = await stackFor(t);
-      stack.api.addFault({ on: 'get_report', do: 'status', status: 503, times: -1 });
-      const started = performance.now();
+    test('REPORT_TIMEOUT is the limit also where the API answers 503, whatever FILES_TIMEOUT is', async () => {
+      const day = given({
+        getReport: inTurn(failure('ReportApiUnavailable', 'The report API answered 503')),
+      });
       const { message } = await failureOf(
-        stack.runDay(DATE, { reportTimeoutMs: 3_000, filesTimeoutMs: 150_000 }),
+        (await day.start({ reportTimeoutMs: 1_000, filesTimeoutMs: WEEK_MS })).result(),
       );
       assert.match(message, /503|REPORT_TIMEOUT/);
-      assert.ok(performance.now() - started < 15_000, `${performance.now() - started} ms`);
-      const [day] = await stack.rows('select outcome from staging.day_load');
-      assert.deepEqual(day, { outcome: 'failed' });
+      assert.equal(day.count('getIncrement'), 0);
+      assert.equal(day.count('recordFailure'), 1);
     });
   },
 );
