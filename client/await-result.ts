@@ -29,12 +29,17 @@ const MAX_TRIES = 60;
  */
 export async function awaitResult<W extends Workflow>(
   client: Client,
-  { handle, taskQueue, joined }: Started<W>,
+  { handle, taskQueue, joined, lacks }: Started<W>,
   output: Output,
   watch: typeof follow = follow,
 ): Promise<Ended<W>> {
   const { workflowId } = handle;
-  output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
+  if (!joined) output.note(`Started ${workflowId}.`);
+  else if (lacks === undefined) output.note(`${workflowId} is already running: waiting for it.`);
+  else
+    output.note(
+      `${workflowId} is already running, which ${lacks}: waiting for it; what was asked for begins then.`,
+    );
   const interrupt = () => {
     output.note(`\n${workflowId} keeps running; run the same command again to rejoin it.`);
     process.exit(130);
