@@ -34,12 +34,8 @@ export async function awaitResult<W extends Workflow>(
   watch: typeof follow = follow,
 ): Promise<Ended<W>> {
   const { workflowId } = handle;
-  if (!joined) output.note(`Started ${workflowId}.`);
-  else if (lacks === undefined) output.note(`${workflowId} is already running: waiting for it.`);
-  else
-    output.note(
-      `${workflowId} is already running, which ${lacks}: waiting for it; what was asked for begins then.`,
-    );
+  output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
+  if (lacks !== undefined) output.note(`That run ${lacks}: what was asked for begins when it has ended.`);
   const interrupt = () => {
     output.note(`\n${workflowId} keeps running; run the same command again to rejoin it.`);
     process.exit(130);

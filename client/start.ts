@@ -18,7 +18,7 @@ export interface StartRequest<W extends Workflow> {
   summary: string;
   input: Parameters<W>[0];
   /**
-   * What a running workflow of that type and id lacks of what is asked for, as a clause that goes on from "which";
+   * What a running workflow of that type and id lacks of what is asked for, as a clause that goes on from "that run";
    * undefined when it does as much.
    */
   lackOf: (running: Partial<NonNullable<Parameters<W>[0]>>) => string | undefined;

@@ -50,7 +50,7 @@ describe('a command never joins a run that does less than it was asked for (cont
       );
       const full = start(['client/main.ts', 'backfill', ...RANGE, '--json'], env);
       t.after(() => kill(full));
-      await full.says('is already running, which ');
+      await full.says('what was asked for begins when it has ended');
       assert.match(full.output(), says);
       release();
       const { code, stdout, stderr } = await full.ended;
