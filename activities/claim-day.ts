@@ -1,12 +1,19 @@
 import { Context } from '@temporalio/activity';
-import type { WorkflowExecutionStatusName } from '@temporalio/client';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { tsToMs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
 import type { Database } from '../database/database.ts';
 import type { DayResult, RunRef } from '../domain/day.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, claimInput, holderInput } from './inputs.ts';
+
+const { PENDING_WORKFLOW_TASK_STATE_SCHEDULED: WORKFLOW_TASK_SCHEDULED } =
+  proto.temporal.api.enums.v1.PendingWorkflowTaskState;
+const { PENDING_ACTIVITY_STATE_SCHEDULED: ACTIVITY_SCHEDULED } =
+  proto.temporal.api.enums.v1.PendingActivityState;
 
 /** What is claimed: a load date, or history, of which one run at a time is loaded. */
 export interface ClaimRequest {
@@ -20,11 +27,18 @@ export interface Holder extends RunRef {
   isWhole: boolean;
 }
 
+/** A run has something to do, and no worker polls its task queue. */
+export interface Idle {
+  taskQueue: string;
+  /** ISO instant since which it waits for a worker. */
+  since: string;
+}
+
 export type Claim =
   /** The date is this run's. `number` orders its outcome among those of other runs. */
   | { state: 'claimed'; number: number }
   /** Another run is loading the date. */
-  | { state: 'held'; holder: Holder }
+  | { state: 'held'; holder: Holder; idle?: Idle }
   /** The run that was waited for has loaded the date meanwhile. */
   | { state: 'done'; result: DayResult };
 
@@ -47,7 +61,7 @@ async function takeClaim(
   waitedFor: Holder | undefined,
 ): Promise<Claim> {
   const me = currentRun();
-  if (waitedFor?.isWhole && !files && (await statusOf(waitedFor.workflowId)) === 'COMPLETED') {
+  if (waitedFor?.isWhole && !files && (await described(waitedFor))?.status.name === 'COMPLETED') {
     const result = await resultOf(waitedFor);
     const { workflowId, runId } = waitedFor;
     if (result) return { state: 'done', result: { ...result, joined: { workflowId, runId } } };
@@ -57,8 +71,12 @@ async function takeClaim(
     if (holder.workflowId === me.workflowId) {
       return { state: 'claimed', number: await nextDeliveryNumber(database, cancellation()) };
     }
-    const status = await statusOf(holder.workflowId);
-    if (status === 'RUNNING' || status === 'PAUSED') return { state: 'held', holder };
+    const description = await described(holder);
+    const status = description?.status.name;
+    if (description && (status === 'RUNNING' || status === 'PAUSED')) {
+      const idle = await idleOf(description);
+      return { state: 'held', holder, ...(idle && { idle }) };
+    }
     from = holder.workflowId;
   }
 }
@@ -76,14 +94,34 @@ async function take(database: Database, values: unknown[]): Promise<Holder> {
 }
 
 /** By workflow id alone: after a reset the workflow is open under another run id. */
-async function statusOf(workflowId: string): Promise<WorkflowExecutionStatusName | undefined> {
+async function described({ workflowId }: RunRef): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    return (await Context.current().client.workflow.getHandle(workflowId).describe()).status.name;
+    return await Context.current().client.workflow.getHandle(workflowId).describe();
   } catch (error) {
     // Past the namespace's retention, or in another namespace: nobody works on it.
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** Undefined when nothing of the run waits for a worker, or a worker polls for it. */
+async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise<Idle | undefined> {
+  const { pendingWorkflowTask: task, pendingActivities } = raw;
+  const waiting = [
+    ...(task?.state === WORKFLOW_TASK_SCHEDULED ? [task.originalScheduledTime] : []),
+    ...(pendingActivities ?? [])
+      .filter(({ state }) => state === ACTIVITY_SCHEDULED)
+      .map(({ scheduledTime }) => scheduledTime),
+  ].flatMap((time) => (time ? [tsToMs(time)] : []));
+  if (waiting.length === 0) return undefined;
+  const { client } = Context.current();
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+  });
+  // The server forgets a poller after five minutes.
+  if (pollers.length > 0) return undefined;
+  return { taskQueue, since: new Date(Math.min(...waiting)).toISOString() };
 }
 
 /** Of its newest run, which a reset may have made. A run for some files only is no answer for a whole date. */

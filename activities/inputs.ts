@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EXPECTED_CONCURRENCY, isConcurrency } from '../domain/concurrency.ts';
 import { knownTimeZone } from '../domain/due-days.ts';
 import { FEEDS, fileNames } from '../domain/feeds.ts';
 import { failure } from '../domain/failures.ts';
@@ -44,6 +45,8 @@ export const optionsInput = z
 
 export const reportRefInput = z.object({ reportId: idInput, taskId: idInput });
 
+export const holderInput = z.object({ workflowId: z.string(), runId: z.string(), isWhole: z.boolean() });
+
 const checkpoint = z.object({
   startedAt: z.iso.datetime(),
   number: count.optional(),
@@ -53,6 +56,8 @@ const checkpoint = z.object({
   filesDeadline: count.optional(),
   accepted: files,
   lateAlertSent: z.boolean(),
+  waitedFor: holderInput.optional(),
+  blockedAlertSent: z.boolean().optional(),
 });
 
 const backfillCheckpoint = z.object({
@@ -89,7 +94,7 @@ export const backfillInput = z
   .strictObject({
     from: loadDateInput,
     to: loadDateInput,
-    concurrency: z.number().int().min(1),
+    concurrency: z.number().refine(isConcurrency, EXPECTED_CONCURRENCY),
     onlyMissing: z.boolean().optional(),
     options: optionsInput.optional(),
     daysPerRun: z.number().int().min(1).optional(),
@@ -121,11 +126,10 @@ export const claimInput = z.object({
   files: files.optional(),
 });
 
-export const holderInput = z.object({ workflowId: z.string(), runId: z.string(), isWhole: z.boolean() });
-
 export const alertInput = z.object({
-  kind: z.enum(['late', 'failed', 'volume']),
-  loadDate: loadDateInput,
+  kind: z.enum(['late', 'failed', 'volume', 'blocked']),
+  loadDate: loadDateInput.optional(),
+  due: z.iso.datetime().optional(),
   error: z.string(),
   errorType: z.string().optional(),
   run: z.object({ workflowId: z.string(), runId: z.string() }),

@@ -36,7 +36,7 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
     try {
       return await landing.using(activityInfo().attempt, () => land(file, report, maxRejectedShare));
     } catch (error) {
-      throw leftToTheRun(error, file) ?? error;
+      throw leftToTheRun(error) ?? error;
     }
   };
 
@@ -79,15 +79,13 @@ export function landFile({ database, reportApi, downloader, landing }: ActivityD
    * A storage or an API that goes on failing is left to the run, which asks for the increment anew and knows when to
    * stop. Only then: a database or a disk that cannot be used, or a worker that is lost, is not the file's fault.
    */
-  function leftToTheRun(error: unknown, { source }: DeliveryFile): ApplicationFailure | undefined {
+  function leftToTheRun(error: unknown): ApplicationFailure | undefined {
     if (!(error instanceof ApplicationFailure)) return undefined;
     const { type, message } = error;
     const { attempt } = activityInfo();
     const isApi = type === 'ReportApiUnavailable' || type === 'ReportApiAnswerInvalid';
     const isLeft =
-      (type === 'DownloadInterrupted' && attempt >= MAX_DOWNLOADS) ||
-      // A run that loads history asks for nothing but the addresses.
-      (isApi && source === 'increment' && attempt >= MAX_QUESTIONS);
+      (type === 'DownloadInterrupted' && attempt >= MAX_DOWNLOADS) || (isApi && attempt >= MAX_QUESTIONS);
     return isLeft ? ApplicationFailure.create({ type, message, nonRetryable: true }) : undefined;
   }
 

@@ -10,7 +10,7 @@ let known: { tagged: boolean; askedAt: number } | undefined;
  */
 export async function searchAttributesRegistered(): Promise<boolean> {
   const { client } = Context.current();
-  if (known && (known.tagged || Date.now() - known.askedAt < ASK_EVERY_MS)) return known.tagged;
+  if (known && Date.now() - known.askedAt < ASK_EVERY_MS) return known.tagged;
   known = { tagged: await hasSearchAttributes(client), askedAt: Date.now() };
   return known.tagged;
 }

@@ -1,5 +1,6 @@
 import { failure, nextStep } from '../domain/failures.ts';
 import type { Alert } from '../domain/day.ts';
+import type { LoadDate } from '../domain/load-date.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { httpAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { cancellation } from './current-run.ts';
@@ -12,6 +13,10 @@ const TIMEOUT_MS = 10_000;
 const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
   late: { headline: 'are not loaded yet', hint: 'Open the run and see what it is waiting for.' },
   failed: { headline: 'failed', hint: 'Run the day again.' },
+  blocked: {
+    headline: 'wait for a run that nobody works on',
+    hint: 'Start a worker for that run, or terminate it.',
+  },
   volume: {
     headline: 'are loaded, with far fewer rows than usual',
     hint: 'Check at the source whether the file is complete; then run the day again.',
@@ -29,16 +34,17 @@ export function sendAlert({ alerts }: ActivityDependencies) {
     return 'sent';
   };
 
-  function messageOf({ kind, loadDate, error, errorType, run }: Alert) {
+  function messageOf({ kind, loadDate, due, error, errorType, run }: Alert) {
     const { workflowId, runId } = run;
     const url = `${alerts.temporalUiUrl}/namespaces/${alerts.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
     const { headline, hint } = KINDS[kind];
     const next = nextStep(errorType) ?? hint;
-    const title = `Sales of ${loadDate} ${headline}`;
+    const title = `Sales ${subjectOf(loadDate, due)} ${headline}`;
     return {
       text: `${title}: ${escaped(error)}\nNext: ${escaped(next)}\n${url}`,
       kind,
-      date: loadDate,
+      date: loadDate ?? null,
+      due: due ?? null,
       error,
       error_type: errorType ?? null,
       next,
@@ -47,6 +53,11 @@ export function sendAlert({ alerts }: ActivityDependencies) {
       url,
     };
   }
+}
+
+function subjectOf(loadDate?: LoadDate, due?: string): string {
+  if (loadDate !== undefined) return `of ${loadDate}`;
+  return due === undefined ? 'of all history' : `of the run that was due at ${due}`;
 }
 
 /** Slack's control characters: without this, a word of the API could mention a channel or disguise a link. */

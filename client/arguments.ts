@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { EXPECTED_CONCURRENCY, isConcurrency } from '../domain/concurrency.ts';
 import { CommandFailed } from './output.ts';
 import { fileNames } from '../domain/feeds.ts';
 import { countDays, isLoadDate, type LoadDate } from '../domain/load-date.ts';
@@ -13,10 +14,14 @@ export function dateArgument(text: string): LoadDate {
 /** How many days to load in parallel. */
 export function countArgument(text: string): number {
   const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1 || count > 100) {
-    throw new InvalidArgumentError('Expected a whole number from 1 to 100.');
-  }
+  if (!isConcurrency(count)) throw new InvalidArgumentError(EXPECTED_CONCURRENCY);
   return count;
+}
+
+/** Free text: what looks like an option was meant as one. */
+export function textArgument(text: string): string {
+  if (text.startsWith('--')) throw new InvalidArgumentError(`Expected a text before the option ${text}.`);
+  return text;
 }
 
 /** A file of the increment; the option may be repeated. */

@@ -29,12 +29,13 @@ const MAX_TRIES = 60;
  */
 export async function awaitResult<W extends Workflow>(
   client: Client,
-  { handle, taskQueue, joined }: Started<W>,
+  { handle, taskQueue, joined, lacks }: Started<W>,
   output: Output,
   watch: typeof follow = follow,
 ): Promise<Ended<W>> {
   const { workflowId } = handle;
   output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
+  if (lacks !== undefined) output.note(`That run ${lacks}: what was asked for begins when it has ended.`);
   const interrupt = () => {
     output.note(`\n${workflowId} keeps running; run the same command again to rejoin it.`);
     process.exit(130);

@@ -58,6 +58,7 @@ function bar(): View {
       const done = daysDone(state);
       const rate = (done / Math.max(1, (Date.now() - started) / 1_000)).toFixed(1);
       const payload = { failed: state.failed, rate, paused: state.paused ? ' (paused)' : '' };
+      if (state.days === null) return;
       if (!isStarted) progressBar.start(state.days, done, payload);
       isStarted = true;
       progressBar.update(done, payload);
@@ -75,9 +76,16 @@ function lines(output: Output): View {
     lastLine = line;
   };
   let shown = -1;
+  let paused = false;
   return {
     show(state) {
+      if (state.days === null) {
+        note(`Listing the days.${state.paused ? ' Paused: no more days start.' : ''}`);
+        return;
+      }
       const done = daysDone(state);
+      if (state.paused !== paused) note(state.paused ? 'Paused: no more days start.' : 'Resumed.');
+      paused = state.paused;
       if (done === shown) return;
       shown = done;
       const rate = done / Math.max(1, (Date.now() - started) / 1_000);

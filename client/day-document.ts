@@ -15,7 +15,7 @@ export function printLoaded(result: DayResult, ids: RunIds<LoadedRun>, output: O
     warnings,
     ...ids,
     error: null,
-    ...(joined && { joined }),
+    ...(joined && { joined: { workflow_id: joined.workflowId, run_id: joined.runId } }),
   };
   output.result(document, () => {
     if (outcome === 'no_increment') return `${what}: the report API has no increment for this date.`;

@@ -22,35 +22,46 @@ interface Row {
   rows_duplicate: number;
   rows_rejected: number;
   warnings: string[];
-  claimed_by: string | null;
-  claimed_by_run: string | null;
+  newer_claim: string | null;
+  older_claim: string | null;
 }
 
 const STALE = 'Staged data is not in the mart yet: run the day again.';
 const MISSING = 'Run the day: npm run client -- run --date ';
 
-/** The status of every date of a range. Temporal is asked only about dates that a run has claimed. */
+/**
+ * The status of every date of a range. Temporal is asked only about dates that a run has claimed; where it does not
+ * answer, `onUnknown` is told why, and no date is marked as running.
+ */
 export async function dayStatuses(
   database: Database,
   client: Client | undefined,
   from: LoadDate,
   to: LoadDate,
+  onUnknown: (error: unknown) => void = () => undefined,
 ): Promise<DayStatus[]> {
   const rows = await database.query<Row>('status/days', [from, to, ...DAY_STATE_PARAMETERS]);
-  return await Promise.all(rows.map(async (row) => statusOf(row, await isRunning(row, client))));
+  const open = new Map<string, string>();
+  try {
+    if (client) await findOpenRuns(client, rows, open);
+  } catch (error) {
+    open.clear();
+    onUnknown(error);
+  }
+  return rows.map((row) => statusOf(row, runningIn(row, open)));
 }
 
-function statusOf(row: Row, running: boolean): DayStatus {
-  const { claimed_by, claimed_by_run, finished_at, error, error_type, ...known } = row;
-  const state = running ? 'running' : row.state;
+function statusOf(row: Row, running: string | undefined): DayStatus {
+  const { newer_claim, older_claim, finished_at, error, error_type, ...known } = row;
+  const state = running === undefined ? row.state : 'running';
   return {
     ...known,
     state,
     error: state === 'failed' ? error : null,
     error_type: state === 'failed' ? error_type : null,
     next: nextOf(state, row),
-    workflow_id: running ? claimed_by : row.workflow_id,
-    run_id: running ? claimed_by_run : row.run_id,
+    workflow_id: running === undefined ? row.workflow_id : (newer_claim ?? older_claim),
+    run_id: running ?? row.run_id,
     finished_at: finished_at?.toISOString() ?? null,
   };
 }
@@ -66,13 +77,47 @@ function nextOf(state: DayState, row: Row): string | null {
   return state === 'missing' ? MISSING + row.date : null;
 }
 
-async function isRunning(row: Row, client: Client | undefined): Promise<boolean> {
-  if (row.claimed_by === null || !client) return false;
+/** The run id of the run that works on a date; its own outcome, once it is recorded, counts as its end. */
+function runningIn(row: Row, open: ReadonlyMap<string, string>): string | undefined {
+  const { newer_claim, older_claim, workflow_id, run_id } = row;
+  const runId = open.get(newer_claim ?? older_claim ?? '');
+  return older_claim !== null && older_claim === workflow_id && run_id === runId ? undefined : runId;
+}
+
+/** Calls at once: twenty years of days can be claimed by runs that were terminated. */
+const CALLS_AT_ONCE = 20;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * The open ones of the runs that have claimed a date, run id by workflow id. Of a claim that is older than the outcome
+ * of its date only a list tells that its run is open again, after a reset.
+ */
+async function findOpenRuns(client: Client, rows: readonly Row[], open: Map<string, string>): Promise<void> {
+  await client.connection.withDeadline(Date.now() + TIMEOUT_MS, async () => {
+    const asked = new Set(rows.flatMap(({ newer_claim }) => newer_claim ?? []));
+    const older = new Set(rows.flatMap(({ older_claim }) => older_claim ?? []));
+    if (older.size > 0)
+      for await (const { workflowId } of client.workflow.list({ query: OPEN_DAYS }))
+        if (older.has(workflowId)) asked.add(workflowId);
+    const queue = asked.values();
+    const ask = async () => {
+      for (const workflowId of queue) {
+        const runId = await openRunOf(client, workflowId);
+        if (runId !== undefined) open.set(workflowId, runId);
+      }
+    };
+    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, ask));
+  });
+}
+
+const OPEN_DAYS = 'WorkflowType = "salesIncrement" and ExecutionStatus = "Running"';
+
+async function openRunOf(client: Client, workflowId: string): Promise<string | undefined> {
   try {
-    const { status } = await client.workflow.getHandle(row.claimed_by).describe();
-    return status.name === 'RUNNING' || status.name === 'PAUSED';
+    const { status, runId } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING' || status.name === 'PAUSED' ? runId : undefined;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

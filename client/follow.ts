@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServiceError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  QueryNotRegisteredError,
+  ServiceError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { RunState } from '../workflows/steps/progress.ts';
 import type { Output } from './output.ts';
@@ -49,8 +55,18 @@ async function failingStep(client: Client, handle: WorkflowHandle): Promise<stri
   return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
 }
 
-/** Why a query failed: no worker, a worker that cannot run the workflow, an unreadable answer, or no Temporal. */
+/** The same, for a command that goes on waiting. */
 export async function explainNoAnswer(
+  client: Client,
+  handle: WorkflowHandle,
+  taskQueue: string,
+  error: unknown,
+): Promise<string> {
+  return `${await whyNoAnswer(client, handle, taskQueue, error)} Waiting for it.`;
+}
+
+/** Why a query failed: no worker, a worker that cannot run the workflow, an unreadable answer, or no Temporal. */
+export async function whyNoAnswer(
   client: Client,
   { workflowId }: WorkflowHandle,
   taskQueue: string,
@@ -58,12 +74,17 @@ export async function explainNoAnswer(
 ): Promise<string> {
   const { namespace } = client.options;
   try {
-    const { pollers } = await client.workflowService.describeTaskQueue({
+    const { pollers, versioningInfo } = await client.workflowService.describeTaskQueue({
       namespace,
       taskQueue: { name: taskQueue },
     });
     if (pollers.length === 0)
-      return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`. Waiting for it.`;
+      return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`.`;
+    if (pollers.every(isVersioned) && !versioningInfo?.currentDeploymentVersion)
+      return (
+        `The workers of the task queue "${taskQueue}" are versions of a Worker Deployment of which none is current: ` +
+        'make one so with `temporal worker deployment set-current-version`.'
+      );
     const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
       namespace,
       execution: { workflowId },
@@ -78,16 +99,39 @@ export async function explainNoAnswer(
       return `The worker cannot run ${workflowId} and reports: "${(await messageOf(client, failure)) ?? ''}"`;
   } catch (later) {
     if (later instanceof ServiceError || 'code' in (later as Error))
-      return `Temporal is not responding (${reasonOf(later)}). Waiting for it.`;
+      return `Temporal is not responding (${reasonOf(later)}).`;
     error = later;
   }
-  return error instanceof ServiceError
-    ? `${workflowId} is not responding (${reasonOf(error)}). Waiting for its result.`
-    : `Cannot read the answer of ${workflowId}: ${reasonOf(error)}`;
+  if (error instanceof QueryNotRegisteredError)
+    return `${workflowId} does not say how far it is: its worker runs another version.`;
+  if (codeOf(error) === NOT_READY) return `${workflowId} has not begun yet.`;
+  return error instanceof ServiceError || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError
+    ? `${workflowId} is not responding (${reasonOf(error)}).`
+    : `The answer of ${workflowId} cannot be read: ${reasonOf(error).replace(/\.$/, '')}.`;
+}
+
+function isVersioned({
+  deploymentOptions,
+}: {
+  deploymentOptions?: { workerVersioningMode?: unknown } | null;
+}) {
+  return deploymentOptions?.workerVersioningMode === VERSIONED;
+}
+
+/** gRPC: deadline exceeded, failed precondition (a query before the first workflow task). */
+const [TOO_LATE, NOT_READY] = [4, 9];
+/** WORKER_VERSIONING_MODE_VERSIONED */
+const VERSIONED = 2;
+
+function codeOf(error: unknown): unknown {
+  const { cause, code } = error as { cause?: { code?: unknown }; code?: unknown };
+  return code ?? cause?.code;
 }
 
 /** The cause of a failed Temporal call is more specific than the error itself. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || codeOf(error) === TOO_LATE)
+    return 'no answer in time';
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
 }

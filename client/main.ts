@@ -13,6 +13,7 @@ import {
   dateArgument,
   DEFAULT_CONCURRENCY,
   fileArgument,
+  textArgument,
 } from './arguments.ts';
 import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { CommandFailed, Output } from './output.ts';
@@ -39,8 +40,8 @@ function program(): Command {
       .option(...JSON_OPTION);
 
   command('migrate', 'migrate the database schema to the newest version; safe to repeat')
-    .option('--worker-role <NAME>', 'grant this role what a worker needs')
-    .option('--analyst-role <NAME>', 'grant this role read access to the mart')
+    .option('--worker-role <NAME>', 'grant this role what a worker needs', textArgument)
+    .option('--analyst-role <NAME>', 'grant this role read access to the mart', textArgument)
     .option('--distribute', 'distribute orders and facts over the nodes of a Citus cluster', false)
     .action(async (options: Json & { workerRole?: string; analystRole?: string; distribute: boolean }) => {
       const { workerRole: worker, analystRole: analyst, distribute: distributed } = options;
@@ -87,7 +88,7 @@ function program(): Command {
       (await import('./commands/status.ts')).status(options, outputOf(options)),
     );
   command('report', 'write a self-contained HTML report of sales and loaded days (at most 20 years)')
-    .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)')
+    .option('--out <FILE.html>', 'where to write it (default: ./sales-report.html)', textArgument)
     .option('--from <YYYY-MM-DD>', 'first day (default: the newest 12 weeks with sales)', dateArgument)
     .option('--to <YYYY-MM-DD>', 'last day (default: the newest known one)', dateArgument)
     .addOption(
@@ -129,12 +130,12 @@ function addSchedule(root: Command): void {
     async (options: Json) => (await schedule()).show(outputOf(options)),
   );
   command('pause', 'pause the schedule: no more runs start')
-    .option('--note <TEXT>', 'the reason')
+    .option('--note <TEXT>', 'the reason', textArgument)
     .action(async (options: Json & { note?: string }) =>
       (await schedule()).setPaused(true, options.note, outputOf(options)),
     );
   command('resume', 'resume the schedule')
-    .option('--note <TEXT>', 'the reason')
+    .option('--note <TEXT>', 'the reason', textArgument)
     .action(async (options: Json & { note?: string }) =>
       (await schedule()).setPaused(false, options.note, outputOf(options)),
     );
@@ -161,6 +162,11 @@ function outputOf({ json }: Json): Output {
   return new Output(json ?? false);
 }
 
+/** Also where the command line cannot be read: a script that writes `--JSON` or `--json=true` gets its document. */
+function wantsJson(): boolean {
+  return process.argv.some((argument) => /^--json(=|$)/i.test(argument));
+}
+
 /** Prints the error, with --json also its document; returns the exit code. */
 function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -185,20 +191,17 @@ function asCommandFailed(error: unknown): CommandFailed {
 // A closed stdout ends the command: its reader, e.g. `head`, has seen enough. A closed stderr does not, since the result
 // and the exit code still matter.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(process.exitCode ?? 0);
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  // A full disk, for instance.
+  process.stderr.write(`The result cannot be written to standard output: ${error.message}.\n`);
+  process.exit(process.exitCode || 1);
 });
-process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+process.stderr.on('error', () => undefined);
 
 // A process with nothing left to wait for ends with 0, also where an answer that was waited for can never come.
 process.once('exit', () => {
   if (process.exitCode === undefined)
-    process.exitCode = report(
-      new Error('The command broke off before its end.'),
-      process.argv.includes('--json'),
-    );
+    process.exitCode = report(new Error('The command broke off before its end.'), wantsJson());
 });
 
 async function main(): Promise<void> {
@@ -209,6 +212,6 @@ async function main(): Promise<void> {
 main()
   .then(() => (process.exitCode = 0))
   .catch((error: unknown) => {
-    process.exitCode = report(error, process.argv.includes('--json'));
+    process.exitCode = report(error, wantsJson());
   })
   .finally(stopTracing);

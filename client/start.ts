@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { LoadDate } from '../domain/load-date.ts';
 import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import type { RunKind } from '../domain/search-attributes.ts';
@@ -16,6 +17,11 @@ export interface StartRequest<W extends Workflow> {
   loadDate?: LoadDate;
   summary: string;
   input: Parameters<W>[0];
+  /**
+   * What a running workflow of that type and id lacks of what is asked for, as a clause that goes on from "that run";
+   * undefined when it does as much.
+   */
+  lackOf: (running: Partial<NonNullable<Parameters<W>[0]>>) => string | undefined;
 }
 
 export interface Started<W extends Workflow> {
@@ -23,6 +29,8 @@ export interface Started<W extends Workflow> {
   taskQueue: string;
   /** A run with this workflow id was already in progress. */
   joined: boolean;
+  /** It does less than was asked for: what it lacks, as a clause. */
+  lacks?: string | undefined;
 }
 
 /** A run of a date; `files` limits it to those files. */
@@ -39,6 +47,11 @@ export function dayRequest(
     loadDate,
     summary: files ? `${files.join(', ')} of ${loadDate}` : `Sales of ${loadDate}`,
     input: { loadDate, options, ...(files && { files }) },
+    lackOf: (running) => {
+      if (running.loadDate !== loadDate) return `loads ${running.loadDate ?? 'another date'}`;
+      if (!running.files || files?.every((file) => running.files?.includes(file))) return undefined;
+      return `loads ${running.files.join(', ')} only`;
+    },
   };
 }
 
@@ -53,8 +66,26 @@ export async function startOrJoin<W extends Workflow>(
     return { handle, taskQueue, joined: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return { handle: client.workflow.getHandle<W>(workflowId), taskQueue, joined: true };
+    const lacks = await lackOfRunning(client, request);
+    return { handle: client.workflow.getHandle<W>(workflowId), taskQueue, joined: true, lacks };
   }
+}
+
+/** By the input that it was started with, from the UI perhaps. */
+async function lackOfRunning<W extends Workflow>(
+  client: Client,
+  { workflowId, workflowType, lackOf }: StartRequest<W>,
+): Promise<string | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId },
+    maximumPageSize: 1,
+  });
+  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  if (started?.workflowType?.name !== workflowType)
+    return `is a ${started?.workflowType?.name ?? 'workflow'} and no ${workflowType}`;
+  const [input] = await decodeArrayFromPayloads(client.options.loadedDataConverter, started.input?.payloads);
+  return lackOf((input ?? {}) as Parameters<typeof lackOf>[0]);
 }
 
 async function start<W extends Workflow>(

@@ -82,10 +82,13 @@ export interface DayResult {
   only?: string[];
 }
 
-/** A message to the webhook about a date. */
+/** A message to the webhook. */
 export interface Alert {
-  kind: 'late' | 'failed' | 'volume';
-  loadDate: LoadDate;
+  kind: 'late' | 'failed' | 'volume' | 'blocked';
+  /** Absent: the run does not know it yet. */
+  loadDate?: LoadDate;
+  /** ISO instant at which a scheduled run was due that does not know its date. */
+  due?: string;
   error: string;
   errorType?: string;
   run: RunRef;

@@ -18,10 +18,9 @@ export function loadDateOfRun(
 
 /** The newest day whose run was due at `now`: today's run counts from SCHEDULE_TIME on. */
 export function newestDueDay(schedule: DailySchedule, now: Date): LoadDate {
-  const { hour, minute, timeZone } = schedule;
-  const today = loadDateOfRun(schedule, now);
-  const time = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' }).format(now);
-  return time >= timeOfDay(hour, minute) ? today : addDays(today, -1);
+  const today = dayOf(now, schedule.timeZone);
+  const due = dueOn(today, schedule, offsetsOf(schedule.timeZone));
+  return addDays(today, -schedule.offsetDays - (now.getTime() >= due ? 0 : 1));
 }
 
 /** `05:00` */
@@ -47,21 +46,43 @@ const YEARS_CHECKED = 5;
  * The first date, from the day before `now` on, on which the schedule's time of day does not exist because clocks are
  * put forward over it; undefined when there is none in five years.
  */
-export function firstSkippedDate({ hour, minute, timeZone }: DailySchedule, now: Date): LoadDate | undefined {
+export function firstSkippedDate(schedule: DailySchedule, now: Date): LoadDate | undefined {
+  const { timeZone } = schedule;
   const first = addDays(dayOf(now, timeZone), -1);
   const offsetAt = offsetsOf(timeZone);
   for (let day = 0; day < YEARS_CHECKED * 366; day += 1) {
     const date = addDays(first, day);
-    const asUtc = Date.parse(`${date}T00:00:00Z`) + (hour * 60 + minute) * 60_000;
-    // The time exists when some instant reads as it; the zone's offset may change on that day.
-    const offsets = [offsetAt(asUtc - DAY_MS), offsetAt(asUtc + DAY_MS)];
-    if (offsets.every((offset) => offsetAt(asUtc - offset) !== offset)) return date;
+    if (instantsOf(date, schedule, offsetAt).length === 0) return date;
   }
   return undefined;
 }
 
+/** The first instant of a date at which its run is due: where clocks are put back over that time, it comes twice. */
+function dueOn(date: LoadDate, time: TimeOfDay, offsetAt: OffsetAt): number {
+  // A time that clocks skip is over when they have been put forward.
+  const [first = asUtc(date, time) - offsetAt(asUtc(date, time) - DAY_MS)] = instantsOf(date, time, offsetAt);
+  return first;
+}
+
+/** The instants that read as a time of a date, in order; the zone's offset may change on that day. */
+function instantsOf(date: LoadDate, time: TimeOfDay, offsetAt: OffsetAt): number[] {
+  const at = asUtc(date, time);
+  const offsets = new Set([offsetAt(at - DAY_MS), offsetAt(at + DAY_MS)]);
+  return [...offsets]
+    .filter((offset) => offsetAt(at - offset) === offset)
+    .map((offset) => at - offset)
+    .sort((a, b) => a - b);
+}
+
+function asUtc(date: LoadDate, { hour, minute }: TimeOfDay): number {
+  return Date.parse(`${date}T00:00:00Z`) + (hour * 60 + minute) * 60_000;
+}
+
+type TimeOfDay = Pick<DailySchedule, 'hour' | 'minute'>;
 /** Milliseconds that local time is ahead of UTC at an instant. */
-function offsetsOf(timeZone: string): (at: number) => number {
+type OffsetAt = (at: number) => number;
+
+function offsetsOf(timeZone: string): OffsetAt {
   // One for all: making it takes longer than using it.
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
   return (at) => Date.parse(`${format.format(at).replace(' ', 'T')}Z`) - Math.floor(at / 1_000) * 1_000;

@@ -76,7 +76,7 @@ export const FAILURES = {
     retryable: false,
     symptom: 'files were announced but could not be downloaded',
     look: 'UI: the failures of landFile, one per file.',
-    next: 'The run asks for fresh addresses automatically, until FILES_TIMEOUT; for history: run bootstrap again.',
+    next: 'The run asks for fresh addresses automatically, until FILES_TIMEOUT. If it has failed, run the day (or bootstrap) again.',
   },
   DownloadInterrupted: {
     retryable: true,

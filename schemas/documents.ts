@@ -76,7 +76,7 @@ const loadedRun = object(
     run_id,
     error: z.null(),
     joined: z
-      .strictObject({ workflowId: workflow_id, runId: run_id })
+      .strictObject({ workflow_id, run_id })
       .optional()
       .describe('The run that loaded the date while this one waited for it.'),
   },
@@ -300,13 +300,13 @@ const scheduleProperties = z.strictObject({
   pause_on_failure: z.boolean(),
   options: z
     .strictObject({
-      reportPollIntervalMs: milliseconds,
-      reportTimeoutMs: milliseconds,
-      filesTimeoutMs: milliseconds,
-      optionalFiles: texts,
-      maxRejectedShare: share,
-      lateAfterMs: milliseconds,
-      volumeAlertShare: share,
+      report_poll_interval_ms: milliseconds,
+      report_timeout_ms: milliseconds,
+      files_timeout_ms: milliseconds,
+      optional_files: texts,
+      max_rejected_share: share,
+      late_after_ms: milliseconds,
+      volume_alert_share: share,
     })
     .partial()
     .describe('What its runs are started with: the settings of the same names in docs/settings.md.'),
@@ -321,13 +321,13 @@ const PROPERTIES: ScheduleProperties = {
   overlap: 'BUFFER_ALL',
   pause_on_failure: false,
   options: {
-    reportPollIntervalMs: 10_000,
-    reportTimeoutMs: 3_600_000,
-    filesTimeoutMs: 1_800_000,
-    optionalFiles: ['customer_research_inc'],
-    maxRejectedShare: 0.1,
-    lateAfterMs: 7_200_000,
-    volumeAlertShare: 0.5,
+    report_poll_interval_ms: 10_000,
+    report_timeout_ms: 3_600_000,
+    files_timeout_ms: 1_800_000,
+    optional_files: ['customer_research_inc'],
+    max_rejected_share: 0.1,
+    late_after_ms: 7_200_000,
+    volume_alert_share: 0.5,
   },
 };
 

@@ -1,3 +1,4 @@
+import type { Holder } from '../activities/claim-day.ts';
 import type { Report } from '../activities/get-report.ts';
 import type { ReportRef, RunOptions } from '../domain/day.ts';
 import type { LoadDate } from '../domain/load-date.ts';
@@ -16,6 +17,10 @@ export interface Checkpoint {
   /** Files that a person has accepted as missing. */
   accepted: string[];
   lateAlertSent: boolean;
+  /** The run of the same date that this one waits for. */
+  waitedFor?: Holder;
+  /** A person has been told that it makes no progress. */
+  blockedAlertSent?: boolean;
 }
 
 /** The input of the workflow `salesIncrement`; `{"loadDate": "2024-02-25"}` is enough, from the UI for instance. */

@@ -50,10 +50,11 @@ setWorkflowOptions(
 /** Loads every day of a range, each as a child workflow, some side by side, with one report for all. */
 export async function salesBackfill(input: SalesBackfillInput): Promise<BackfillResult> {
   const progress = new Progress();
+  const control = new BackfillControl(input, progress);
   const summary = 'check the input, list the days';
   try {
     const plan = await steps.planBackfill.executeWithOptions({ summary }, [input, DAYS_PER_RUN]);
-    return await new Backfill(input, plan, progress).run();
+    return await new Backfill(input, plan, progress, control).run();
   } catch (error) {
     throw error instanceof ActivityFailure ? finalFailure(error) : error;
   }
@@ -67,8 +68,8 @@ class Backfill {
   readonly #control: BackfillControl;
   readonly #checkpoint: BackfillCheckpoint;
 
-  constructor(input: SalesBackfillInput, plan: BackfillPlan, progress: Progress) {
-    const { from, concurrency, checkpoint } = input;
+  constructor(input: SalesBackfillInput, plan: BackfillPlan, progress: Progress, control: BackfillControl) {
+    const { from, checkpoint } = input;
     this.#input = input;
     this.#plan = plan;
     this.#progress = progress;
@@ -79,11 +80,8 @@ class Backfill {
       ...checkpoint,
     };
     this.#record = new BackfillRecord(this.#checkpoint.counts);
-    this.#control = new BackfillControl(
-      { concurrency, paused: this.#checkpoint.paused, daysLeft: plan.daysLeft },
-      this.#record.counts,
-      progress,
-    );
+    this.#control = control;
+    control.plan(plan.daysLeft, this.#record.counts);
   }
 
   async run(): Promise<BackfillResult> {

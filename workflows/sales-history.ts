@@ -6,8 +6,8 @@ import { fileName } from '../domain/feeds.ts';
 import type { SalesHistoryInput } from './inputs.ts';
 import { steps } from './steps/activities.ts';
 import { waitForClaim } from './steps/claim.ts';
-import { failureType } from './steps/errors.ts';
-import { loadDelivery } from './steps/load.ts';
+import { describeError, failureType } from './steps/errors.ts';
+import { feedsNotLanded, loadDelivery } from './steps/load.ts';
 import { withOutcome } from './steps/outcome.ts';
 import { waitForReport } from './steps/report.ts';
 import { Run } from './steps/run.ts';
@@ -32,13 +32,32 @@ export async function salesHistory(input: SalesHistoryInput | null = {}): Promis
       throw failure('FilesMissing', `The full report lacks ${missing.join(', ')}; nothing was loaded.`);
     }
     const { present: feeds, missing: acceptedMissing } = report;
-    return await loadDelivery(run, {
-      report,
-      feeds,
-      acceptedMissing,
-      goesWithout: (feed, reason) => isAccepted(feed) && failureType(reason) === 'FileNotAvailable',
-    });
+    return await untilLanded(run, () =>
+      loadDelivery(run, {
+        report,
+        feeds,
+        acceptedMissing,
+        goesWithout: (feed, reason) => isAccepted(feed) && failureType(reason) === 'FileNotAvailable',
+      }),
+    );
   });
+}
+
+/** Files that cannot be had now are landed again, until FILES_TIMEOUT and once after it. */
+async function untilLanded(run: Run, load: () => Promise<DayResult>): Promise<DayResult> {
+  const { filesTimeoutMs, reportPollIntervalMs } = run.options;
+  const deadline = (run.checkpoint.filesDeadline ??= Date.now() + filesTimeoutMs);
+  for (;;) {
+    const begunAt = Date.now();
+    try {
+      return await load();
+    } catch (error) {
+      if (!feedsNotLanded(error) || begunAt >= deadline) throw error;
+      run.progress.update(`Landing the files of ${run.title} again. ${describeError(error)}`);
+      const left = Math.max(1, deadline - Date.now());
+      await run.wait(Math.min(reportPollIntervalMs, left), 'until the files are landed again');
+    }
+  }
 }
 
 function startDayOf({ startDay }: Report): string {

@@ -47,7 +47,7 @@ async function loadDay(run: Run, { report: given, files }: SalesIncrementInput):
     } catch (error) {
       const missing = feedsNotLanded(error);
       if (!missing) throw error;
-      await wait.again(missing, describeError(error));
+      await wait.againAfter(missing, describeError(error));
     }
   }
 }

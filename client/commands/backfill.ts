@@ -1,4 +1,3 @@
-import type { WorkflowHandle } from '@temporalio/client';
 import { readSettings, readTogether } from '../../runtime/settings.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
@@ -10,7 +9,9 @@ import { firstOf, groupDays, rangeText } from '../day-groups.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
 import type { Backfill } from '../../schemas/documents.ts';
-import { startOrJoin } from '../start.ts';
+import type { StartRequest } from '../start.ts';
+import { startWhenFree } from '../start-when-free.ts';
+import { cancel, steer } from '../steer.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../workflow-ids.ts';
 
@@ -25,7 +26,7 @@ export interface BackfillOptions {
   cancel?: boolean;
 }
 
-/** `client backfill`: loads every day of a range; a second start joins the running one. */
+/** `client backfill`: loads every day of a range; a second start joins the running one, unless that does less. */
 export async function backfill(options: BackfillOptions, output: Output): Promise<void> {
   const { from, to, onlyMissing = false, concurrency = DEFAULT_CONCURRENCY } = options;
   checkRange(from, to, Infinity);
@@ -37,22 +38,29 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
   const workflowId = workflowIds(taskQueue).backfill(from, to);
   await withTemporal(async (client) => {
     if (options.pause || options.resume || options.cancel) {
-      const answer = await control(client.workflow.getHandle(workflowId), options);
+      const handle = client.workflow.getHandle(workflowId);
+      const answer = options.cancel
+        ? await cancel(handle)
+        : await steer(client, handle, taskQueue, options.pause ? 'pause' : 'resume');
       output.result({ from, to, workflow_id: workflowId, answer }, () => answer);
       return;
     }
-    const started = await startOrJoin<typeof salesBackfill>(client, {
+    const request: StartRequest<typeof salesBackfill> = {
       workflowType: 'salesBackfill',
       workflowId,
       taskQueue,
       kind: 'backfill',
       summary: `Backfill of ${from} to ${to}`,
       input: { from, to, concurrency, onlyMissing, options: shared },
-    });
+      lackOf: (running) => {
+        const { from: first = to, to: last = from } = running;
+        if (first > from || last < to) return `loads ${first} to ${last}`;
+        return running.onlyMissing && !onlyMissing ? 'leaves out the days that are loaded' : undefined;
+      },
+    };
+    const started = await startWhenFree(client, request, output, watchBackfill);
     if (started.joined && options.concurrency !== undefined)
-      output.note(
-        await started.handle.executeUpdate<string, [number]>('setConcurrency', { args: [concurrency] }),
-      );
+      output.note(await steer(client, started.handle, taskQueue, 'setConcurrency', concurrency));
     const { ids, failure } = await awaitResult(client, started, output, watchBackfill);
     const days = await daysOf(workflowId);
     const document: Backfill = {
@@ -95,11 +103,4 @@ function describe({ loaded, no_increment, failed }: BackfillDays): string {
     `${loaded.length} loaded${names}, ${no_increment.length} without an increment, ${failed.length} failed.`,
     ...firstOf(failed.map(({ date, error }) => `  ${date} failed: ${error}`)),
   ].join('\n');
-}
-
-async function control(handle: WorkflowHandle, { pause, resume }: BackfillOptions): Promise<string> {
-  if (pause) return await handle.executeUpdate<string, []>('pause');
-  if (resume) return await handle.executeUpdate<string, []>('resume');
-  await handle.cancel();
-  return 'Cancellation requested: days in progress stop cleanly.';
 }

@@ -3,7 +3,7 @@ import { awaitResult } from '../await-result.ts';
 import { printLoaded, runFailed } from '../day-document.ts';
 import type { Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
-import { startOrJoin } from '../start.ts';
+import { startWhenFree } from '../start-when-free.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../workflow-ids.ts';
 
@@ -11,14 +11,19 @@ import { workflowIds } from '../workflow-ids.ts';
 export async function bootstrap(output: Output): Promise<void> {
   const { options, taskQueue } = runSettings(process.env);
   await withTemporal(async (client) => {
-    const started = await startOrJoin<typeof salesHistory>(client, {
-      workflowType: 'salesHistory',
-      workflowId: workflowIds(taskQueue).history,
-      taskQueue,
-      kind: 'history',
-      summary: 'History from the full report',
-      input: { options },
-    });
+    const started = await startWhenFree<typeof salesHistory>(
+      client,
+      {
+        workflowType: 'salesHistory',
+        workflowId: workflowIds(taskQueue).history,
+        taskQueue,
+        kind: 'history',
+        summary: 'History from the full report',
+        input: { options },
+        lackOf: () => undefined,
+      },
+      output,
+    );
     const { ids, result, failure } = await awaitResult(client, started, output);
     if (failure) throw runFailed(null, failure, ids);
     printLoaded(result, ids, output, `History of ${result.date}`);

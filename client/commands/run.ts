@@ -5,7 +5,8 @@ import { printLoaded, runFailed } from '../day-document.ts';
 import { workflowFailure } from '../failure-text.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
-import { dayRequest, startOrJoin } from '../start.ts';
+import { dayRequest } from '../start.ts';
+import { startWhenFree } from '../start-when-free.ts';
 import { withTemporal } from '../temporal.ts';
 
 /** `client run`: loads one day, waits, and prints what was loaded. `files` limits the run to those files. */
@@ -13,15 +14,10 @@ export async function run(date: LoadDate, files: string[] | undefined, output: O
   const request = dayRequest(runSettings(process.env), date, files);
   try {
     await withTemporal(async (client) => {
-      for (;;) {
-        const started = await startOrJoin(client, request);
-        const { ids, result, failure } = await awaitResult(client, started, output);
-        if (failure) throw runFailed(date, failure, ids);
-        // The joined run loaded only some files: somebody started it in the UI under this workflow id.
-        if (started.joined && !files && result.only) continue;
-        printLoaded(result, ids, output, date);
-        return;
-      }
+      const started = await startWhenFree(client, request, output);
+      const { ids, result, failure } = await awaitResult(client, started, output);
+      if (failure) throw runFailed(date, failure, ids);
+      printLoaded(result, ids, output, date);
     });
   } catch (error) {
     if (error instanceof CommandFailed || error instanceof SettingsError) throw error;

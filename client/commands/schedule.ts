@@ -166,7 +166,11 @@ export async function trigger(date: LoadDate | undefined, output: Output): Promi
       );
       return;
     }
-    const { handle, joined } = await startOrJoin(client, dayRequest(runSettings(process.env), date));
+    const { handle, joined, lacks } = await startOrJoin(client, dayRequest(runSettings(process.env), date));
+    if (lacks !== undefined)
+      throw new CommandFailed(
+        `${handle.workflowId} is already running and ${lacks}: repeat this when it has ended, or use \`run --date ${date}\`, which waits for it.`,
+      );
     output.result({ date, workflow_id: handle.workflowId, triggered: !joined }, () =>
       joined ? `${handle.workflowId} is already running.` : `Started ${handle.workflowId}.`,
     );

@@ -8,6 +8,7 @@ import { checkGivenRange, checkRange, MAX_RANGE_DAYS } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../day-groups.ts';
 import { dayStatuses } from '../day-status.ts';
+import { reasonOf } from '../follow.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import type { Status } from '../../schemas/documents.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
@@ -25,12 +26,15 @@ export interface StatusOptions {
 export async function status(options: StatusOptions, output: Output): Promise<void> {
   checkGivenRange(options);
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
+  const unknown = (error: unknown) => output.note(`${reasonOf(error)} ${NOT_MARKED}`);
   const days = await withDatabase(async (database) => {
     const range = await rangeOf(database, options, newestDue, output);
     if (!range) return [];
-    const client = await connectIfAvailable(output);
+    const client = await connectIfAvailable(unknown);
     try {
-      return await dayStatuses(database, client, range.from, range.to);
+      return await dayStatuses(database, client, range.from, range.to, (error) =>
+        unknown(new Error(`Temporal does not say which runs are open: ${reasonOf(error)}.`)),
+      );
     } finally {
       await client?.connection.close();
     }
@@ -54,6 +58,8 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   output.result(document, text);
 }
 
+const NOT_MARKED = 'Days in progress are not marked as running.';
+
 /** The requested range; by default from the first known date to the newest that is known or due. */
 async function rangeOf(database: Database, { from, to }: StatusOptions, newestDue: LoadDate, output: Output) {
   const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
@@ -76,13 +82,11 @@ async function rangeOf(database: Database, { from, to }: StatusOptions, newestDu
 }
 
 /** Status comes from PostgreSQL; Temporal only adds which days are running. */
-async function connectIfAvailable(output: Output): Promise<Client | undefined> {
+async function connectIfAvailable(onUnknown: (error: unknown) => void): Promise<Client | undefined> {
   try {
     return await connectClient(process.env);
   } catch (error) {
-    output.note(
-      `${error instanceof Error ? error.message : String(error)} Days in progress are not marked as running.`,
-    );
+    onUnknown(error);
     return undefined;
   }
 }

@@ -43,15 +43,20 @@ select
         where found.warning is not null
         order by found.place, found.file
     ) as warnings,
-    claim.workflow_id as claimed_by,
-    claim.run_id as claimed_by_run
+    -- The claim of a run that came after the newest outcome; the claim of a run that was reset is older than that.
+    case when claim.is_newer then claim.workflow_id end as newer_claim,
+    case when not claim.is_newer then claim.workflow_id end as older_claim
 from staging.day_state($1, $2, $3, $4) as state
 left join staging.day_load as day
     on day.load_date = state.load_date
         and not day.is_history
-left join staging.day_claim as claim
-    on claim.claim = to_char(state.load_date, 'YYYY-MM-DD')
-        and (day.finished_at is null or claim.claimed_at > day.finished_at)
+left join lateral (
+    select
+        claimed.workflow_id,
+        day.finished_at is null or claimed.claimed_at > day.finished_at as is_newer
+    from staging.day_claim as claimed
+    where claimed.claim = to_char(state.load_date, 'YYYY-MM-DD')
+) as claim on true
 left join (
     select
         load_date,

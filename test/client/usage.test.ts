@@ -41,6 +41,11 @@ describe('wrong usage ends with 2', { concurrency: 4 }, () => {
     [['run', '--date', '2024-02-30'], /Expected a date like 2024-02-25/],
     [['run', '2024-02-25'], /too many arguments/],
     [['status', '--frob'], /unknown option '--frob'/],
+    [['schedule', 'pause', '--note'], /Expected a text before the option --json/],
+    [
+      ['backfill', '--from', '2024-01-01', '--to', '2024-01-02', '--concurrency', '101'],
+      /whole number from 1 to 100/,
+    ],
     [['forget'], /required option '--customer <ID>' not specified/],
     [['forget', '--customer', 'Анна'], /Expected a customer id/],
     [['forget', '--customer', '1', '--customer', '9223372036854775808'], /Expected a customer id/],
@@ -169,6 +174,27 @@ describe(
     });
   },
 );
+
+test('--JSON is no option; its document says so', async () => {
+  for (const option of ['--JSON', '--json=true']) {
+    const ended = await client(['status', option], UNSET);
+    assert.equal(ended.code, 2);
+    assert.match(errorOf(ended), /option/);
+  }
+});
+
+test('a result that cannot be written ends with 1, in a sentence', async () => {
+  const command = 'node --import ./runtime/register.js client/main.ts frob --json > /dev/full';
+  const child = spawn('bash', ['-c', command], {
+    cwd: projectRoot,
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  assert.equal(code, 2, 'of the command');
+  assert.match(stderr, /The result cannot be written to standard output: .*ENOSPC/);
+  assert.doesNotMatch(stderr, /^ +at |node:internal/m);
+});
 
 describe('a closed pipe ends the client quietly', { concurrency: 4 }, () => {
   for (const args of ['status --from 2000-01-01 --to 2019-12-31 --json', 'report --help', 'frob --json'])

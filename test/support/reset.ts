@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { TestStack } from './stack.ts';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 export type EventId = NonNullable<NonNullable<History['events']>[number]['eventId']>;
 
 /** Resets a run as the UI and `temporal workflow reset` do; returns the outcome of the new one. */
 export async function resetRun(
-  { client }: TestStack,
+  { client }: { client: Client },
   workflowId: string,
   runId: string,
   eventId: EventId,
@@ -25,7 +24,7 @@ export async function resetRun(
 
 /** The events that the UI offers to reset to. */
 export async function resetPoints(
-  { client }: TestStack,
+  { client }: { client: Client },
   workflowId: string,
   runId: string,
 ): Promise<EventId[]> {

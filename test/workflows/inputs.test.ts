@@ -70,6 +70,11 @@ const INPUTS: [workflow: string, input: unknown, named: RegExp][] = [
   ['salesBackfill', undefined, /the input is missing/],
   ['salesBackfill', { from: '2024-03-06', to: '2024-03-05', concurrency: 1 }, /to is "2024-03-05"/],
   ['salesBackfill', { from: '2024-03-05', to: '2024-03-06', concurrency: 0 }, /concurrency is 0/],
+  [
+    'salesBackfill',
+    { from: '2024-03-05', to: '2024-03-06', concurrency: 101 },
+    /concurrency is 101: .*1 to 100/,
+  ],
   ['salesAlert', null, /the input is null/],
   ['salesAlert', undefined, /the input is missing/],
   ['salesAlert', { loadDate: 'x'.repeat(10_000) }, /kind is missing.*loadDate is "x{50}/],

@@ -1,10 +1,12 @@
 import { condition, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
 import { failure } from '../../domain/failures.ts';
-import type { BackfillCounts } from '../inputs.ts';
+import { EXPECTED_CONCURRENCY, isConcurrency } from '../../domain/concurrency.ts';
+import type { BackfillCounts, SalesBackfillInput } from '../inputs.ts';
 import type { Progress } from './progress.ts';
 
 export interface BackfillState extends BackfillCounts {
-  days: number;
+  /** Null while they are being listed. */
+  days: number | null;
   running: string[];
   concurrency: number;
   paused: boolean;
@@ -15,30 +17,35 @@ export const pauseUpdate = defineUpdate<string>('pause');
 export const resumeUpdate = defineUpdate<string>('resume');
 export const setConcurrencyUpdate = defineUpdate<string, [number]>('setConcurrency');
 
-const MAX_CONCURRENCY = 100;
+const NONE: BackfillCounts = { loaded: 0, no_increment: 0, failed: 0 };
 
-/** Which days of a backfill run side by side, and what a person has asked for. */
+/**
+ * Which days of a backfill run side by side, and what a person has asked for. It is made before the first wait, so that a
+ * backfill can be steered at any moment (contract, ruling 48).
+ */
 export class BackfillControl {
   readonly #running = new Map<string, Promise<void>>();
-  readonly #days: number;
-  readonly #counts: Readonly<BackfillCounts>;
   readonly #progress: Progress;
+  #days: number | null = null;
+  #counts: Readonly<BackfillCounts> = NONE;
   #concurrency: number;
   #paused: boolean;
   #failure: Error | undefined;
 
-  constructor(
-    start: { concurrency: number; paused: boolean; daysLeft: number },
-    counts: Readonly<BackfillCounts>,
-    progress: Progress,
-  ) {
-    const { concurrency, paused, daysLeft } = start;
+  /** @param input not checked yet: it may be anything */
+  constructor(input: Partial<SalesBackfillInput> | null | undefined, progress: Progress) {
     this.#progress = progress;
-    this.#concurrency = Math.min(concurrency, MAX_CONCURRENCY);
-    this.#paused = paused;
+    this.#concurrency = isConcurrency(input?.concurrency) ? input.concurrency : 1;
+    this.#paused = input?.checkpoint?.paused === true;
+    this.#handleMessages();
+    this.#show();
+  }
+
+  /** The days are known now. */
+  plan(daysLeft: number, counts: Readonly<BackfillCounts>): void {
     this.#days = daysLeft + counts.loaded + counts.no_increment + counts.failed;
     this.#counts = counts;
-    this.#handleMessages();
+    this.#show();
   }
 
   get concurrency(): number {
@@ -87,7 +94,9 @@ export class BackfillControl {
     const running = [...this.#running.keys()].join(', ') || 'none';
     const paused = this.#paused ? ' Paused: no more days start.' : '';
     this.#progress.update(
-      `${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`,
+      this.#days === null
+        ? `Listing the days.${paused}`
+        : `${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`,
     );
   }
 
@@ -125,6 +134,5 @@ export class BackfillControl {
 }
 
 function validateConcurrency(concurrency: unknown): void {
-  if (!Number.isSafeInteger(concurrency) || Number(concurrency) < 1 || Number(concurrency) > MAX_CONCURRENCY)
-    throw failure('InvalidInput', `Expected a whole number from 1 to ${MAX_CONCURRENCY}.`);
+  if (!isConcurrency(concurrency)) throw failure('InvalidInput', EXPECTED_CONCURRENCY);
 }

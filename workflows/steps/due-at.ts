@@ -9,6 +9,10 @@ const SCHEDULED_START_TIME = defineSearchAttributeKey(
 
 /** ISO instant at which a scheduled run was due: not when it started, which may be days later after an outage. */
 export function dueAt(): string {
-  const { typedSearchAttributes, startTime } = workflowInfo();
-  return (typedSearchAttributes.get(SCHEDULED_START_TIME) ?? startTime).toISOString();
+  return scheduledAt() ?? workflowInfo().startTime.toISOString();
+}
+
+/** The same; undefined for a run that no schedule has started. */
+export function scheduledAt(): string | undefined {
+  return workflowInfo().typedSearchAttributes.get(SCHEDULED_START_TIME)?.toISOString();
 }

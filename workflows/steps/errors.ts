@@ -26,6 +26,12 @@ export function isTimeout(error: unknown): boolean {
   return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';
 }
 
+/** Nobody took the task in time. */
+export function isScheduleToStartTimeout(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+}
+
 /** A sentence for a person. */
 export function describeError(error: unknown): string {
   if (isCancellation(error)) return 'The run was cancelled.';

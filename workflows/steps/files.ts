@@ -1,8 +1,8 @@
 import { fileName, feedOfIncrementFile } from '../../domain/feeds.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
-import { reportSteps } from './activities.ts';
-import { failureType } from './errors.ts';
+import { describeError, failureType, isTimeout } from './errors.ts';
+import { Limit } from './limit.ts';
 import type { Run } from './run.ts';
 
 /** FILES_TIMEOUT is about missing files: an API that does not answer is asked for this long, however short it is. */
@@ -17,13 +17,18 @@ export interface IncrementFeeds {
 /** Asks which files of an increment are there, until those that are needed are; FILES_TIMEOUT is the limit. */
 export class FileWait {
   readonly #run: Run;
-  readonly #deadline: number;
+  readonly #limit: Limit;
+  /** The last question was asked after the limit. */
+  #isOver = false;
+  /** What could not be landed, and why. */
+  #notLanded: { feeds: readonly string[]; reason: string } | undefined;
   /** The feeds that the run is about; undefined: all. */
   readonly #only: string[] | undefined;
 
   constructor(run: Run, files: readonly string[] | undefined) {
     this.#run = run;
-    this.#deadline = run.checkpoint.filesDeadline ??= Date.now() + run.options.filesTimeoutMs;
+    const at = (run.checkpoint.filesDeadline ??= Date.now() + run.options.filesTimeoutMs);
+    this.#limit = new Limit(at, MIN_PATIENCE_MS);
     this.#only = files?.map((file) => feedOfIncrementFile(file) ?? file);
   }
 
@@ -40,7 +45,7 @@ export class FileWait {
       const needed = missing.filter((feed) => !this.#isAccepted(feed));
       if (needed.length === 0)
         return { present: increment.present.filter(isWanted), acceptedMissing: missing };
-      await this.again(needed);
+      await this.#again(needed);
     }
   }
 
@@ -51,7 +56,7 @@ export class FileWait {
   goesWithout(feed: string, reason: unknown): boolean {
     if (this.#isAcceptedByPerson(feed)) return true;
     const isThere = failureType(reason) !== 'FileNotAvailable';
-    return this.#isAccepted(feed) && !(isThere && Date.now() < this.#deadline);
+    return this.#isAccepted(feed) && (!isThere || this.#isOver);
   }
 
   /** By OPTIONAL_FILES, or because a person has accepted it. */
@@ -64,29 +69,48 @@ export class FileWait {
     return this.#run.checkpoint.accepted.includes(fileName({ feed, source: 'increment' }));
   }
 
-  /** Waits before the next try for files that are missing; throws when there is no time left. */
-  async again(feeds: readonly string[], reason = ''): Promise<void> {
+  /** Waits before the next try for files that could not be landed; throws when there is no time left. */
+  async againAfter(feeds: readonly string[], reason: string): Promise<void> {
+    this.#notLanded = { feeds, reason };
+    await this.#again(feeds, reason);
+  }
+
+  async #again(feeds: readonly string[], reason = ''): Promise<void> {
     const { loadDate, options, progress } = this.#run;
-    const files = feeds.map((feed) => fileName({ feed, source: 'increment' }));
-    const left = this.#deadline - Date.now();
-    if (left <= 0) {
-      throw failure(
-        'FilesMissing',
-        `The increment of ${loadDate} lacks ${files.join(', ')} after ${formatDuration(options.filesTimeoutMs)} ` +
-          `(FILES_TIMEOUT); nothing was loaded.${reason && ` ${reason}`}`,
-      );
-    }
+    if (this.#isOver) throw this.#missing(feeds, reason);
+    const files = namesOf(feeds);
     progress.update(`Waiting for ${files.join(', ')} of ${loadDate}. ${reason}`.trim(), files);
-    await this.#run.wait(
-      Math.min(options.reportPollIntervalMs, left),
-      `before checking again for ${files.join(', ')}`,
-    );
+    const wait = Math.min(options.reportPollIntervalMs, this.#limit.left);
+    if (wait > 0) await this.#run.wait(wait, `before checking again for ${files.join(', ')}`);
   }
 
   async #ask(reportId: string) {
     const { loadDate } = this.#run;
-    const { getIncrement } = reportSteps(this.#deadline, MIN_PATIENCE_MS);
     const summary = `which files of ${loadDate} are available?`;
-    return await getIncrement.executeWithOptions({ summary }, [reportId, loadDate]);
+    try {
+      const { answer, isLast } = await this.#limit.ask(({ getIncrement }) =>
+        getIncrement.executeWithOptions({ summary }, [reportId, loadDate]),
+      );
+      this.#isOver = isLast;
+      return answer;
+    } catch (error) {
+      // What is missing says more than that the last question was not answered.
+      if (isTimeout(error) && this.#notLanded)
+        throw this.#missing(this.#notLanded.feeds, describeError(error));
+      throw error;
+    }
   }
+
+  #missing(feeds: readonly string[], reason: string) {
+    const { loadDate, options } = this.#run;
+    return failure(
+      'FilesMissing',
+      `The increment of ${loadDate} lacks ${namesOf(feeds).join(', ')} after ${formatDuration(options.filesTimeoutMs)} ` +
+        `(FILES_TIMEOUT); nothing was loaded.${reason && ` ${reason}`}`,
+    );
+  }
+}
+
+function namesOf(feeds: readonly string[]): string[] {
+  return feeds.map((feed) => fileName({ feed, source: 'increment' }));
 }

@@ -3,6 +3,7 @@ import type { DayResult } from '../../domain/day.ts';
 import { nextStep } from '../../domain/failures.ts';
 import { outcomeSteps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
+import { scheduledAt } from './due-at.ts';
 import { describeError, finalFailure, typeOf } from './errors.ts';
 import type { Run } from './run.ts';
 
@@ -59,7 +60,14 @@ async function failed(run: Run, error: unknown): Promise<unknown> {
   const next = nextStep(errorType);
   run.progress.end(`${run.title} failed: ${message}`, next === undefined ? [] : [`Next: ${next}`]);
   // Without a load date there is nothing to record it under: the input was refused, or history has no report.
-  if (!run.hasLoadDate) return finalFailure(error);
+  if (!run.hasLoadDate) {
+    // Nobody waits for a scheduled run and sees that it failed (contract, ruling 58).
+    if (scheduledAt() !== undefined && !isCancellation(error))
+      await CancellationScope.nonCancellable(() =>
+        sendAlert(run, { kind: 'failed', error: message, errorType }),
+      );
+    return finalFailure(error);
+  }
   const remark = await CancellationScope.nonCancellable(async () => {
     const notRecorded = await record(run, message, errorType);
     if (!isCancellation(error)) await sendAlert(run, { kind: 'failed', error: message, errorType });

@@ -2,8 +2,8 @@ import type { Report } from '../../activities/get-report.ts';
 import type { ReportRef, RunOptions } from '../../domain/day.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
-import { reportSteps } from './activities.ts';
 import { describeError, failureType, isTimeout } from './errors.ts';
+import { Limit } from './limit.ts';
 
 /** What the wait for a report needs of a run, and leaves in it. */
 export interface ReportWait {
@@ -15,30 +15,35 @@ export interface ReportWait {
 
 /**
  * Asks for a report, once, and waits for it on a durable timer between two polls. All of it together takes
- * REPORT_TIMEOUT at most.
+ * REPORT_TIMEOUT at most, and a last poll after it.
  */
 export async function waitForReport(run: ReportWait): Promise<Report> {
   const { checkpoint, options } = run;
   const { reportTimeoutMs, reportPollIntervalMs } = options;
-  const deadline = (checkpoint.reportDeadline ??= Date.now() + reportTimeoutMs);
+  const limit = new Limit((checkpoint.reportDeadline ??= Date.now() + reportTimeoutMs));
   try {
     if (checkpoint.taskId === undefined) {
       run.progress.update('Asking the report API for a report.');
-      const { generateReport } = reportSteps(deadline);
-      checkpoint.taskId = await generateReport.executeWithOptions({ summary: 'request a report' }, []);
+      const summary = 'request a report';
+      const asked = await limit.ask(({ generateReport }) =>
+        generateReport.executeWithOptions({ summary }, []),
+      );
+      checkpoint.taskId = asked.answer;
     }
+    const { taskId } = checkpoint;
     for (let poll = 1; ; poll += 1) {
-      const { getReport } = reportSteps(deadline);
       const summary = `poll ${poll}: is the report ready?`;
-      const report = await getReport.executeWithOptions({ summary }, [checkpoint.taskId]);
+      const { answer: report, isLast } = await limit.ask(({ getReport }) =>
+        getReport.executeWithOptions({ summary }, [taskId]),
+      );
       if (report) {
         checkpoint.report = report;
         return report;
       }
-      const left = deadline - Date.now();
-      if (left <= 0) throw timedOut(reportTimeoutMs);
+      if (isLast) throw timedOut(reportTimeoutMs);
       run.progress.update(`Waiting for the report, which was not ready at poll ${poll}.`);
-      await run.wait(Math.min(reportPollIntervalMs, left), 'until the next poll');
+      const wait = Math.min(reportPollIntervalMs, limit.left);
+      if (wait > 0) await run.wait(wait, 'until the next poll');
     }
   } catch (error) {
     // What kept the API from answering says more than that the time is over.

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { dayStatuses } from '../../client/day-status.ts';
+import type { Claim } from '../../activities/claim-day.ts';
+import { callsOf, until } from '../client/harness.ts';
+import { resetPoints } from '../support/reset.ts';
+import { TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+before(async () => {
+  stack = await TestStack.start();
+});
+after(() => stack.close());
+
+async function stateOf(date: string): Promise<string | undefined> {
+  const [day] = await dayStatuses(stack.db.database, stack.client, date, date);
+  return day?.state;
+}
+
+test('a run that was reset behind its claim is running, until it has recorded its outcome', async () => {
+  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
+  const run = await stack.startDay('2024-02-25');
+  await run.result();
+  assert.equal(await stateOf('2024-02-25'), 'loaded');
+  stack.api.setReady({ pollsUntilReady: Infinity });
+  const points = await resetPoints(stack, run.workflowId, run.firstExecutionRunId);
+  const polls = callsOf(stack, 'get_report').length;
+  await stack.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: run.workflowId, runId: run.firstExecutionRunId },
+    reason: 'a test',
+    // Of the answer to generateReport: the claim and the task are known, the report is not.
+    workflowTaskFinishEventId: points[3] ?? null,
+    requestId: randomUUID(),
+  });
+  await until('it polls again', () => callsOf(stack, 'get_report').length > polls);
+  await until('it is shown as running', async () => (await stateOf('2024-02-25')) === 'running');
+  stack.api.setReady({ pollsUntilReady: 0 });
+  await stack.client.workflow.getHandle(run.workflowId).result();
+  assert.equal(await stateOf('2024-02-25'), 'loaded');
+});
+
+test('where Temporal refuses to say which runs are open, the days are listed without it', async () => {
+  const faults: unknown[] = [];
+  const { client } = stack;
+  const refusing = Object.create(client, {
+    workflow: {
+      value: {
+        list: () => {
+          throw new Error('Request unauthorized.');
+        },
+      },
+    },
+  }) as typeof client;
+  const [day] = await dayStatuses(stack.db.database, refusing, '2024-02-25', '2024-02-25', (error) =>
+    faults.push(error),
+  );
+  assert.equal(day?.state, 'loaded');
+  assert.match(String(faults), /unauthorized/);
+});
+
+test('whoever waits for a date is told since when nobody works on the run that holds it (ruling 59)', async () => {
+  const holder = await stack.client.workflow.start('salesIncrement', {
+    workflowId: `${stack.taskQueue}-nobody`,
+    taskQueue: `${stack.taskQueue}-nobody`,
+    args: [{ loadDate: '2024-03-01' }],
+  });
+  await stack.rows(
+    `insert into staging.day_claim (claim, workflow_id, run_id, claimed_at) values ('2024-03-01', $1, $2, now())`,
+    [holder.workflowId, holder.firstExecutionRunId],
+  );
+  stack.deliveries.set('2024-03-01', [{ uniq_id: 'b' }]);
+  const waiting = await stack.startDay('2024-03-01');
+  let claim: Claim | undefined;
+  await until('it has asked for the claim', async () => {
+    const { events } = await waiting.fetchHistory();
+    const asked = events?.find(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'claimDay',
+    );
+    const answer = events?.find(
+      ({ activityTaskCompletedEventAttributes: completed }) =>
+        completed && String(completed.scheduledEventId) === String(asked?.eventId),
+    )?.activityTaskCompletedEventAttributes?.result?.payloads?.[0]?.data;
+    if (answer) claim = JSON.parse(Buffer.from(answer).toString()) as Claim;
+    return claim !== undefined;
+  });
+  assert.ok(claim?.state === 'held', JSON.stringify(claim));
+  assert.equal(claim.idle?.taskQueue, `${stack.taskQueue}-nobody`);
+  const { startTime } = await holder.describe();
+  assert.ok(Math.abs(Date.parse(claim.idle.since) - startTime.getTime()) < 1_000, claim.idle.since);
+  await holder.terminate();
+  assert.equal((await waiting.result()).outcome, 'loaded');
+});
