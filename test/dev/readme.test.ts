@@ -134,7 +134,7 @@ async function itsOutputIsThatOfTheReadme(): Promise<void> {
 
 function lasting(line: string): string {
   if (line.startsWith('│')) return line;
-  return line.replace(/ from .*| applied .*/, '').replace(/\d+/g, '#');
+  return line.replace(/-DEV| from .*| applied .*/g, '').replace(/\d+/g, '#');
 }
 
 async function printsStatus(line: string): Promise<void> {
