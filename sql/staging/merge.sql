@@ -1,5 +1,5 @@
--- Replaces what is staged of one delivery by the rows that its newest file holds. One text for all feeds: {feed} and the
--- lists in braces are made from its entry in domain/feeds.ts.
+-- Replaces what is staged of one delivery by the rows that its newest file holds.
+-- One text for all feeds: {feed} and the lists in braces are made from its entry in domain/feeds.ts.
 -- $1 load_date, $2 is_history, $3 delivery_number
 --
 -- Writes only what differs, so loading the same file again leaves no dead rows behind. New rows are inserted plainly:
