@@ -126,6 +126,7 @@ create table staging.file_load (
     attempt integer not null,
     started_at timestamp with time zone not null,
     finished_at timestamp with time zone not null,
+    newest_order_at timestamp without time zone,
     constraint file_load_pkey PRIMARY KEY (load_date, file),
     constraint file_load_check CHECK ((rows_read = ((rows_kept + rows_duplicate) + rows_rejected)))
 );
