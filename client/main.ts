@@ -7,6 +7,7 @@ import { stopTracing } from '../runtime/tracing/start.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ReportOptions } from './commands/report.ts';
 import type { StatusOptions } from './commands/status.ts';
+import type { VerifyOptions } from './commands/verify.ts';
 import {
   countArgument,
   customerArgument,
@@ -101,6 +102,13 @@ function program(): Command {
     .requiredOption('--customer <ID>', 'id of the customer; repeatable', customerArgument)
     .action(async (options: Json & { customer: string[] }) =>
       (await import('./commands/forget.ts')).forget(options.customer, outputOf(options)),
+    );
+  command('verify', 'compare the mart with what staging says it must hold')
+    .option('--from <YYYY-MM-DD>', 'first load date (default: all)', dateArgument)
+    .option('--to <YYYY-MM-DD>', 'last load date (default: all)', dateArgument)
+    .option('--repair', 'mend what differs')
+    .action(async ({ json, ...options }: Json & VerifyOptions) =>
+      (await import('./commands/verify.ts')).verify(options, new Output(json ?? false)),
     );
   command(
     'search-attributes',

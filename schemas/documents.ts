@@ -278,6 +278,37 @@ const forgotten = object(
   },
 );
 
+const verified = object(
+  'Verified',
+  'How the mart compares with its definition over staging (exit code 1 when it differs, with `--repair` afterwards).',
+  {
+    from: date.nullable().describe('First load date; null: from the first one.'),
+    to: date.nullable(),
+    equal: z.boolean().describe('Nothing differs, with `--repair` afterwards.'),
+    differences: z.array(
+      z.strictObject({
+        table: z.string().describe('A table or view, or a column of one.'),
+        difference: z
+          .enum(['missing', 'extra', 'different'])
+          .describe('What its rows are beside the definition.'),
+        rows: count,
+        first_keys: texts.describe('Keys of the first ones.'),
+        mended: z.boolean().describe('By `--repair`.'),
+      }),
+    ),
+    error: error.nullable(),
+  },
+  {
+    from: null,
+    to: null,
+    equal: false,
+    differences: [
+      { table: 'mart.f_sales', difference: 'missing', rows: 2, first_keys: ['1f0c shipped'], mended: false },
+    ],
+    error: 'The mart differs from its definition. `verify --repair` mends it.',
+  },
+);
+
 const reportWritten = object(
   'ReportWritten',
   'The report page is written.',
@@ -446,6 +477,7 @@ export const DOCUMENTS = {
   status: z.union([status, failure]),
   report: z.union([reportWritten, failure]),
   forget: z.union([forgotten, failure]),
+  verify: z.union([verified, failure]),
   'schedule apply': z.union([scheduleApplied, failure]),
   'schedule show': z.union([schedule, failure]),
   'schedule pause': z.union([schedulePaused, failure]),
@@ -464,5 +496,6 @@ export type DayStatus = z.infer<typeof dayStatus>;
 export type Gap = z.infer<typeof gap>;
 export type Status = z.infer<typeof status>;
 export type Forgotten = z.infer<typeof forgotten>;
+export type Verified = z.infer<typeof verified>;
 export type ScheduleProperties = z.infer<typeof scheduleProperties>;
 export type Schedule = z.infer<typeof schedule>;

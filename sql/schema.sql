@@ -18,7 +18,7 @@ create table mart.d_calendar (
     month_actual integer not null,
     quarter_actual integer not null,
     year_actual integer not null,
-    period_id integer generated always as (((iso_year * 100) + week_of_year)) stored not null,
+    period_id integer not null,
     constraint d_calendar_date_actual_key UNIQUE (date_actual),
     constraint d_calendar_pkey PRIMARY KEY (date_id)
 );
@@ -129,6 +129,7 @@ create table staging.file_load (
     started_at timestamp with time zone not null,
     finished_at timestamp with time zone not null,
     volume_warning text,
+    newest_order_at timestamp without time zone,
     constraint file_load_pkey PRIMARY KEY (load_date, file),
     constraint file_load_check CHECK ((rows_read = ((rows_kept + rows_duplicate) + rows_rejected)))
 );

@@ -14,9 +14,16 @@ export async function updateDimension(
 ): Promise<void> {
   await database.transaction(async (session) => {
     await session.lock(martLock(dimension));
-    if (dimension === 'd_customer') await session.lockShared(NAMES_LOCK);
-    await session.run(`mart/${dimension}`, deliveryKey(delivery));
+    if (dimension !== 'd_customer') return await session.run(`mart/${dimension}`, deliveryKey(delivery));
+    await session.lockShared(NAMES_LOCK);
+    const values = [...deliveryKey(delivery), orderFile(delivery)];
+    await session.run('mart/missing_customers', values);
+    return await session.run('mart/d_customer', values);
   }, signal);
+}
+
+function orderFile({ source }: Delivery): string {
+  return fileName({ feed: ORDERS, source });
 }
 
 /**
@@ -25,11 +32,13 @@ export async function updateDimension(
  */
 export async function updateFacts(session: Session, delivery: Delivery): Promise<void> {
   await session.lock(martLock('f_sales'));
-  await session.lock(stagingLock(delivery.loadDate, fileName({ feed: ORDERS, source: delivery.source })));
-  const changes = await session.run<DatesOfFacts & object>('mart/f_sales', deliveryKey(delivery));
-  for (const { gained, lost } of changes) {
-    if (gained.length + lost.length > 0) await session.run('mart/d_calendar', [gained, lost]);
-  }
+  await session.lock(stagingLock(delivery.loadDate, orderFile(delivery)));
+  const key = deliveryKey(delivery);
+  const [back] = await session.run<Pick<DatesOfFacts, 'gained'> & object>('mart/missing_facts', key);
+  const [changed] = await session.run<DatesOfFacts & object>('mart/f_sales', key);
+  const gained = [...(back?.gained ?? []), ...(changed?.gained ?? [])];
+  const lost = changed?.lost ?? [];
+  if (gained.length + lost.length > 0) await session.run('mart/d_calendar', [gained, lost]);
 }
 
 /** Dates (yyyymmdd) that facts have come to, and that facts have left. */

@@ -8,7 +8,7 @@ with left_empty as (
 
 insert into mart.d_calendar (
     date_id, date_actual, day_of_week, day_of_month, week_of_year, iso_year, week_start, month_actual,
-    quarter_actual, year_actual
+    quarter_actual, year_actual, period_id
 )
 select
     date_id,
@@ -20,7 +20,8 @@ select
     date_trunc('week', date_actual::timestamp)::date,
     extract(month from date_actual),
     extract(quarter from date_actual),
-    extract(year from date_actual)
+    extract(year from date_actual),
+    extract(isoyear from date_actual) * 100 + extract(week from date_actual)
 from (
     select
         date_id,

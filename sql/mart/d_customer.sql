@@ -7,7 +7,7 @@
 --
 -- Dates in a subselect are planned as average ones: a date newer than the planner's statistics would count as one row,
 -- and be joined in a nested loop.
--- $1 load_date, $2 is_history
+-- $1 load_date, $2 is_history, $3 the file of orders
 with delivered as materialized (
     select distinct on (customer_id)
         customer_id, first_name, last_name, city_id, date_time, id, load_date, is_history
@@ -94,6 +94,14 @@ moved as (
                 last_order.is_history
             )
         )
+),
+
+-- For `missing_customers.sql`.
+noted as (
+    update staging.file_load
+    set newest_order_at = (select max(date_time) from delivered)
+    where load_date = $1
+        and file = $3
 )
 
 insert into mart.d_customer (

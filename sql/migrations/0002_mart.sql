@@ -2,6 +2,9 @@
 
 create schema if not exists mart;
 
+-- Of the orders that d_customer has been brought up to date with: the greatest date_time.
+alter table staging.file_load add column newest_order_at timestamp;
+
 create table mart.d_calendar (
     date_id integer primary key,
     date_actual date not null unique,
@@ -15,7 +18,7 @@ create table mart.d_calendar (
     year_actual integer not null,
     -- The week by its number, e.g. 202408. A column of its own has statistics, by which a query of some weeks finds the
     -- index on dates of the facts.
-    period_id integer not null generated always as (iso_year * 100 + week_of_year) stored
+    period_id integer not null
 );
 
 create table mart.d_city (

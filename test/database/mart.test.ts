@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
-import { empty, lines, Loader, tables } from './support.ts';
+import { empty, lines, Loader, tables, textOf } from './support.ts';
 
 let db: TestDatabase;
 let loader: Loader;
@@ -402,5 +402,58 @@ describe('d_customer has the name and city of the last order', () => {
     await loader.load('2024-02-25', [of('a', '2024-02-25', 1)]);
     await loader.load('2024-02-26', [of('b', '2024-02-26', 2, { first_name: '', last_name: '' })]);
     assert.deepEqual(await customers(), ['1 | - | - | 2']);
+  });
+});
+
+describe('what was deleted by hand comes back as the newest delivery has it, whichever is loaded', () => {
+  const on = (day: number, more: Partial<Order> = {}) =>
+    order('a', day, { date_time: `2024-02-${day}`, city_id: day, first_name: `name ${day}`, ...more });
+
+  /** Everything as it is, then with the facts and customers gone and one delivery loaded again. */
+  async function assertBack(again: string, source?: 'history'): Promise<void> {
+    const names = ['f_sales', 'd_customer', 'd_calendar', 'f_customer_retention'];
+    const whole = textOf(await tables(db.pool, names));
+    await db.pool.query('delete from mart.f_sales; truncate mart.d_customer');
+    await loader.updateMart(again, source);
+    assert.equal(textOf(await tables(db.pool, names)), whole);
+  }
+
+  test('of days', async () => {
+    for (const day of [25, 27, 26]) await loader.load(`2024-02-${day}`, [on(day)]);
+    for (const day of [25, 26, 27]) await assertBack(`2024-02-${day}`);
+  });
+
+  test('of days and history', async () => {
+    await loader.load('2024-02-26', [on(20), order('h', 26)], { source: 'history' });
+    await loader.load('2024-02-25', [on(25), order('h', 25)]);
+    await assertBack('2024-02-26', 'history');
+    await assertBack('2024-02-25');
+    await loader.load('2024-02-28', [on(28), order('h', 28)], { source: 'history' });
+    for (const day of ['2024-02-26', '2024-02-28']) await assertBack(day, 'history');
+  });
+
+  test('each status by itself, also where the newer delivery has lost the order since', async () => {
+    await loader.load('2024-02-25', [on(25), on(25, { status: 'refunded' }), order('b', 25)]);
+    await loader.load('2024-02-26', [on(26, { status: 'refunded' }), order('b', 26)]);
+    await loader.load('2024-02-26', [on(26, { status: 'refunded' })]);
+    await assertBack('2024-02-25');
+  });
+
+  test('a customer whose last order came with an earlier day than is loaded', async () => {
+    await loader.load('2024-02-25', [on(27)]);
+    await loader.load('2024-02-26', [order('b', 1, { date_time: '2024-02-26', city_id: 26 })]);
+    await db.pool.query('truncate mart.d_customer');
+    await loader.updateMart('2024-02-26');
+    assert.deepEqual(await lines(db.pool, 'select city_id, load_date from mart.d_customer'), [
+      '27 | 2024-02-25',
+    ]);
+  });
+
+  test('nothing else comes along, and a late day that lacks nothing changes nothing', async () => {
+    await loader.load('2024-02-25', [on(25), order('b', 25, { customer_id: 2 })]);
+    await loader.load('2024-02-26', [order('c', 26), order('d', 26, { customer_id: 3 })]);
+    await db.pool.query('delete from mart.f_sales; delete from mart.d_customer');
+    await loader.updateMart('2024-02-25');
+    assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'b | shipped | 25 | 100.00']);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type pg from 'pg';
+import { verify } from '../../database/verify.ts';
 import type { Order } from '../support/deliveries.ts';
 import { dimensionBounds, Dimensions, money, tablesOf, type Load, type OrderRow } from './model.ts';
 import type { Source } from '../../domain/feeds.ts';
@@ -112,6 +113,7 @@ export async function play(steps: readonly Step[], loader: Loader, pool: pg.Pool
   // Temporal takes up again what was cut off, in any order.
   for (const load of unfinished.values()) await loader.updateMart(load.loadDate, sourceOf(load));
 
+  assert.deepEqual(await verify(loader.database, {}, () => undefined), [], 'what `client verify` says');
   const { d_city = [], d_item = [], d_customer = [], ...rest } = await tables(pool);
   assert.equal(textOf(rest), textOf(tablesOf(loads)));
   if (steps.some((one) => one.together || one.martSteps < MART_STEPS)) {

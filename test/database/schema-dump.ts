@@ -37,10 +37,7 @@ const QUERIES: readonly string[] = [
      select nspname, relname, attnum as place,
        '    ' || quote_ident(attname) || ' ' || format_type(atttypid, atttypmod)
          || case when attcollation <> typcollation then ' collate ' || quote_ident(collname) else '' end
-         || coalesce(
-              case attgenerated when '' then ' default ' || expression else ' generated always as (' || expression || ') stored' end,
-              ''
-            )
+         || coalesce(' default ' || pg_get_expr(adbin, adrelid), '')
          || case when attnotnull then ' not null' else '' end as line
      from pg_class
      join pg_namespace on pg_namespace.oid = relnamespace
@@ -48,7 +45,6 @@ const QUERIES: readonly string[] = [
      join pg_type on pg_type.oid = atttypid
      left join pg_collation on pg_collation.oid = attcollation
      left join pg_attrdef on adrelid = pg_class.oid and adnum = attnum
-     cross join lateral (select pg_get_expr(adbin, adrelid) as expression) as value
      where relkind = 'r' and nspname in ${OURS}
      union all
      -- PostgreSQL 18 lists "not null" among the constraints, older ones do not.

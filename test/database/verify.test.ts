@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { isStagingDamaged, repair, verify } from '../../database/verify.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import type { Order } from '../support/deliveries.ts';
+import { empty, lines, Loader, tables, textOf } from './support.ts';
+
+let db: TestDatabase;
+let loader: Loader;
+
+before(async () => {
+  db = await createTestDatabase();
+  loader = new Loader(db.database);
+});
+
+after(async () => {
+  await db.drop();
+});
+
+const order = (uniq_id: string, day: number, more: Partial<Order> = {}): Order => ({
+  ...{ uniq_id, date_time: `2024-02-${day}`, customer_id: day, city_id: day, item_id: day, item_name: `item ${day}` },
+  ...more,
+});
+
+beforeEach(async () => {
+  await empty(db.pool);
+  await loader.load('2024-02-20', [order('h', 19)], { source: 'history' });
+  await loader.load('2024-02-25', [order('a', 25), order('b', 25), order('both', 25), order('gone', 24)]);
+  await loader.load('2024-02-26', [order('both', 26), order('c', 26, { status: 'refunded' })]);
+  // A city, an item and a customer that staging does not hold any longer.
+  await loader.load('2024-02-25', [order('a', 25), order('b', 25), order('both', 25)]);
+  await loader.stage('2024-02-25', 'Bread,12\nMilk,13\n', { feed: 'price_log' });
+});
+
+/** E.g. `mart.f_sales: 2 missing (a shipped, b shipped)`. */
+async function found(range = {}): Promise<string[]> {
+  const differences = await verify(db.database, range, () => undefined);
+  return differences.map(
+    ({ table, difference, rows, first_keys }) => `${table}: ${rows} ${difference} (${first_keys.join(', ')})`,
+  );
+}
+
+/** What is done by hand, and what is named. */
+const DAMAGES: [name: string, statement: string, named: string[]][] = [
+  [
+    'facts deleted',
+    `delete from mart.f_sales where uniq_id in ('a', 'c')`,
+    [
+      'mart.f_sales: 2 missing (a shipped, c refunded)',
+      'mart.f_customer_retention: 2 different (202408, 202409)',
+      'mart.f_customer_retention_by_item: 2 different (202408 25, 202409 26)',
+    ],
+  ],
+  [
+    'an amount changed',
+    `update mart.f_sales set payment_amount = 1 where uniq_id = 'a'`,
+    [
+      'mart.f_sales: 1 different (a shipped)',
+      'mart.f_customer_retention: 1 different (202408)',
+      'mart.f_customer_retention_by_item: 1 different (202408 25)',
+    ],
+  ],
+  [
+    'a fact of an older delivery',
+    `update mart.f_sales set load_date = '2024-02-25' where uniq_id = 'both'`,
+    ['mart.f_sales: 1 different (both shipped)'],
+  ],
+  [
+    'a fact that nobody delivered',
+    `insert into mart.f_sales select 'x', status, date_id, item_id, customer_id, city_id, quantity, 0, load_date, is_history
+     from mart.f_sales where uniq_id = 'h'`,
+    [
+      'mart.f_sales: 1 extra (x shipped)',
+      'mart.f_customer_retention: 1 different (202408)',
+      'mart.f_customer_retention_by_item: 1 different (202408 19)',
+    ],
+  ],
+  [
+    'dates of the calendar deleted, added and changed',
+    `delete from mart.d_calendar where date_id = 20240225;
+     update mart.d_calendar set quarter_actual = 4 where date_id = 20240226;
+     insert into mart.d_calendar select 20240101, '2024-01-01', 1, 1, 1, 2024, '2024-01-01', 1, 1, 2024, 202401`,
+    [
+      'mart.d_calendar: 1 missing (20240225)',
+      'mart.d_calendar: 1 extra (20240101)',
+      'mart.d_calendar: 1 different (20240226)',
+      'mart.f_customer_retention: 1 different (202408)',
+      'mart.f_customer_retention_by_item: 1 missing (202408 25)',
+    ],
+  ],
+  ['a city deleted', 'delete from mart.d_city where city_id = 25', ['mart.d_city: 1 missing (25)']],
+  ['all items deleted', 'truncate mart.d_item', ['mart.d_item: 3 missing (19, 25, 26)']],
+  [
+    'customers deleted and moved',
+    `delete from mart.d_customer where customer_id = 25; update mart.d_customer set city_id = 1 where customer_id = 19`,
+    ['mart.d_customer: 1 missing (25)', 'mart.d_customer: 1 different (19)'],
+  ],
+  [
+    'what status tells of a revenue',
+    `update staging.day_load set revenue = 1 where load_date = '2024-02-26'`,
+    ['staging.day_load.revenue: 1 different (2024-02-26 f)'],
+  ],
+  [
+    'what status tells of the mart',
+    `update staging.file_load set mart_delivery_number = 0 where load_date = '2024-02-26'`,
+    ['staging.file_load.mart_delivery_number: 1 different (2024-02-26 user_order_log_inc)'],
+  ],
+];
+
+test('a mart that nobody has damaged equals its definition, with what it holds beyond it', async () => {
+  assert.deepEqual(await found(), []);
+  assert.deepEqual(await lines(db.pool, 'select customer_id from mart.d_customer where customer_id = 24'), ['24']);
+});
+
+describe('every damage is named and mended:', () => {
+  for (const [name, statement, named] of DAMAGES) {
+    test(name, async () => {
+      const names = ['f_sales', 'd_calendar', 'd_city', 'd_customer', 'f_customer_retention_by_item'];
+      const before = textOf(await tables(db.pool, names));
+      await db.pool.query(statement);
+      assert.deepEqual(await found(), named);
+      await repair(db.database, await verify(db.database, {}, () => undefined), () => undefined);
+      assert.deepEqual(await found(), []);
+      assert.equal(textOf(await tables(db.pool, names)), before);
+    });
+  }
+});
+
+test('a range is about its load dates alone', async () => {
+  await db.pool.query(`update mart.f_sales set quantity = 9; delete from mart.d_customer where customer_id = 25`);
+  const of26 = ['mart.f_sales: 2 different (both shipped, c refunded)'];
+  assert.deepEqual(await found({ from: '2024-02-26' }), of26);
+  assert.deepEqual(await found({ from: '2024-02-26', to: '2024-02-26' }), of26);
+  assert.deepEqual(await found({ to: '2024-02-24' }), ['mart.f_sales: 1 different (h shipped)']);
+});
+
+test('rows that are lost in staging are named, and nothing may be mended by what is left', async () => {
+  await db.pool.query(`delete from staging.user_order_log where uniq_id = 'a'; delete from staging.price_log`);
+  const differences = await verify(db.database, {}, () => undefined);
+  assert.ok(isStagingDamaged(differences));
+  assert.deepEqual(
+    (await found()).filter((line) => line.startsWith('staging.file_load')),
+    ['staging.file_load.rows_kept: 2 different (2024-02-25 price_log_inc, 2024-02-25 user_order_log_inc)'],
+  );
+});
+
+test('a date that is staged and not in the mart is named, and brought into it', async () => {
+  await loader.stage('2024-02-26', [order('new', 26)]);
+  assert.ok((await found()).includes('mart.f_sales: 1 missing (new shipped)'));
+  await repair(db.database, await verify(db.database, {}, () => undefined), () => undefined);
+  assert.deepEqual(await found(), []);
+});
