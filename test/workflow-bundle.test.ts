@@ -8,14 +8,15 @@ import { after, before, test } from 'node:test';
 import { workflowBundle } from '../worker/workflow-bundle.ts';
 import { stackFor } from './client/harness.ts';
 import { killAtExit } from './support/processes.ts';
+import { withoutRoot } from './support/left-out.ts';
 import { copyProject } from './support/project-copy.ts';
 
 const NAME = 'workflow-bundle.js';
 /** At the end of a bundle that is up to date: whether it was that one which was taken. */
 const MARK = '\n// of another user';
 const SOMEBODY = 54_321;
-/** Only root can give a file to another user, or be one. */
-const skip = process.getuid?.() !== 0 && 'not root';
+/** Another user's files need root. */
+const skip = withoutRoot;
 
 let directory: string;
 let current: string;

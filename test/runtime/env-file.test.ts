@@ -7,11 +7,12 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { loadEnvFile } from '../../runtime/env-file.ts';
 import { SettingsError } from '../../runtime/settings.ts';
 import { temporalConfig } from '../../runtime/temporal.ts';
+import { withoutRoot } from '../support/left-out.ts';
 
 const NAME = 'ENV_FILE_TEST';
 const SOMEBODY = 54_321;
-/** Only root can give a file to another user. */
-const skip = process.getuid?.() !== 0 && 'not root';
+/** Another user's files need root. */
+const skip = withoutRoot;
 
 let directory: string;
 let file: string;

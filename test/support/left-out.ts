@@ -6,6 +6,12 @@ import { projectRoot } from '../../runtime/project-root.ts';
 export const REAL_DATA = path.join(projectRoot, '..', 'shared', 'data');
 export const NO_REAL_DATA = 'no real data in ../shared/data';
 
+/** In CI as well, which has no root on a forge and is root elsewhere. */
+export const NOT_ROOT = 'only root can be another user';
+
+/** For `skip`. */
+export const withoutRoot = process.getuid?.() !== 0 && NOT_ROOT;
+
 /** For `skip`. */
 export const withoutRealData = existsSync(REAL_DATA) ? false : NO_REAL_DATA;
 
