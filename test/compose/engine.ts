@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -71,8 +71,13 @@ export async function startEngine(
   return {
     compose: (args) => call('docker-compose', [...options, ...args], { DOCKER_HOST: service.url }),
     build: async (stage, tag, version) => {
-      const base = ['--build-arg', `NODE_IMAGE=${BASE}`];
+      // podman sends a Dockerfile that .dockerignore leaves out only from another folder.
+      const directory = await mkdtemp(path.join(tmpdir(), 'dockerfile-'));
+      const file = path.join(directory, 'Dockerfile');
+      await copyFile(path.join(projectRoot, 'Dockerfile'), file);
+      const base = ['--build-arg', `NODE_IMAGE=${BASE}`, '--file', file];
       await build([...base, ...stageArgs(stage, `docker.io/library/${tag}`, version), '.']);
+      await rm(directory, { recursive: true });
     },
     missing,
     close: async () => {
