@@ -1,12 +1,19 @@
+import { plainText } from '../../domain/text.ts';
 import { groupDays, loadCommand } from '../day-groups.ts';
 import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
-import type { ReportData } from './data.ts';
+import type { ReportData, UnlikelyDate } from './data.ts';
+import { failureText, warningType } from './explanations.ts';
 import { html, type Html } from './html.ts';
 import type { Locale } from './locale.ts';
 
-/** Days that need attention, and warnings: the newest; a command lists the others. */
+/** Entries of a list; a command lists the others. */
 const MAX_ENTRIES = 20;
+/** Ranges of days, and recorded messages, of an entry. */
+const MAX_RANGES = 10;
+const MAX_RECORDED = 10;
+/** Letters of a recorded message. */
+const MAX_MESSAGE = 1_000;
 export const CLIENT = 'npm run client --';
 
 export function isOpen({ state }: DayStatus): boolean {
@@ -15,21 +22,26 @@ export function isOpen({ state }: DayStatus): boolean {
 
 /** The days that are not loaded, newest first: the reason, and the command that loads them. */
 export function attention(data: ReportData, locale: Locale): Html {
-  if (data.calendar.length === 0) return html`<p>${locale.text('nothingDue')}</p>`;
+  const { text } = locale;
+  if (data.calendar.length === 0) return html`<p>${text('nothingDue')}</p>`;
   const groups = groupDays(
     data.calendar.filter(isOpen),
     (day, previous) =>
       day.state === previous.state &&
-      day.error === previous.error &&
+      day.error_type === previous.error_type &&
       needs(day, locale) === needs(previous, locale),
   );
-  if (groups.length === 0) return html`<p>${locale.text('nothingOpen')}</p>`;
-  return entries(groups, data, locale, (group) => {
-    const [{ date, state, error, next }] = group;
+  if (groups.length === 0) return html`<p>${text('nothingOpen')}</p>`;
+  return entries(groups.reverse(), data, locale, (group) => {
+    const [{ date, state, error_type }] = group;
     const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
-    return html`<strong>${rangeOf(group, locale)}: ${locale.text(`state.${state}`)}</strong>
+    const messages = group.flatMap(({ date, error, next }) =>
+      error === null ? [] : [`${date}: ${[error, next ?? ''].join(' ')}`],
+    );
+    return html`<strong>${rangeOf(group, locale)}: ${text(`state.${state}`)}</strong>
+      ${state === 'failed' ? html`<span>${failureText(error_type, locale.language)}</span>` : ''}
       <span>${needs(group[0], locale)}</span>
-      ${error === null ? '' : recorded([error, next ?? ''].join(' '))} ${command(load)}`;
+      ${recorded(messages, locale)} ${command(load)}`;
   });
 }
 
@@ -38,22 +50,57 @@ function needs(day: DayStatus, { text }: Locale): string {
   return files.length > 0 ? text('needs', { files: files.join(', ') }) : '';
 }
 
-export function warnings(data: ReportData, locale: Locale): Html {
-  const { text } = locale;
-  const days = data.calendar.filter((day) => day.warnings.length + day.accepted_missing.length > 0);
-  if (days.length === 0) return html`<p>${text('noWarnings')}</p>`;
-  return entries(
-    days,
-    data,
-    locale,
-    ({ date, warnings, accepted_missing: files }) =>
-      html`<strong>${date}</strong>
-        ${files.length > 0 ? html`<span>${text('acceptedWithout', { files: files.join(', ') })}</span>` : ''}
-        ${warnings.map(recorded)}`,
-  );
+interface Warning {
+  sentence: string;
+  days: DayStatus[];
+  /** As they were recorded, with the day of each. */
+  messages: string[];
 }
 
-/** The newest entries, and the command that lists the others. */
+/** Equal warnings are one entry with their days; the rare ones come first. */
+export function warnings(data: ReportData, locale: Locale): Html {
+  const all = new Map<string, Warning>();
+  const add = (day: DayStatus, sentence: string, message?: string) => {
+    const found = all.get(sentence) ?? { sentence, days: [], messages: [] };
+    if (found.days.at(-1) !== day) found.days.push(day);
+    if (message !== undefined) found.messages.push(`${day.date}: ${message}`);
+    all.set(sentence, found);
+  };
+  for (const day of data.calendar) {
+    const { accepted_missing: files } = day;
+    if (files.length > 0) add(day, locale.text('acceptedWithout', { files: files.join(', ') }));
+    for (const warning of day.warnings) {
+      const { key, file, what } = warningType(warning);
+      const sentence = key === 'warning.other' ? plainText(warning, MAX_MESSAGE) : '';
+      add(day, locale.text(key, { file, what, message: sentence }), warning);
+    }
+  }
+  const newest = ({ days }: Warning) => days.at(-1)?.date ?? '';
+  const rareFirst = [...all.values()].sort(
+    (a, b) => a.days.length - b.days.length || (newest(a) < newest(b) ? 1 : -1),
+  );
+  const unlikely = unlikelyDates(data.unlikely, locale);
+  if (rareFirst.length === 0) return unlikely ?? html`<p>${locale.text('noWarnings')}</p>`;
+  return html`${unlikely ?? ''}
+  ${entries(
+    rareFirst,
+    data,
+    locale,
+    ({ sentence, days, messages }) =>
+      html`<strong>${rangesOf(days, locale)}</strong> <span>${sentence}</span> ${recorded(messages, locale)}`,
+  )}`;
+}
+
+/** Orders that are not in the range because a typing error has moved their date out of it (contract, ruling 50). */
+function unlikelyDates(dates: readonly UnlikelyDate[], { text, count }: Locale): Html | undefined {
+  const [first] = dates;
+  if (!first) return undefined;
+  const shown = dates.map(({ date, rows }) => `${date} (${count(rows)})`).join(', ');
+  const more = first.dates - dates.length;
+  return html`<p>${text('unlikely', { dates: shown + (more > 0 ? ` … (+${count(more)})` : '') })}</p>`;
+}
+
+/** The first entries, and the command that lists the others. */
 function entries<E>(
   all: readonly E[],
   { from, to }: ReportData,
@@ -61,9 +108,8 @@ function entries<E>(
   entry: (one: E) => Html,
 ): Html {
   const more = all.length - MAX_ENTRIES;
-  const shown = all.slice(Math.max(0, more)).reverse();
   return html`<ul class="days">
-      ${shown.map((one) => html`<li>${entry(one)}</li>`)}
+      ${all.slice(0, MAX_ENTRIES).map((one) => html`<li>${entry(one)}</li>`)}
     </ul>
     ${
       more > 0
@@ -74,9 +120,14 @@ function entries<E>(
     }`;
 }
 
-/** A message as the run recorded it. */
-function recorded(message: string): Html {
-  return html`<span lang="en">${message.trim()}</span>`;
+/** The newest messages, as the runs have recorded them. */
+function recorded(messages: readonly string[], { text }: Locale): Html | string {
+  if (messages.length === 0) return '';
+  const shown = messages.slice(-MAX_RECORDED).reverse();
+  return html`<details>
+    <summary>${text('recorded', { n: messages.length })}</summary>
+    ${shown.map((message) => html`<span lang="en">${plainText(message.trim(), MAX_MESSAGE)}</span>`)}
+  </details>`;
 }
 
 export function command(line: string): Html {
@@ -91,4 +142,13 @@ function lastOf(group: [DayStatus, ...DayStatus[]]): string {
 export function rangeOf(group: [DayStatus, ...DayStatus[]], { text }: Locale): string {
   const [from, to] = [group[0].date, lastOf(group)];
   return from === to ? from : text('range', { from, to });
+}
+
+/** The newest of some days, as ranges, and how many they are. */
+function rangesOf(days: readonly DayStatus[], locale: Locale): string {
+  const groups = groupDays(days);
+  const shown = groups.slice(-MAX_RANGES).reverse();
+  const more = groups.length > shown.length ? ' …' : '';
+  const ranges = shown.map((group) => rangeOf(group, locale)).join(', ') + more;
+  return days.length === 1 ? ranges : `${ranges} (${locale.text('dayCount', { n: days.length })})`;
 }

@@ -20,7 +20,8 @@ export interface Locale {
 export function localeOf(language: Language): Locale {
   const number = (options?: Intl.NumberFormatOptions) => {
     const format = new Intl.NumberFormat(language, { signDisplay: 'negative', ...options });
-    return (value: number | string) => format.format(value as number);
+    // A true minus sign, which Intl writes as a hyphen.
+    return (value: number | string) => format.format(value as number).replace('-', '\u2212');
   };
   const plural = new Intl.PluralRules(language);
   const count = number();

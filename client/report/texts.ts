@@ -50,14 +50,58 @@ export const TEXTS = {
   needs: { en: 'Needs {files}.', ru: 'Не хватает: {files}.' },
   acceptedWithout: { en: 'Accepted without {files}.', ru: 'Принят без файлов: {files}.' },
   moreEntries: {
-    en: { one: '{n} older entry:', other: '{n} older entries:' },
+    en: { one: '{n} more entry:', other: '{n} more entries:' },
     ru: {
-      one: 'Ещё {n} более ранняя запись:',
-      few: 'Ещё {n} более ранние записи:',
-      many: 'Ещё {n} более ранних записей:',
-      other: 'Ещё {n} более ранней записи:',
+      one: 'Ещё {n} запись:',
+      few: 'Ещё {n} записи:',
+      many: 'Ещё {n} записей:',
+      other: 'Ещё {n} записи:',
     },
   },
+  recorded: {
+    en: { one: 'As recorded ({n} message)', other: 'As recorded ({n} messages)' },
+    ru: {
+      one: 'Исходное сообщение ({n})',
+      few: 'Исходные сообщения ({n})',
+      many: 'Исходные сообщения ({n})',
+      other: 'Исходные сообщения ({n})',
+    },
+  },
+  dayCount: {
+    en: { one: '{n} day', other: '{n} days' },
+    ru: { one: '{n} день', few: '{n} дня', many: '{n} дней', other: '{n} дня' },
+  },
+  unlikely: {
+    en: 'Not in this report: orders with dates that their deliveries cannot be about, as typing errors have them (orders in brackets): {dates}.',
+    ru: 'В отчёт не вошли заказы с датами, к которым их поставки не могут относиться, например из-за опечатки (в скобках число заказов): {dates}.',
+  },
+  // The kinds of warnings, in explanations.ts.
+  'warning.columns': {
+    en: '{file}: columns that are unknown are ignored, number {what}.',
+    ru: '{file}: неизвестные столбцы пропущены, номер {what}.',
+  },
+  'warning.noRows': { en: '{file} has no rows.', ru: '{file}: в файле нет строк.' },
+  'warning.lines': {
+    en: '{file}: a quoted field spans lines; check that a stray quote has not swallowed rows.',
+    ru: '{file}: значение в кавычках занимает несколько строк; проверьте, не поглотила ли лишняя кавычка соседние строки.',
+  },
+  'warning.encoding': {
+    en: '{file}: the storage names an encoding that is none, “{what}”; the bytes decided how it was read.',
+    ru: '{file}: хранилище указывает неизвестную кодировку содержимого «{what}»; файл прочитан по его байтам.',
+  },
+  'warning.volume': {
+    en: '{file} has far fewer rows than usual; check at the source whether it is complete.',
+    ru: '{file}: строк намного меньше обычного; проверьте у источника, полон ли файл.',
+  },
+  'warning.notFound': {
+    en: 'The report API has no increment for these days any more; what was loaded before stays.',
+    ru: 'У API отчётов больше нет данных за эти дни; загруженное ранее сохранено.',
+  },
+  'warning.failed': {
+    en: 'A newer delivery could not be loaded; what was loaded before stays.',
+    ru: 'Более новую поставку не удалось загрузить; загруженное ранее сохранено.',
+  },
+  'warning.other': { en: 'Note: {message}', ru: 'Сообщение: {message}' },
 
   retention: { en: 'Weekly retention', ru: 'Удержание по неделям' },
   customersPerWeek: { en: 'Customers per week', ru: 'Покупатели по неделям' },
