@@ -35,13 +35,13 @@ export const FAILURE_TEXTS: Record<FailureType | 'other', Record<Language, strin
     en: 'A file is not what it should be, or too many of its rows are bad; nothing was changed.',
     ru: 'Файл не соответствует формату, или в нём слишком много ошибочных строк; данные не изменены.',
   },
-  LandedFileGone: {
-    en: 'A downloaded file is gone or has changed.',
-    ru: 'Скачанный файл исчез или изменился.',
+  LandedRowsGone: {
+    en: 'The rows of a downloaded file were gone from the database before they were loaded.',
+    ru: 'Строки скачанного файла исчезли из базы данных до загрузки.',
   },
   LandingUnavailable: {
-    en: 'The worker cannot write or read its files.',
-    ru: 'Обработчик не может записать или прочитать свои файлы.',
+    en: 'The worker cannot write its files.',
+    ru: 'Обработчик не может записать свои файлы.',
   },
   DatabaseUnavailable: {
     en: 'The database did not answer, or could not work.',

@@ -35,7 +35,12 @@ function errorOf(stdout: string): string {
 describe('a command never joins a run that does less than it was asked for (contract, ruling 47)', () => {
   const less: [name: string, day: string, input: object, says: RegExp][] = [
     ['--only-missing', '2024-02-26', { onlyMissing: true }, /leaves out the days that are loaded/],
-    ['another range', '2024-02-27', { from: '2024-02-20' , to: '2024-02-26' }, /loads 2024-02-20 to 2024-02-26/],
+    [
+      'another range',
+      '2024-02-27',
+      { from: '2024-02-20', to: '2024-02-26' },
+      /loads 2024-02-20 to 2024-02-26/,
+    ],
   ];
   for (const [name, day, input, says] of less)
     test(`a full backfill waits for one of ${name}, then does its own`, async (t) => {

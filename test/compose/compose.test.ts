@@ -80,9 +80,7 @@ async function up(): Promise<void> {
 }
 
 async function client(...args: string[]): Promise<unknown> {
-  return JSON.parse(
-    await engine.compose(['run', '--rm', '--no-deps', '-T', 'client', ...args, '--json']),
-  );
+  return JSON.parse(await engine.compose(['run', '--rm', '--no-deps', '-T', 'client', ...args, '--json']));
 }
 
 async function containers(): Promise<Map<string, Container>> {

@@ -261,9 +261,9 @@ test('money is exact decimal: no column is a float', async () => {
     assert.deepEqual(amounts, [
       'mart.f_sales.payment_amount | numeric(18,2)',
       'staging.customer_research.sales_amt | numeric(18,2)',
-    'staging.incoming_customer_research.sales_amt | numeric(18,2)',
-    'staging.incoming_price_log.price | numeric(18,2)',
-    'staging.incoming_user_order_log.payment_amount | numeric(18,2)',
+      'staging.incoming_customer_research.sales_amt | numeric(18,2)',
+      'staging.incoming_price_log.price | numeric(18,2)',
+      'staging.incoming_user_order_log.payment_amount | numeric(18,2)',
       'staging.order_fact.payment_amount | numeric(18,2)',
       'staging.price_log.price | numeric(18,2)',
       'staging.user_order_log.payment_amount | numeric(18,2)',

@@ -18,7 +18,14 @@ after(async () => {
 });
 
 const order = (uniq_id: string, day: number, more: Partial<Order> = {}): Order => ({
-  ...{ uniq_id, date_time: `2024-02-${day}`, customer_id: day, city_id: day, item_id: day, item_name: `item ${day}` },
+  ...{
+    uniq_id,
+    date_time: `2024-02-${day}`,
+    customer_id: day,
+    city_id: day,
+    item_id: day,
+    item_name: `item ${day}`,
+  },
   ...more,
 });
 
@@ -109,7 +116,9 @@ const DAMAGES: [name: string, statement: string, named: string[]][] = [
 
 test('a mart that nobody has damaged equals its definition, with what it holds beyond it', async () => {
   assert.deepEqual(await found(), []);
-  assert.deepEqual(await lines(db.pool, 'select customer_id from mart.d_customer where customer_id = 24'), ['24']);
+  assert.deepEqual(await lines(db.pool, 'select customer_id from mart.d_customer where customer_id = 24'), [
+    '24',
+  ]);
 });
 
 describe('every damage is named and mended:', () => {
@@ -127,7 +136,9 @@ describe('every damage is named and mended:', () => {
 });
 
 test('a range is about its load dates alone', async () => {
-  await db.pool.query(`update mart.f_sales set quantity = 9; delete from mart.d_customer where customer_id = 25`);
+  await db.pool.query(
+    `update mart.f_sales set quantity = 9; delete from mart.d_customer where customer_id = 25`,
+  );
   const of26 = ['mart.f_sales: 2 different (both shipped, c refunded)'];
   assert.deepEqual(await found({ from: '2024-02-26' }), of26);
   assert.deepEqual(await found({ from: '2024-02-26', to: '2024-02-26' }), of26);
@@ -135,7 +146,9 @@ test('a range is about its load dates alone', async () => {
 });
 
 test('rows that are lost in staging are named, and nothing may be mended by what is left', async () => {
-  await db.pool.query(`delete from staging.user_order_log where uniq_id = 'a'; delete from staging.price_log`);
+  await db.pool.query(
+    `delete from staging.user_order_log where uniq_id = 'a'; delete from staging.price_log`,
+  );
   const differences = await verify(db.database, {}, () => undefined);
   assert.ok(isStagingDamaged(differences));
   assert.deepEqual(

@@ -57,10 +57,14 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', () => 
     const { days, paused, concurrency } = await run.query<BackfillState>('progress');
     assert.deepEqual({ days, paused, concurrency }, { days: null, paused: true, concurrency: 7 });
     planning.end();
-    await until('the days are listed', async () => {
-      const state = await run.query<BackfillState>('progress');
-      return state.days === 2;
-    }, LIMIT_MS);
+    await until(
+      'the days are listed',
+      async () => {
+        const state = await run.query<BackfillState>('progress');
+        return state.days === 2;
+      },
+      LIMIT_MS,
+    );
     assert.equal(daysBegun(), 0, 'paused while it planned, it begins no day');
     await run.executeUpdate('resume');
 
@@ -69,10 +73,14 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', () => 
     assert.equal((await run.query<BackfillState>('progress')).concurrency, 7, 'it is carried on');
     await run.executeUpdate('pause');
     planning.end();
-    await until('the days are listed again', async () => {
-      const state = await run.query<BackfillState>('progress');
-      return state.days === 2 && state.paused;
-    }, LIMIT_MS);
+    await until(
+      'the days are listed again',
+      async () => {
+        const state = await run.query<BackfillState>('progress');
+        return state.days === 2 && state.paused;
+      },
+      LIMIT_MS,
+    );
     assert.equal(daysBegun(), 1);
     await run.executeUpdate('resume');
     assert.deepEqual(await run.result(), {
