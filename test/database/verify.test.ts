@@ -104,7 +104,8 @@ const DAMAGES: [name: string, statement: string, named: string[]][] = [
   ],
   [
     'what status tells of a revenue',
-    `update staging.day_load set revenue = 1 where load_date = '2024-02-26'`,
+    `insert into staging.day_load (load_date, outcome, revenue, number, workflow_id, run_id, started_at, finished_at)
+     values ('2024-02-26', 'loaded', 1, 1, 'x', 'x', now(), now())`,
     ['staging.day_load.revenue: 1 different (2024-02-26 f)'],
   ],
   [
