@@ -9,7 +9,7 @@ import { planDay, planHistory } from './plan-run.ts';
 import { findOpenDays, recordFailure, recordNotFound } from './record-outcome.ts';
 import { sendAlert } from './send-alert.ts';
 import { stageFile } from './stage-file.ts';
-import { updateDCity, updateDCustomer, updateDItem, updateFSales } from './update-mart.ts';
+import { updateDimensions, updateFSales } from './update-mart.ts';
 
 /** The steps of a day, by the names that the Temporal UI shows. */
 export function createActivities(dependencies: ActivityDependencies) {
@@ -22,9 +22,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     getIncrement: getIncrement(dependencies),
     landFile: landFile(dependencies),
     stageFile: stageFile(dependencies),
-    updateDCity: updateDCity(dependencies),
-    updateDItem: updateDItem(dependencies),
-    updateDCustomer: updateDCustomer(dependencies),
+    updateDimensions: updateDimensions(dependencies),
     updateFSales: updateFSales(dependencies),
     recordFailure: recordFailure(dependencies),
     recordNotFound: recordNotFound(dependencies),

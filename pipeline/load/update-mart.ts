@@ -3,7 +3,8 @@ import { martLock, NAMES_LOCK, stagingLock } from '../../database/locks.ts';
 import { fileName, ORDERS, type Delivery } from '../../domain/feeds.ts';
 import { deliveryKey } from './delivery-key.ts';
 
-export type Dimension = 'd_city' | 'd_item' | 'd_customer';
+export const DIMENSIONS = ['d_city', 'd_item', 'd_customer'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
 
 /** Brings one dimension up to date with a delivery: `sql/mart/<dimension>.sql`. */
 export async function updateDimension(

@@ -60,11 +60,9 @@ const STAGE_PLACES: Place[] = [
   { name: 'commit', text: COMMIT },
 ].map((place) => ({ ...place, step: 'stageFile' }));
 
-const FILE_OF: Record<MartStep, string> = {
-  updateDCity: 'mart/d_city',
-  updateDItem: 'mart/d_item',
-  updateDCustomer: 'mart/d_customer',
-  updateFSales: 'mart/f_sales',
+const ROWS_OF: Record<MartStep, string[]> = {
+  updateDimensions: ['mart/d_city', 'mart/d_item', 'mart/d_customer'],
+  updateFSales: ['mart/f_sales'],
 };
 
 const FACT_PLACES: Place[] = [
@@ -75,7 +73,7 @@ const FACT_PLACES: Place[] = [
 const MART_PLACES: Place[] = MART_STEPS.flatMap((step) => [
   { step, name: 'begin', text: BEGIN },
   { step, name: 'the lock', text: LOCK },
-  { step, name: 'the rows', text: statement(FILE_OF[step]) },
+  ...ROWS_OF[step].map((name) => ({ step, name, text: statement(name) })),
   ...(step === 'updateFSales' ? FACT_PLACES : []),
   { step, name: 'commit', text: COMMIT },
 ]);
@@ -145,7 +143,9 @@ class Bench {
     const land = () => this.#landed(steps, 2, place.orders);
     let file = place.step === 'landFile' ? undefined : await land();
     const before =
-      place.step === 'updateDCity' ? [] : MART_STEPS.slice(0, MART_STEPS.indexOf(place.step as MartStep));
+      place.step === 'updateDimensions'
+        ? []
+        : MART_STEPS.slice(0, MART_STEPS.indexOf(place.step as MartStep));
     if (file && place.step !== 'stageFile') await steps.stage(file);
     if (MART_STEPS.includes(place.step as MartStep)) for (const step of before) await steps.update(step);
     const run = async () => {

@@ -18,7 +18,7 @@ import { ORDERS, type Delivery } from '../../domain/feeds.ts';
 
 export const DELIVERY: Delivery = { loadDate: '2024-02-25', source: 'increment' };
 const FILE = { ...DELIVERY, feed: ORDERS };
-export const MART_STEPS = ['updateDCity', 'updateDItem', 'updateDCustomer', 'updateFSales'] as const;
+export const MART_STEPS = ['updateDimensions', 'updateFSales'] as const;
 export type MartStep = (typeof MART_STEPS)[number];
 
 /** The steps of a day that work with the database, as the worker runs them, without Temporal and the report API. */

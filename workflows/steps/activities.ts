@@ -23,9 +23,7 @@ export const steps: Pick<
   | 'failBackfillDays'
   | 'landFile'
   | 'stageFile'
-  | 'updateDCity'
-  | 'updateDItem'
-  | 'updateDCustomer'
+  | 'updateDimensions'
   | 'updateFSales'
 > = proxyActivities<Activities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,

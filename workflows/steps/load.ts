@@ -128,17 +128,12 @@ export function feedsNotLanded(error: unknown): string[] | undefined {
 /** The dimensions first, so that no fact lacks one. */
 async function updateMart(run: Run, files: string[], acceptedMissing: string[] | null): Promise<Loaded> {
   run.progress.update(`Updating the mart with ${run.title}.`);
-  const { updateDCity, updateDItem, updateDCustomer, updateFSales } = steps;
   const { delivery, checkpoint, options } = run;
   const { volumeAlertShare } = options;
   const summary = run.title;
-  await settleAll([
-    updateDCity.executeWithOptions({ summary }, [delivery]),
-    updateDItem.executeWithOptions({ summary }, [delivery]),
-    updateDCustomer.executeWithOptions({ summary }, [delivery]),
-  ]);
+  await steps.updateDimensions.executeWithOptions({ summary }, [delivery]);
   const { startedAt } = checkpoint;
-  return await updateFSales.executeWithOptions({ summary }, [
+  return await steps.updateFSales.executeWithOptions({ summary }, [
     delivery,
     { files, acceptedMissing, volumeAlertShare, number: run.number ?? 0, startedAt },
   ]);
