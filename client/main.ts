@@ -3,7 +3,6 @@ import { loadEnvFile } from '../runtime/env-file.ts';
 import { SettingsError } from '../runtime/settings.ts';
 import { plainLines } from '../domain/text.ts';
 import { loadDateOfRun } from '../domain/due-days.ts';
-import { stopTracing } from '../runtime/tracing/start.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ReportOptions } from './commands/report.ts';
 import type { StatusOptions } from './commands/status.ts';
@@ -213,5 +212,4 @@ main()
   .then(() => (process.exitCode = 0))
   .catch((error: unknown) => {
     process.exitCode = report(error, wantsJson());
-  })
-  .finally(stopTracing);
+  });

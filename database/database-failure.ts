@@ -78,7 +78,7 @@ function messageOf(error: unknown, state: string | undefined): string {
 }
 
 /** The server's SQLSTATE; undefined when the error is not the server's. A broken socket's EPIPE only looks like one. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || 'syscall' in error) return undefined;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;

@@ -6,8 +6,6 @@ import { readSettingsFile } from './env-file.ts';
 import { isPort } from './port.ts';
 import { readTogether, SettingsError } from './settings.ts';
 import { dataConverter } from './codec/data-converter.ts';
-import { tracingSettings } from './tracing/settings.ts';
-import { startTracing } from './tracing/start.ts';
 
 export type TemporalConfig = ReturnType<typeof temporalConfig>;
 
@@ -75,26 +73,19 @@ function loadConfig(env: NodeJS.ProcessEnv) {
 
 /** What a client's connection needs from the environment, with all faults at once. Throws `SettingsError`. */
 export function clientConfig(env: NodeJS.ProcessEnv) {
-  const [temporal, tracing, converter] = readTogether(
+  const [temporal, converter] = readTogether(
     () => temporalConfig(env),
-    () => tracingSettings(env),
     () => dataConverter(env),
   );
-  return { ...temporal, tracing, ...converter };
+  return { ...temporal, ...converter };
 }
 
 export async function connectClient(env: NodeJS.ProcessEnv): Promise<Client> {
-  const { connectionOptions, namespace, address, dataConverter, ...config } = clientConfig(env);
-  const tracing = await startTracing(config.tracing, console.error);
+  const { connectionOptions, namespace, address, dataConverter } = clientConfig(env);
   const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
     throw new TemporalUnreachable(address, error);
   });
-  return new Client({
-    connection,
-    namespace,
-    dataConverter,
-    interceptors: tracing.client,
-  });
+  return new Client({ connection, namespace, dataConverter });
 }
 
 /** No Temporal server at the address. */
