@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   domain: [],
   runtime: ['domain'],
   'runtime/codec': ['domain', 'runtime'],
-  'runtime/temporal': ['runtime', 'runtime/codec'],
+  'runtime/temporal': ['domain', 'runtime', 'runtime/codec'],
   database: ['domain', 'runtime'],
   'pipeline/extract': ['domain', 'runtime'],
   'pipeline/validate': ['domain', 'runtime'],

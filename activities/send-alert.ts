@@ -28,11 +28,11 @@ export function sendAlert({ alerts }: ActivityDependencies) {
     const alert = checkedInput(alertInput, input) as Alert;
     const { webhookUrl } = alerts;
     if (webhookUrl === undefined) return 'no webhook';
-    await post(webhookUrl, messageOf(alert));
+    await post(webhookUrl, documentOf(alert));
     return 'sent';
   };
 
-  function messageOf({ kind, loadDate, due, error, errorType, run }: Alert) {
+  function documentOf({ kind, loadDate, due, error, errorType, run }: Alert) {
     const { workflowId, runId } = run;
     const url = `${alerts.temporalUiUrl}/namespaces/${alerts.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
     const { headline, hint } = KINDS[kind];

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { loadEnvFile } from '../runtime/env-file.ts';
 import { SettingsError } from '../runtime/settings.ts';
-import { plainLines } from '../domain/text.ts';
+import { messageOf, plainLines } from '../domain/text.ts';
 import { loadDateOfRun } from '../domain/due-days.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ReportOptions } from './commands/report.ts';
@@ -179,7 +179,7 @@ function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommandFailed) return error;
   if (error instanceof SettingsError)
     return new CommandFailed(error.message, 2, { error: error.message, faults: [...error.faults] });
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof CommanderError && error.code === 'commander.help')
     return new CommandFailed('Expected a command.', 2);
   if (error instanceof CommanderError)

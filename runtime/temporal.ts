@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { messageOf } from '../domain/text.ts';
 import { readSettingsFile } from './env-file.ts';
 import { isPort } from './port.ts';
 import { readTogether, SettingsError } from './settings.ts';
@@ -95,8 +96,4 @@ export class TemporalUnreachable extends Error {
   constructor(address: string, error: unknown) {
     super(`Temporal cannot be reached at ${address} (TEMPORAL_ADDRESS): ${messageOf(error)}.`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
