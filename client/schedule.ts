@@ -24,8 +24,6 @@ const NAMES = [
   'SCHEDULE_CATCHUP_WINDOW',
 ] as const;
 
-export type ScheduleSettings = ReturnType<typeof scheduleSettings>;
-
 export function scheduleSettings(env: NodeJS.ProcessEnv) {
   return readSettings(env, NAMES);
 }

@@ -85,7 +85,7 @@ async function lackOfRunning<W extends Workflow>(
   if (started?.workflowType?.name !== workflowType)
     return `is a ${started?.workflowType?.name ?? 'workflow'} and no ${workflowType}`;
   const [input] = await decodeArrayFromPayloads(client.options.loadedDataConverter, started.input?.payloads);
-  return lackOf((input ?? {}) as Parameters<typeof lackOf>[0]);
+  return lackOf(input ?? {});
 }
 
 async function start<W extends Workflow>(
