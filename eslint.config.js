@@ -1,7 +1,7 @@
 import path from 'node:path';
 import tseslint from 'typescript-eslint';
 
-const RUNTIME = ['runtime', 'runtime/codec', 'runtime/tracing', 'runtime/temporal'];
+const RUNTIME = ['runtime', 'runtime/codec', 'runtime/temporal'];
 const PIPELINE = ['pipeline/extract', 'pipeline/validate', 'pipeline/load'];
 
 /**
@@ -12,13 +12,12 @@ const MAY_IMPORT = {
   domain: [],
   runtime: ['domain'],
   'runtime/codec': ['domain', 'runtime'],
-  'runtime/tracing': ['domain', 'runtime'],
-  'runtime/temporal': ['runtime', 'runtime/codec', 'runtime/tracing'],
-  database: ['domain', 'runtime', 'runtime/tracing'],
-  'pipeline/extract': ['domain', 'runtime', 'runtime/tracing'],
+  'runtime/temporal': ['domain', 'runtime', 'runtime/codec'],
+  database: ['domain', 'runtime'],
+  'pipeline/extract': ['domain', 'runtime'],
   'pipeline/validate': ['domain', 'runtime'],
-  'pipeline/load': ['domain', 'runtime', 'runtime/tracing', 'database'],
-  activities: ['domain', 'runtime', 'runtime/tracing', 'database', ...PIPELINE],
+  'pipeline/load': ['domain', 'runtime', 'database'],
+  activities: ['domain', 'runtime', 'database', ...PIPELINE],
   workflows: ['domain', { types: 'activities' }],
   worker: ['package.json', 'domain', ...RUNTIME, 'database', ...PIPELINE, 'activities'],
   schemas: [],

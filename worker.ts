@@ -3,7 +3,6 @@ import { loadEnvFile } from './runtime/env-file.ts';
 import { format, listenAddress, type ListenAddress } from './runtime/listen-address.ts';
 import { SettingsError, type SettingName } from './runtime/settings.ts';
 import { TemporalUnreachable } from './runtime/temporal.ts';
-import { startTracing, stopTracing } from './runtime/tracing/start.ts';
 import { serveHealth } from './runtime/health.ts';
 import { createLogger } from './runtime/logger.ts';
 import { connectWorker } from './worker/connect.ts';
@@ -32,14 +31,12 @@ async function main(): Promise<void> {
       shutdownSignals: [],
       telemetryOptions: telemetryOptions(settings, metrics && format(metrics)),
     });
-    const tracing = await startTracing(settings.tracing, (message) => logger.warn(message));
     const connection = await connectWorker(settings.temporal);
     closing.push(() => connection.close());
     const { namespace } = settings.temporal;
     worker = await startWorker(settings, {
       connection,
       namespace,
-      tracing,
       onDatabaseError: (error) => logger.warn('a database connection broke', { error }),
       onWarning: (message) => logger.warn(message),
       onFreshnessError: (error) => logger.warn('the freshness of the mart could not be measured', { error }),
@@ -66,6 +63,5 @@ main()
       console.error(error.message.split(': Status {')[0]);
     else console.error(error);
   })
-  .finally(stopTracing)
   // The SDK's native part would keep a process whose start has failed.
   .finally(() => process.exit());

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/common';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { Database } from '../database/database.ts';
 import type { DayResult, RunRef } from '../domain/day.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
+import { describedRun, openRun } from '../runtime/open-run.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, claimInput, holderInput } from './inputs.ts';
@@ -61,7 +61,12 @@ async function takeClaim(
   waitedFor: Holder | undefined,
 ): Promise<Claim> {
   const me = currentRun();
-  if (waitedFor?.isWhole && !files && (await described(waitedFor))?.status.name === 'COMPLETED') {
+  const { client } = Context.current();
+  if (
+    waitedFor?.isWhole &&
+    !files &&
+    (await describedRun(client, waitedFor.workflowId))?.status.name === 'COMPLETED'
+  ) {
     const result = await resultOf(waitedFor);
     const { workflowId, runId } = waitedFor;
     if (result) return { state: 'done', result: { ...result, joined: { workflowId, runId } } };
@@ -71,10 +76,9 @@ async function takeClaim(
     if (holder.workflowId === me.workflowId) {
       return { state: 'claimed', number: await nextDeliveryNumber(database, cancellation()) };
     }
-    const description = await described(holder);
-    const status = description?.status.name;
-    if (description && (status === 'RUNNING' || status === 'PAUSED')) {
-      const idle = await idleOf(description);
+    const open = await openRun(client, holder.workflowId);
+    if (open) {
+      const idle = await idleOf(open);
       return { state: 'held', holder, ...(idle && { idle }) };
     }
     from = holder.workflowId;
@@ -91,17 +95,6 @@ async function take(database: Database, values: unknown[]): Promise<Holder> {
   // Another session has inserted the claim since this statement began: it is seen at the next try.
   if (!row) return await take(database, values);
   return { workflowId: row.workflow_id, runId: row.run_id, isWhole: row.files === null };
-}
-
-/** By workflow id alone: after a reset the workflow is open under another run id. */
-async function described({ workflowId }: RunRef): Promise<WorkflowExecutionDescription | undefined> {
-  try {
-    return await Context.current().client.workflow.getHandle(workflowId).describe();
-  } catch (error) {
-    // Past the namespace's retention, or in another namespace: nobody works on it.
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
 }
 
 /** Undefined when nothing of the run waits for a worker, or a worker polls for it. */

@@ -2,7 +2,6 @@ import { failure, nextStep } from '../domain/failures.ts';
 import type { Alert } from '../domain/day.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
-import { httpAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { alertInput, checkedInput } from './inputs.ts';
@@ -29,12 +28,11 @@ export function sendAlert({ alerts }: ActivityDependencies) {
     const alert = checkedInput(alertInput, input) as Alert;
     const { webhookUrl } = alerts;
     if (webhookUrl === undefined) return 'no webhook';
-    const attributes = httpAttributes('POST', new URL(webhookUrl));
-    await withSpan('POST alert', attributes, () => post(webhookUrl, messageOf(alert)));
+    await post(webhookUrl, documentOf(alert));
     return 'sent';
   };
 
-  function messageOf({ kind, loadDate, due, error, errorType, run }: Alert) {
+  function documentOf({ kind, loadDate, due, error, errorType, run }: Alert) {
     const { workflowId, runId } = run;
     const url = `${alerts.temporalUiUrl}/namespaces/${alerts.namespace}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
     const { headline, hint } = KINDS[kind];

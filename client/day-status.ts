@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Database } from '../database/database.ts';
 import { DAY_STATE_PARAMETERS, fileNames } from '../domain/feeds.ts';
 import { nextStep } from '../domain/failures.ts';
 import type { LoadDate } from '../domain/load-date.ts';
+import { openRun } from '../runtime/open-run.ts';
 import type { DayState, DayStatus } from '../schemas/documents.ts';
 
 interface Row {
@@ -102,8 +102,8 @@ async function findOpenRuns(client: Client, rows: readonly Row[], open: Map<stri
     const queue = asked.values();
     const ask = async () => {
       for (const workflowId of queue) {
-        const runId = await openRunOf(client, workflowId);
-        if (runId !== undefined) open.set(workflowId, runId);
+        const run = await openRun(client, workflowId);
+        if (run) open.set(workflowId, run.runId);
       }
     };
     await Promise.all(Array.from({ length: CALLS_AT_ONCE }, ask));
@@ -111,13 +111,3 @@ async function findOpenRuns(client: Client, rows: readonly Row[], open: Map<stri
 }
 
 const OPEN_DAYS = 'WorkflowType = "salesIncrement" and ExecutionStatus = "Running"';
-
-async function openRunOf(client: Client, workflowId: string): Promise<string | undefined> {
-  try {
-    const { status, runId } = await client.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING' || status.name === 'PAUSED' ? runId : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
-}

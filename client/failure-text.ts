@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { nextStep } from '../domain/failures.ts';
+import { messageOf } from '../domain/text.ts';
 
 export interface FailureText {
   message: string;
@@ -20,9 +21,5 @@ export function workflowFailure(error: unknown): FailureText {
   if (cause instanceof TerminatedFailure) {
     return { message: 'The run was terminated.', type: 'Terminated', next: undefined };
   }
-  return {
-    message: cause instanceof Error ? cause.message : String(cause),
-    type: undefined,
-    next: undefined,
-  };
+  return { message: messageOf(cause), type: undefined, next: undefined };
 }

@@ -41,7 +41,7 @@ export async function follow(
 type Failure = Parameters<typeof decodeOptionalFailureToOptionalError>[1];
 
 /** Decodes the message, which is encrypted with PAYLOAD_KEYS. */
-async function messageOf(client: Client, failure: Failure): Promise<string | undefined> {
+async function decodedMessage(client: Client, failure: Failure): Promise<string | undefined> {
   const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failure);
   return error?.message;
 }
@@ -51,7 +51,7 @@ async function failingStep(client: Client, handle: WorkflowHandle): Promise<stri
   const { raw } = await handle.describe();
   const step = raw.pendingActivities?.find((activity) => activity.lastFailure);
   if (!step) return undefined;
-  const message = await messageOf(client, step.lastFailure);
+  const message = await decodedMessage(client, step.lastFailure);
   return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
 }
 
@@ -96,7 +96,7 @@ export async function whyNoAnswer(
     const failure = task?.workflowTaskFailedEventAttributes?.failure;
     // In quotes: "here" in it is there.
     if (failure)
-      return `The worker cannot run ${workflowId} and reports: "${(await messageOf(client, failure)) ?? ''}"`;
+      return `The worker cannot run ${workflowId} and reports: "${(await decodedMessage(client, failure)) ?? ''}"`;
   } catch (later) {
     if (later instanceof ServiceError || 'code' in (later as Error))
       return `Temporal is not responding (${reasonOf(later)}).`;

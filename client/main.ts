@@ -1,9 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { loadEnvFile } from '../runtime/env-file.ts';
 import { SettingsError } from '../runtime/settings.ts';
-import { plainLines } from '../domain/text.ts';
+import { messageOf, plainLines } from '../domain/text.ts';
 import { loadDateOfRun } from '../domain/due-days.ts';
-import { stopTracing } from '../runtime/tracing/start.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ReportOptions } from './commands/report.ts';
 import type { StatusOptions } from './commands/status.ts';
@@ -188,7 +187,7 @@ function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommandFailed) return error;
   if (error instanceof SettingsError)
     return new CommandFailed(error.message, 2, { error: error.message, faults: [...error.faults] });
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof CommanderError && error.code === 'commander.help')
     return new CommandFailed('Expected a command.', 2);
   if (error instanceof CommanderError)
@@ -221,5 +220,4 @@ main()
   .then(() => (process.exitCode = 0))
   .catch((error: unknown) => {
     process.exitCode = report(error, wantsJson());
-  })
-  .finally(stopTracing);
+  });

@@ -12,7 +12,7 @@ import type { RunOptions } from '../domain/day.ts';
 import { timeOfDay } from '../domain/due-days.ts';
 import { formatDuration } from '../domain/durations.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
-import { workflowIds } from './workflow-ids.ts';
+import { workflowIds } from '../domain/workflow-ids.ts';
 import type { ScheduleProperties } from '../schemas/documents.ts';
 import { searchAttributes } from '../runtime/search-attributes.ts';
 
@@ -24,15 +24,8 @@ const NAMES = [
   'SCHEDULE_CATCHUP_WINDOW',
 ] as const;
 
-export type ScheduleSettings = ReturnType<typeof scheduleSettings>;
-
 export function scheduleSettings(env: NodeJS.ProcessEnv) {
   return readSettings(env, NAMES);
-}
-
-/** One daily schedule per task queue. */
-export function scheduleId({ TEMPORAL_TASK_QUEUE }: Pick<ScheduleSettings, 'TEMPORAL_TASK_QUEUE'>): string {
-  return workflowIds(TEMPORAL_TASK_QUEUE).schedule;
 }
 
 /** The daily schedule, from the settings. */
@@ -40,18 +33,18 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
   const settings = scheduleSettings(env);
   const { hour, minute } = settings.SCHEDULE_TIME;
   const timeZone = settings.SCHEDULE_TIME_ZONE;
+  const ids = workflowIds(settings.TEMPORAL_TASK_QUEUE);
   const input: SalesIncrementInput = {
     schedule: { timeZone, offsetDays: settings.SCHEDULE_OFFSET_DAYS },
     options: runOptions(env),
   };
   return {
-    scheduleId: scheduleId(settings),
+    scheduleId: ids.schedule,
     spec: { calendars: [{ hour, minute, comment: 'the daily increment' }], timezone: timeZone },
     action: {
       type: 'startWorkflow',
       workflowType: 'salesIncrement',
-      // The server appends the time at which the run is due.
-      workflowId: `${scheduleId(settings)}-run`,
+      workflowId: ids.scheduledDay,
       taskQueue: settings.TEMPORAL_TASK_QUEUE,
       args: [input],
       staticSummary: 'Sales of the day, by schedule',
@@ -114,5 +107,5 @@ export async function describeSchedule(handle: ScheduleHandle): Promise<Schedule
 }
 
 export function scheduleHandle(client: Client, env: NodeJS.ProcessEnv): ScheduleHandle {
-  return client.schedule.getHandle(scheduleId(scheduleSettings(env)));
+  return client.schedule.getHandle(workflowIds(scheduleSettings(env).TEMPORAL_TASK_QUEUE).schedule);
 }

@@ -7,7 +7,7 @@ import type { RunKind } from '../domain/search-attributes.ts';
 import { hasSearchAttributes, searchAttributes } from '../runtime/search-attributes.ts';
 import type { salesIncrement } from '../workflows/index.ts';
 import type { RunSettings } from './run-settings.ts';
-import { workflowIds } from './workflow-ids.ts';
+import { workflowIds } from '../domain/workflow-ids.ts';
 
 export interface StartRequest<W extends Workflow> {
   workflowType: string;

@@ -41,7 +41,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
 /** The failure that an error of pg is. A lost connection has no SQLSTATE and is transient. */
 export function databaseFailure(error: unknown) {
   const state = sqlStateOf(error);
-  const message = messageOf(error, state);
+  const message = safeMessage(error, state);
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
   if (state === LOCK_NOT_AVAILABLE) {
     const text = `PostgreSQL cannot process the request now: ${message} (${state}).`;
@@ -65,7 +65,7 @@ export function isLockTimeout(error: unknown): boolean {
 }
 
 /** Never `detail` or `where`, which can hold rows; PostgreSQL's messages never hold the password. */
-function messageOf(error: unknown, state: string | undefined): string {
+function safeMessage(error: unknown, state: string | undefined): string {
   if (!(error instanceof Error) || state === undefined) return describeNetworkError(error);
   if (!CLASSES_THAT_QUOTE.has(state.slice(0, 2))) return error.message;
   const { schema, table, column, constraint } = error as Error &
@@ -78,7 +78,7 @@ function messageOf(error: unknown, state: string | undefined): string {
 }
 
 /** The server's SQLSTATE; undefined when the error is not the server's. A broken socket's EPIPE only looks like one. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || 'syscall' in error) return undefined;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;

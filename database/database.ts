@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { failure } from '../domain/failures.ts';
-import { sqlAttributes, withSpan } from '../runtime/tracing/span.ts';
 import { beginMessage, transactionName, type Isolation, type ServerSeen } from './begin.ts';
 import { orDatabaseFailure, Session } from './session.ts';
 import { Watch } from './watch.ts';
@@ -26,39 +25,6 @@ export class Database {
     signal?: AbortSignal,
     // Under any other level, a statement that has waited for a lock does not see what the lock's former holder wrote.
     isolation: Isolation = 'read committed',
-  ): Promise<T> {
-    return await withSpan('transaction', sqlAttributes(undefined, 'transaction'), () =>
-      this.#transaction(work, signal, isolation),
-    );
-  }
-
-  /** Runs `work` so that all its statements see the same moment; it cannot write. */
-  async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return await this.transaction(work, undefined, 'repeatable read, read only');
-  }
-
-  /** One statement in a transaction of its own. */
-  async query<R extends pg.QueryResultRow>(
-    name: string,
-    values: unknown[] = [],
-    signal?: AbortSignal,
-  ): Promise<R[]> {
-    return await this.transaction((session) => session.run<R>(name, values), signal);
-  }
-
-  /** The same for a statement that always returns a row. */
-  async one<R extends pg.QueryResultRow>(
-    name: string,
-    values: unknown[] = [],
-    signal?: AbortSignal,
-  ): Promise<R> {
-    return await this.transaction((session) => session.one<R>(name, values), signal);
-  }
-
-  async #transaction<T>(
-    work: (session: Session) => Promise<T>,
-    signal: AbortSignal | undefined,
-    isolation: Isolation,
   ): Promise<T> {
     signal?.throwIfAborted();
     const client = await orDatabaseFailure(this.pool.connect());
@@ -97,6 +63,29 @@ export class Database {
       client.off('error', onError);
       release();
     }
+  }
+
+  /** Runs `work` so that all its statements see the same moment; it cannot write. */
+  async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.transaction(work, undefined, 'repeatable read, read only');
+  }
+
+  /** One statement in a transaction of its own. */
+  async query<R extends pg.QueryResultRow>(
+    name: string,
+    values: unknown[] = [],
+    signal?: AbortSignal,
+  ): Promise<R[]> {
+    return await this.transaction((session) => session.run<R>(name, values), signal);
+  }
+
+  /** The same for a statement that always returns a row. */
+  async one<R extends pg.QueryResultRow>(
+    name: string,
+    values: unknown[] = [],
+    signal?: AbortSignal,
+  ): Promise<R> {
+    return await this.transaction((session) => session.one<R>(name, values), signal);
   }
 }
 

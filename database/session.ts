@@ -3,8 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { sqlAttributes, withSpan, type Span } from '../runtime/tracing/span.ts';
-import { databaseFailure, sqlStateOf } from './database-failure.ts';
+import { databaseFailure } from './database-failure.ts';
 import { sql } from './sql.ts';
 
 /**
@@ -21,7 +20,7 @@ export class Session {
   }
 
   async run<R extends pg.QueryResultRow>(name: string, values: unknown[] = []): Promise<R[]> {
-    const result = await this.#span(name, (span) => this.query<R>(sql(name), values, span));
+    const result = await this.query<R>(sql(name), values);
     return result.rows;
   }
 
@@ -34,23 +33,18 @@ export class Session {
 
   /** Runs a file of one or more statements that have no parameters. */
   async execute(name: string): Promise<void> {
-    await this.#span(name, (span) => this.query(sql(name), undefined, span));
+    await this.query(sql(name));
   }
 
   /** Runs a statement that is made in code. */
   async query<R extends pg.QueryResultRow>(
     statement: string | pg.QueryConfig,
     values?: unknown[],
-    span?: Span,
   ): Promise<pg.QueryResult<R>> {
     return await this.#outstanding(
       () => true,
-      () => orDatabaseFailure(this.#client.query<R>(statement, values), span),
+      () => orDatabaseFailure(this.#client.query<R>(statement, values)),
     );
-  }
-
-  async #span<T>(name: string, work: (span: Span) => Promise<T>): Promise<T> {
-    return await withSpan(name, sqlAttributes(this.#client.database, name), work);
   }
 
   /** Waits until this transaction alone holds the lock, which is released when the transaction ends. */
@@ -64,7 +58,7 @@ export class Session {
   }
 
   async #lock(take: string, name: string): Promise<void> {
-    await this.#span('lock', (span) => this.query(`select ${take}(hashtextextended($1, 0))`, [name], span));
+    await this.query(`select ${take}(hashtextextended($1, 0))`, [name]);
   }
 
   /** Runs `copy … from stdin` with what the stream gives; returns the number of rows. An error of the stream stays what it is. */
@@ -79,14 +73,11 @@ export class Session {
     try {
       return await this.#outstanding(
         () => source.readableEnded || source.destroyed || target.writableNeedDrain,
-        () =>
-          this.#span('copy', async (span) => {
-            this.#client.query(target);
-            target.once('error', (error) => setSqlState(span, error));
-            await pipeline(source, target);
-            span.setAttributes({ 'sales.rows': target.rowCount });
-            return target.rowCount;
-          }),
+        async () => {
+          this.#client.query(target);
+          await pipeline(source, target);
+          return target.rowCount;
+        },
       );
     } catch (error) {
       throw failed === 'target' ? databaseFailure(error) : error;
@@ -125,18 +116,12 @@ export class Session {
 }
 
 /** A call of pg's: what it rejects with comes from the server or the connection. */
-export async function orDatabaseFailure<T>(call: Promise<T>, span?: Span): Promise<T> {
+export async function orDatabaseFailure<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     // pg itself was called wrongly, which is a bug.
     if (error instanceof TypeError || error instanceof RangeError) throw error;
-    if (span) setSqlState(span, error);
     throw databaseFailure(error);
   }
-}
-
-function setSqlState(span: Span, error: unknown): void {
-  const state = sqlStateOf(error);
-  if (state !== undefined) span.setAttributes({ 'db.response.status_code': state });
 }

@@ -1,4 +1,4 @@
-import { messageOf } from './services/errors.ts';
+import { messageOf } from '../domain/text.ts';
 import { parseStackOptions } from './stack/options.ts';
 import { Stack } from './stack/stack.ts';
 

@@ -21,3 +21,8 @@ export function firstFew(values: readonly (string | number)[], max: number): str
 export function plainLines(text: string): string {
   return text.replace(UNSAFE_BUT_LINES, ' ');
 }
+
+/** What is said of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

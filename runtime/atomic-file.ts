@@ -7,7 +7,7 @@ const FILE_MODE = 0o600;
 
 /**
  * A file that appears whole or not at all: written under a temporary name in the same directory, synced, then renamed;
- * for its user only.
+ * for its user only, unless a mode is given.
  */
 export class AtomicFile {
   readonly #path: string;
@@ -25,14 +25,14 @@ export class AtomicFile {
   }
 
   /** In a directory that is there. */
-  static async create(target: string): Promise<AtomicFile> {
+  static async create(target: string, mode = FILE_MODE): Promise<AtomicFile> {
     const temporaryPath = temporaryPathOf(target);
-    return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx', FILE_MODE));
+    return new AtomicFile(target, temporaryPath, await open(temporaryPath, 'wx', mode));
   }
 
   /** A whole file at once. */
-  static async put(target: string, data: Buffer): Promise<void> {
-    const file = await AtomicFile.create(target);
+  static async put(target: string, data: Buffer, mode = FILE_MODE): Promise<void> {
+    const file = await AtomicFile.create(target, mode);
     try {
       await file.write(data);
       await file.commit();

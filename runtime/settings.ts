@@ -182,30 +182,13 @@ export const SETTINGS = {
       default: '10s',
     },
   ),
-  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
-    'Collector that traces are sent to, e.g. http://localhost:4318; empty: no traces',
-    httpUrl,
-  ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
-    'The same, as the full URL, e.g. http://localhost:4318/v1/traces',
-    httpUrl,
-  ),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: setting(
     "Collector that gets the worker's metrics, e.g. http://localhost:4318/v1/metrics; instead of METRICS_ADDRESS",
     httpUrl,
   ),
-  OTEL_EXPORTER_OTLP_PROTOCOL: setting(
-    'Protocol of traces: http/protobuf or http/json',
-    oneOf('http/protobuf', 'http/json'),
-    {
-      default: 'http/protobuf',
-    },
-  ),
   OTEL_EXPORTER_OTLP_HEADERS: setting('Headers for the collector, name=value, comma-separated', otlpHeaders, {
     secret: true,
   }),
-  OTEL_SERVICE_NAME: setting('Service name of traces', text, { default: 'sales-increment' }),
-  OTEL_SDK_DISABLED: setting('true: no traces, whatever else is set', yesOrNo, { default: 'false' }),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -2,12 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { messageOf } from '../domain/text.ts';
 import { readSettingsFile } from './env-file.ts';
 import { isPort } from './port.ts';
 import { readTogether, SettingsError } from './settings.ts';
 import { dataConverter } from './codec/data-converter.ts';
-import { tracingSettings } from './tracing/settings.ts';
-import { startTracing } from './tracing/start.ts';
 
 export type TemporalConfig = ReturnType<typeof temporalConfig>;
 
@@ -75,26 +74,19 @@ function loadConfig(env: NodeJS.ProcessEnv) {
 
 /** What a client's connection needs from the environment, with all faults at once. Throws `SettingsError`. */
 export function clientConfig(env: NodeJS.ProcessEnv) {
-  const [temporal, tracing, converter] = readTogether(
+  const [temporal, converter] = readTogether(
     () => temporalConfig(env),
-    () => tracingSettings(env),
     () => dataConverter(env),
   );
-  return { ...temporal, tracing, ...converter };
+  return { ...temporal, ...converter };
 }
 
 export async function connectClient(env: NodeJS.ProcessEnv): Promise<Client> {
-  const { connectionOptions, namespace, address, dataConverter, ...config } = clientConfig(env);
-  const tracing = await startTracing(config.tracing, console.error);
+  const { connectionOptions, namespace, address, dataConverter } = clientConfig(env);
   const connection = await Connection.connect(connectionOptions).catch((error: unknown) => {
     throw new TemporalUnreachable(address, error);
   });
-  return new Client({
-    connection,
-    namespace,
-    dataConverter,
-    interceptors: tracing.client,
-  });
+  return new Client({ connection, namespace, dataConverter });
 }
 
 /** No Temporal server at the address. */
@@ -104,8 +96,4 @@ export class TemporalUnreachable extends Error {
   constructor(address: string, error: unknown) {
     super(`Temporal cannot be reached at ${address} (TEMPORAL_ADDRESS): ${messageOf(error)}.`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,6 @@ import { AesGcmCodec, isEncrypted } from '../runtime/codec/aes-gcm-codec.ts';
 import { payloadConverter } from '../runtime/codec/converters.ts';
 import { dataConverter } from '../runtime/codec/data-converter.ts';
 import { failureOf, stackFor, startWorkerProcess, until } from './client/harness.ts';
-import { startCollector } from './support/collector.ts';
 import { client, start } from './support/processes.ts';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
@@ -68,17 +67,9 @@ test('a payload of one workflow is refused in another; the runs of a schedule sh
 
 test('with keys on both sides, everything that the product does goes on', async (t) => {
   const { codec, settings } = newKeys();
-  // Traced, for what travels in headers beside the payloads.
-  const collector = await startCollector();
-  t.after(() => collector.close());
   const stack = await stackFor(t, {
     worker: false,
-    settings: {
-      ...settings,
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      FILES_TIMEOUT: '1m',
-    },
+    settings: { ...settings, FILES_TIMEOUT: '1m' },
   });
   const { taskQueue, environment } = stack;
   await startWorkerProcess(t, stack);

@@ -3,7 +3,6 @@ import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { runOptions } from '../runtime/run-options.ts';
 import { readSettings, readTogether } from '../runtime/settings.ts';
 import { temporalConfig } from '../runtime/temporal.ts';
-import { tracingSettings } from '../runtime/tracing/settings.ts';
 
 const NAMES = [
   'REPORT_API_URL',
@@ -37,13 +36,12 @@ export type WorkerSettings = ReturnType<typeof readWorkerSettings>;
 
 /** All that a worker needs from the environment, with all faults at once. Throws `SettingsError`. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv) {
-  const [own, schedule, defaultRunOptions, temporal, tracing, converter] = readTogether(
+  const [own, schedule, defaultRunOptions, temporal, converter] = readTogether(
     () => readSettings(env, NAMES),
     () => dailySchedule(env),
     () => runOptions(env),
     () => temporalConfig(env),
-    () => tracingSettings(env),
     () => dataConverter(env),
   );
-  return { ...own, schedule, defaultRunOptions, temporal, tracing, ...converter };
+  return { ...own, schedule, defaultRunOptions, temporal, ...converter };
 }

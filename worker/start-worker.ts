@@ -1,7 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
 import { createActivities } from '../activities/index.ts';
-import { NO_TRACING, type Tracing } from '../runtime/tracing/start.ts';
 import { deploymentOptions } from './deployment-version.ts';
 import { openResources, type ResourceEnvironment } from './resources.ts';
 import type { WorkerSettings } from './settings.ts';
@@ -27,7 +26,6 @@ export interface RunningWorker {
 
 export interface WorkerEnvironment extends ResourceEnvironment {
   connection: NativeConnection;
-  tracing?: Tracing;
   /** For tests. */
   overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
 }
@@ -37,7 +35,7 @@ export async function startWorker(
   settings: WorkerSettings,
   environment: WorkerEnvironment,
 ): Promise<RunningWorker> {
-  const { connection, namespace, tracing = NO_TRACING, overrides } = environment;
+  const { connection, namespace, overrides } = environment;
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const workerDeploymentOptions = deploymentOptions(settings);
   const { dependencies, probe, close } = await openResources(settings, environment);
@@ -53,9 +51,7 @@ export async function startWorker(
         onWarning: environment.onWarning,
       }),
       dataConverter: settings.dataConverter,
-      // The span is around it, so that it ends with the failure that Temporal is told.
-      interceptors: { activity: [...tracing.activity, heartbeatInterceptor] },
-      sinks: tracing.sinks,
+      interceptors: { activity: [heartbeatInterceptor] },
       ...(workerDeploymentOptions && { workerDeploymentOptions }),
       // Most activities hold a database connection while they run: more of them than connections would only queue. One
       // connection is left to what the worker does by a timer.

@@ -12,7 +12,6 @@ import { distrust, distrustOf } from '../runtime/trust.ts';
 import { userCache } from '../runtime/user-cache.ts';
 
 const workflowsPath = path.join(projectRoot, 'workflows', 'index.ts');
-const tracingPath = path.join(projectRoot, 'runtime', 'tracing', 'workflow.ts');
 const sdkPath = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
 
 /** Where a bundle may be kept. */
@@ -105,7 +104,6 @@ async function isUpToDate(code: string): Promise<boolean> {
 async function build(encrypting: boolean): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
-    workflowInterceptorModules: [tracingPath],
     ...(encrypting && ENCRYPTING_CONVERTERS),
     logger: { trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error, log() {} },
   });

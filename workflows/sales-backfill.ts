@@ -19,6 +19,7 @@ import type { ReportRef } from '../domain/day.ts';
 import { addDays, type LoadDate } from '../domain/load-date.ts';
 import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import { LOAD_DATE, RUN_KIND } from '../domain/search-attributes.ts';
+import { childIds } from '../domain/workflow-ids.ts';
 import type { BackfillCheckpoint, BackfillCounts, SalesBackfillInput } from './inputs.ts';
 import { steps } from './steps/activities.ts';
 import { BackfillControl } from './steps/backfill-control.ts';
@@ -152,14 +153,14 @@ class Backfill {
   }
 
   async #executeDay(date: LoadDate, report: ReportRef) {
-    const id = `${workflowInfo().workflowId}-day-${date}`;
+    const ids = childIds(workflowInfo().workflowId);
     try {
-      return await this.#child(id, date, report);
+      return await this.#child(ids.day(date), date, report);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       // A child of an earlier run of this backfill, which was terminated or reset, is still open: the new one waits for
       // its claim like any other run of the date.
-      return await this.#child(`${id}-${uuid4().slice(0, 8)}`, date, report);
+      return await this.#child(ids.day(date, uuid4().slice(0, 8)), date, report);
     }
   }
 

@@ -13,7 +13,7 @@ import type { StartRequest } from '../start.ts';
 import { startWhenFree } from '../start-when-free.ts';
 import { cancel, steer } from '../steer.ts';
 import { withTemporal } from '../temporal.ts';
-import { workflowIds } from '../workflow-ids.ts';
+import { workflowIds } from '../../domain/workflow-ids.ts';
 
 export interface BackfillOptions {
   from: LoadDate;

@@ -5,7 +5,7 @@ import type { Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
 import { startWhenFree } from '../start-when-free.ts';
 import { withTemporal } from '../temporal.ts';
-import { workflowIds } from '../workflow-ids.ts';
+import { workflowIds } from '../../domain/workflow-ids.ts';
 
 /** `client bootstrap`: loads the full report as history, waits, and prints what was loaded. */
 export async function bootstrap(output: Output): Promise<void> {

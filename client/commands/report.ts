@@ -1,7 +1,8 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { newestDueDay } from '../../domain/due-days.ts';
 import { countDays } from '../../domain/load-date.ts';
+import { messageOf } from '../../domain/text.ts';
+import { AtomicFile } from '../../runtime/atomic-file.ts';
 import { checkGivenRange } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
@@ -23,7 +24,10 @@ export async function report({ out, language, ...range }: ReportOptions, output:
   // Imported only here: the chart library is slow to load.
   const { reportPage } = await import('../report/page.ts');
   const file = path.resolve(out ?? 'sales-report.html');
-  await replaceFile(file, reportPage(data, now, language));
+  // Atomic: a reader sees the old page or the new one, never half of one. Who may read it, the umask says.
+  await AtomicFile.put(file, Buffer.from(reportPage(data, now, language)), 0o666).catch((error: unknown) => {
+    throw new CommandFailed(`Cannot write the report to ${file}: ${messageOf(error)}.`);
+  });
   const document = {
     file,
     weeks: data?.weeks.length ?? 0,
@@ -34,17 +38,4 @@ export async function report({ out, language, ...range }: ReportOptions, output:
       ? `${file}: ${data.from} to ${data.to}, ${document.weeks} weeks with sales.`
       : `${file}: the mart is empty.`,
   );
-}
-
-/** Atomic: a reader sees the old page or the new one, never half of one. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, text);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandFailed(`Cannot write the report to ${file}: ${reason}.`);
-  }
 }

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { firstSkippedDate, loadDateOfRun, newestDueDay, timeOfDay } from '../../domain/due-days.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
+import { messageOf } from '../../domain/text.ts';
 import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import { readTogether, SettingsError } from '../../runtime/settings.ts';
@@ -219,9 +220,7 @@ async function openDays(
     const { days = 0, first_date: from = null, last_date: to = null } = open ?? {};
     return { days, from, to, load: from === null || to === null ? null : loadCommand(from, to) };
   } catch (error) {
-    output.note(
-      `Cannot list the days that are not loaded: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    output.note(`Cannot list the days that are not loaded: ${messageOf(error)}`);
     return null;
   }
 }

@@ -134,8 +134,8 @@ export async function readReport(
       recent: await recentOf(session, from, days.findLast(hasSales)?.date),
       weeks: (await session.run<WeekRow>('report/weeks', dates)).map((row) => weekOf(row, customers)),
       days,
-      cities: (await session.run<LineRow>('report/cities', lines)).map(lineOf),
-      items: (await session.run<LineRow>('report/items', lines)).map(lineOf),
+      cities: (await session.run<LineRow>('report/lines', [...lines, 'city'])).map(lineOf),
+      items: (await session.run<LineRow>('report/lines', [...lines, 'item'])).map(lineOf),
       unlikely: (await session.run<UnlikelyRow>('report/unlikely_dates', [...dates, MAX_DATES])).map(
         ({ date, rows, dates: all }) => ({ date, rows: Number(rows), dates: Number(all) }),
       ),

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { writeIncrement } from '../sample-api/write-increment.ts';
-import { bareCopy, createByHand, hasDuckdb, loadByDuckdb, loadByHand } from './by-hand/by-hand.ts';
+import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded } from './figures.ts';
 import { BenchServer } from './server.ts';
 
@@ -60,16 +60,12 @@ type Series = [first: number, again: number, redelivered: number];
 
 export async function measureLoads(options: { rows: number[]; rounds: number }): Promise<void> {
   const figures = new Figures('load');
-  const withDuckdb = await hasDuckdb();
-  if (!withDuckdb) console.error('Without DuckDB: `python3 -c "import duckdb"` fails.');
   await BenchServer.use(async (server) => {
     for (const rows of options.rows) {
       const csvPath = await writeOrders(server.directory, LOAD_DATE, rows);
       const files = [csvPath, csvPath, await writeRedelivery(csvPath)];
       const product: Series[] = [];
       const byHand: Series[] = [];
-      const copies: number[] = [];
-      const duckdb: number[] = [];
       const firsts: Loaded[] = [];
       for (let round = 0; round < options.rounds; round += 1) {
         await server.inNewDatabase(async (url) => {
@@ -83,14 +79,7 @@ export async function measureLoads(options: { rows: number[]; rounds: number }):
           const seconds: number[] = [];
           for (const file of files) seconds.push(await loadByHand(url, file, LOAD_DATE));
           byHand.push(seconds as Series);
-          copies.push(await bareCopy(url, csvPath));
         });
-        if (withDuckdb) {
-          await server.inNewDatabase(async (url) => {
-            await createByHand(url);
-            duckdb.push(await loadByDuckdb(url, csvPath, LOAD_DATE));
-          });
-        }
       }
       const [first] = firsts;
       if (!first) throw new Error('There must be at least one round.');
@@ -104,8 +93,6 @@ export async function measureLoads(options: { rows: number[]; rounds: number }):
         ...compared('again', 1, product, byHand),
         'again to the first by hand': rounded(median(product.map((seconds) => seconds[1])) / floor),
         ...compared('redelivery', 2, product, byHand),
-        '\\copy s': rounded(median(copies)),
-        'DuckDB + psql s': withDuckdb ? rounded(median(duckdb)) : '-',
         'peak MB': Math.round(median(firsts.map(({ peakMegabytes }) => peakMegabytes))),
         ...(Object.fromEntries(steps) as Record<string, number>),
       });

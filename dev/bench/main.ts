@@ -10,7 +10,7 @@ const bench = new Command('npm run bench --').description(
 );
 bench
   .command('load', { isDefault: true })
-  .description('a load of orders beside SQL by hand, a bare \\copy and DuckDB, in turn')
+  .description('a load of orders beside SQL by hand, in turn')
   .option('--rows <N,N,…>', 'sizes', numbers, [1_000, 100_000, 1_000_000])
   .option('--rounds <N>', 'rounds per size; medians are shown', Number, 5)
   .action(measureLoads);

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { messageOf } from '../services/errors.ts';
+import { messageOf } from '../../domain/text.ts';
 import type { DeliverySource } from './delivery.ts';
 import { directorySource } from './directory-source.ts';
 import { generatedSource } from './generated-source.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dateArgument } from '../../client/arguments.ts';
 import { parseDuration } from '../../domain/durations.ts';
-import { messageOf } from '../services/errors.ts';
+import { messageOf } from '../../domain/text.ts';
 import { SAMPLE_CREDENTIALS } from './credentials.ts';
 import { type Fault, parseFaults } from './faults.ts';
 import { DEFAULT_ORDERS, DEFAULT_STATUS_FROM } from './generate-increment.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../services/errors.ts';
+import { messageOf } from '../../domain/text.ts';
 import { type Answer, answerOf, json } from './answer.ts';
 import { Api, type ApiEndpoint, endpointOf } from './api.ts';
 import { SAMPLE_CREDENTIALS } from './credentials.ts';

@@ -4,7 +4,8 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isErrno, messageOf } from './errors.ts';
+import { messageOf } from '../../domain/text.ts';
+import { isErrno } from './errors.ts';
 
 export interface ServiceOptions {
   /** Its name in messages: "PostgreSQL", "the Temporal dev server". */

@@ -1,9 +1,7 @@
+import { messageOf } from '../../domain/text.ts';
+
 export function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The end of what a tool that failed has said, in one line. */

@@ -4,7 +4,8 @@ import { delimiter, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { distrustOf } from '../../runtime/trust.ts';
 import { userCache } from '../../runtime/user-cache.ts';
-import { isErrno, messageOf } from './errors.ts';
+import { messageOf } from '../../domain/text.ts';
+import { isErrno } from './errors.ts';
 
 const execFileAsync = promisify(execFile);
 

@@ -4,7 +4,8 @@ import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { isErrno, messageOf } from './errors.ts';
+import { messageOf } from '../../domain/text.ts';
+import { isErrno } from './errors.ts';
 import { type PostgresProgram, startedOn } from './postgres-program.ts';
 
 const execFileAsync = promisify(execFile);

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Exit, type Service, startService, untilReady } from './child-process.ts';
-import { isErrno, messageOf } from './errors.ts';
+import { messageOf } from '../../domain/text.ts';
+import { isErrno } from './errors.ts';
 import { LOCALHOST, portAnswers, portBecomesFree, usablePort } from './ports.ts';
 import {
   holdsDatabase,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { messageOf, whyNot } from './errors.ts';
+import { messageOf } from '../../domain/text.ts';
+import { whyNot } from './errors.ts';
 import type { Source } from './find-programs.ts';
 
 const execFileAsync = promisify(execFile);

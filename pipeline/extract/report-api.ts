@@ -4,7 +4,6 @@ import type { z } from 'zod';
 import { failure } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
 import { describeNetworkError } from '../../runtime/network-error.ts';
-import { httpAttributes, withSpan, type Span } from '../../runtime/tracing/span.ts';
 import { generateReportAnswer, getIncrementAnswer, getReportAnswer } from './report-api-answers.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -94,23 +93,7 @@ export class ReportApi {
     schema: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    return await withSpan(
-      `${method} ${call}`,
-      httpAttributes(method, new URL(this.#options.baseUrl)),
-      (span) => this.#ask(method, call, query, schema, signal, span),
-    );
-  }
-
-  async #ask<T>(
-    method: 'GET' | 'POST',
-    call: string,
-    query: Record<string, string>,
-    schema: z.ZodType<T>,
-    signal: AbortSignal,
-    span: Span,
-  ): Promise<T> {
     const { statusCode, headers, text } = await this.#send(method, call, query, signal);
-    span.setAttributes({ 'http.response.status_code': statusCode });
     if (statusCode === 401 || statusCode === 403) {
       throw failure(
         'ReportApiUnauthorized',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { hostname, networkInterfaces } from 'node:os';
 import { BlockList } from 'node:net';
+import { messageOf } from '../../domain/text.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { listenAddress } from '../listen-address.ts';
 import { readSettings, SettingsError } from '../settings.ts';
@@ -62,6 +63,6 @@ function inUrl(host: string): string {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = error instanceof SettingsError ? 2 : 1;
 });

@@ -10,7 +10,7 @@ import proto from '@temporalio/proto';
 import pg from 'pg';
 
 import { type Service, startService, untilReady } from '../../dev/services/child-process.ts';
-import { messageOf } from '../../dev/services/errors.ts';
+import { messageOf } from '../../domain/text.ts';
 import { freePort, LOCALHOST, portAnswers, portBecomesFree } from '../../dev/services/ports.ts';
 import type { TemporalRelease } from './temporal-release.ts';
 

@@ -84,13 +84,15 @@ const LOADS: [string, string, Order[], boolean?][] = [
 /** What the report page and `status` ask, with their parameters. */
 const QUESTIONS: [string, unknown[]][] = [
   [sql('report/range'), []],
-  ...['cities', 'days', 'items', 'totals', 'weeks', 'week_customers', 'rejected'].map(
-    (name): [string, unknown[]] => {
-      const values = ['2024-01-01', '2024-03-31', 20];
-      const text = sql(`report/${name}`);
-      return [text, values.slice(0, text.includes('$3') ? 3 : 2)];
-    },
-  ),
+  ...['city', 'item'].map((kind): [string, unknown[]] => [
+    sql('report/lines'),
+    ['2024-01-01', '2024-03-31', 20, 120, kind],
+  ]),
+  ...['days', 'totals', 'weeks', 'week_customers', 'rejected'].map((name): [string, unknown[]] => {
+    const values = ['2024-01-01', '2024-03-31', 20];
+    const text = sql(`report/${name}`);
+    return [text, values.slice(0, text.includes('$3') ? 3 : 2)];
+  }),
   [
     `select date, state, missing_files, revenue, rows_read, rows_kept, rows_duplicate, rows_rejected, warnings
      from (${sql('status/days').replace(/;\s*$/, '')}) as day`,

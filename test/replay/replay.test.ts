@@ -4,7 +4,6 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Runtime, Worker } from '@temporalio/worker';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { NO_TRACING } from '../../runtime/tracing/start.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 
@@ -43,10 +42,7 @@ test('every workflow has a recorded history, and a day has one of each way that 
 for (const name of names) {
   test(`the code replays ${name}`, async () => {
     const recorded = JSON.parse(await readFile(path.join(DIRECTORY, name), 'utf8')) as Recorded;
-    const replayed = Worker.runReplayHistories(
-      { workflowBundle: await workflowBundle(), sinks: NO_TRACING.sinks },
-      [recorded],
-    );
+    const replayed = Worker.runReplayHistories({ workflowBundle: await workflowBundle() }, [recorded]);
     for await (const { error } of replayed) {
       if (error) throw new Error(`${ADVICE}\n${error.message}`, { cause: error });
     }

@@ -6,7 +6,6 @@ import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker
 import { heartbeatInterceptor } from '../../activities/heartbeat-interceptor.ts';
 import type { Activities } from '../../activities/index.ts';
 import type { RunOptions } from '../../domain/day.ts';
-import { NO_TRACING } from '../../runtime/tracing/start.ts';
 import { until } from '../client/harness.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
@@ -47,7 +46,6 @@ export function fakeDays(overrides: Partial<WorkerOptions> = {}): (answers?: Par
       workflowBundle: await workflowBundle(),
       activities: activitiesOf(days),
       interceptors: { activity: [quickRetries, heartbeatInterceptor] },
-      sinks: NO_TRACING.sinks,
       maxHeartbeatThrottleInterval: 100,
       ...overrides,
     });

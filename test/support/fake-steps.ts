@@ -3,7 +3,6 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
 import { createLogger } from '../../runtime/logger.ts';
-import { NO_TRACING } from '../../runtime/tracing/start.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import { variable } from './database.ts';
 import { USUAL_ANSWERS } from './usual-answers.ts';
@@ -70,7 +69,6 @@ export class FakeSteps {
       taskQueue: this.taskQueue,
       ...(workflows && {
         workflowBundle: await workflowBundle(),
-        sinks: NO_TRACING.sinks,
         // Every task replays its history: code that is not deterministic shows at once.
         maxCachedWorkflows: 0,
       }),

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { Alert } from '../../domain/day.ts';
 import { formatDuration } from '../../domain/durations.ts';
+import { childIds } from '../../domain/workflow-ids.ts';
 import type { salesAlert } from '../sales-alert.ts';
 import { scheduledAt } from './due-at.ts';
 import type { Run } from './run.ts';
@@ -58,7 +59,7 @@ export async function sendAlert(run: Run, alert: Pick<Alert, 'kind' | 'error' | 
   const about = run.hasLoadDate ? { loadDate: run.loadDate } : due === undefined ? {} : { due };
   await startChild<typeof salesAlert>('salesAlert', {
     // Not by the run id, which is another one when a reset run replays this.
-    workflowId: `${workflowId}-alert-${alert.kind}-${uuid4().slice(0, 8)}`,
+    workflowId: childIds(workflowId).alert(alert.kind, uuid4().slice(0, 8)),
     args: [{ ...alert, ...about, run: { workflowId, runId } }],
     parentClosePolicy: ParentClosePolicy.ABANDON,
     staticSummary: `${run.title}: ${alert.kind}`,

@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import { isFailureType, type FailureType } from '../../domain/failures.ts';
+import { messageOf } from '../../domain/text.ts';
 
 /** What went wrong in the activity that failed: of tries that ran out of time, the last one's failure. */
 function causeOf(error: unknown): unknown {
@@ -39,7 +40,7 @@ export function describeError(error: unknown): string {
   if (error instanceof ActivityFailure && cause instanceof TimeoutFailure) {
     return `${error.activityType} did not finish in time (${cause.timeoutType ?? 'timeout'}).`;
   }
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }
 
 /**
