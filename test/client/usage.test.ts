@@ -201,7 +201,8 @@ test('a result that cannot be written ends with 1, in a sentence', async () => {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const [stderr, [code]] = await Promise.all([text(child.stderr), closed]);
   assert.equal(code, 2, 'of the command');
   assert.match(stderr, /The result cannot be written to standard output: .*ENOSPC/);
   assert.doesNotMatch(stderr, /^ +at |node:internal/m);

@@ -9,6 +9,8 @@ import type { TestStack } from '../support/stack.ts';
 /** How single calls and downloads fail is tested without Temporal: api-client, pipeline/download, pipeline/file-address. */
 const DATE = '2024-02-25';
 const AT_ONCE = { pollsUntilReady: 0 };
+/** However slow the machine is, no limit of the run ends its tries. */
+const PATIENT = { reportTimeoutMs: 600_000, filesTimeoutMs: 600_000 };
 
 function givenDay(stack: TestStack, faults: Fault[], more: Record<string, string> = {}): void {
   stack.deliveries.set(DATE, [{ uniq_id: 'a', payment_amount: '12.50' }], more);
@@ -38,7 +40,7 @@ describe('a day beside faults of the report API and its storage', { concurrency:
       { on: 'get_increment', do: 'truncate', afterBytes: 10 },
       { on: 'get_increment', do: 'hang' },
     ]);
-    assert.equal((await stack.runDay(DATE)).outcome, 'loaded');
+    assert.equal((await stack.runDay(DATE, PATIENT)).outcome, 'loaded');
     const counts = (['generate_report', 'get_report', 'get_increment'] as const).map(
       (call) => callsOf(stack, call).length,
     );
@@ -59,7 +61,7 @@ describe('a day beside faults of the report API and its storage', { concurrency:
       ],
       Object.fromEntries(strange.map((name) => [name, 'not to be asked for'])),
     );
-    const { files } = await stack.runDay(DATE);
+    const { files } = await stack.runDay(DATE, PATIENT);
     assert.equal(Object.keys(files).length, FEEDS.length);
     assert.deepEqual(await outcome(stack), LOADED);
     const tries = ['user_order_log_inc', 'user_activity_log_inc', 'customer_research_inc'].map(
