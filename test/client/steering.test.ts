@@ -1,25 +1,30 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
-import { FakeSteps } from '../support/fake-steps.ts';
+import { FakeQueue, type FakeDay } from '../support/fake-day.ts';
 import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import { client, start } from '../support/processes.ts';
 import { kill, until } from './harness.ts';
 
-let fake: FakeSteps;
+let queue: FakeQueue;
+/** To which all that the client starts belongs. */
+let day: FakeDay;
 let db: TestDatabase;
 let env: Record<string, string>;
 before(async () => {
-  [fake, db] = await Promise.all([FakeSteps.start(), createTestDatabase()]);
+  [queue, db] = await Promise.all([FakeQueue.start(), createTestDatabase()]);
+  await queue.startWorker();
   env = {
     TEMPORAL_ADDRESS: variable('TEMPORAL_ADDRESS'),
-    TEMPORAL_TASK_QUEUE: fake.taskQueue,
+    TEMPORAL_TASK_QUEUE: queue.taskQueue,
     DATABASE_URL: db.url,
   };
 });
-beforeEach(() => fake.reset());
+beforeEach(() => {
+  day = queue.day({}, '-');
+});
 after(async () => {
-  await fake.close();
+  await queue.close();
   await db.drop();
 });
 
@@ -33,7 +38,7 @@ function errorOf(stdout: string): string {
 }
 
 describe('a command never joins a run that does less than it was asked for (contract, ruling 47)', () => {
-  const less: [name: string, day: string, input: object, says: RegExp][] = [
+  const less: [name: string, date: string, input: object, says: RegExp][] = [
     ['--only-missing', '2024-02-26', { onlyMissing: true }, /leaves out the days that are loaded/],
     [
       'another range',
@@ -42,18 +47,17 @@ describe('a command never joins a run that does less than it was asked for (cont
       /loads 2024-02-20 to 2024-02-26/,
     ],
   ];
-  for (const [name, day, input, says] of less)
+  for (const [name, date, input, says] of less)
     test(`a full backfill waits for one of ${name}, then does its own`, async (t) => {
       let release: () => void = () => undefined;
       const first = new Promise<void>((resolve) => (release = resolve));
-      fake.steps.planBackfill = async () => {
+      day.answers.planBackfill = async () => {
         await first;
         return PLAN;
       };
-      const range = { from: day, to: day, concurrency: 1 };
-      const id = `backfill-${day}-${day}`;
-      const handle = await fake.startRun('salesBackfill', { ...range, ...input }, id);
-      const full = start(['client/main.ts', 'backfill', '--from', day, '--to', day, '--json'], env);
+      const range = { from: date, to: date, concurrency: 1 };
+      const handle = await day.startRun('salesBackfill', { ...range, ...input }, `backfill-${date}-${date}`);
+      const full = start(['client/main.ts', 'backfill', '--from', date, '--to', date, '--json'], env);
       t.after(() => kill(full));
       await full.says('what was asked for begins when it has ended', SAYS_WITHIN_MS);
       assert.match(full.output(), says);
@@ -61,7 +65,7 @@ describe('a command never joins a run that does less than it was asked for (cont
       const { code, stdout, stderr } = await full.ended;
       assert.equal(code, 0, stderr);
       assert.notEqual((JSON.parse(stdout) as { run_id: string }).run_id, handle.firstExecutionRunId);
-      const inputs = fake.calls.filter((call) => call.name === 'planBackfill').map(({ args }) => args[0]);
+      const inputs = day.argsOf('planBackfill').map(([input]) => input);
       assert.equal(inputs.length, 2);
       assert.equal((inputs[1] as { onlyMissing: boolean }).onlyMissing, false);
     });
@@ -69,20 +73,20 @@ describe('a command never joins a run that does less than it was asked for (cont
   test('one of --only-missing joins a full one', async (t) => {
     let release: () => void = () => undefined;
     const planned = new Promise<void>((resolve) => (release = resolve));
-    fake.steps.planBackfill = async () => {
+    day.answers.planBackfill = async () => {
       await planned;
       return PLAN;
     };
     const full = start(['client/main.ts', 'backfill', ...RANGE, '--json'], env);
     t.after(() => kill(full));
-    await until('the full one plans', () => fake.count('planBackfill') === 1, SAYS_WITHIN_MS);
+    await until('the full one plans', () => day.count('planBackfill') === 1);
     const missing = start(['client/main.ts', 'backfill', ...RANGE, '--only-missing', '--json'], env);
     t.after(() => kill(missing));
     await missing.says('is already running: waiting for it.', SAYS_WITHIN_MS);
     release();
     const [one, other] = await Promise.all([full.ended, missing.ended]);
     assert.deepEqual([one.code, other.code], [0, 0], one.stderr + other.stderr);
-    assert.equal(fake.count('planBackfill'), 1);
+    assert.equal(day.count('planBackfill'), 1);
   });
 });
 
@@ -98,10 +102,10 @@ describe('a request that is refused or not taken is told in a sentence, with 1 (
     });
 
   test('no worker', async () => {
-    const alone = { ...env, TEMPORAL_TASK_QUEUE: `${fake.taskQueue}-alone` };
-    const handle = await fake.client.workflow.start('salesBackfill', {
-      workflowId: `${fake.taskQueue}-alone-backfill-2024-02-25-2024-02-25`,
-      taskQueue: `${fake.taskQueue}-alone`,
+    const alone = { ...env, TEMPORAL_TASK_QUEUE: `${queue.taskQueue}-alone` };
+    const handle = await queue.client.workflow.start('salesBackfill', {
+      workflowId: `${queue.taskQueue}-alone-backfill-2024-02-25-2024-02-25`,
+      taskQueue: `${queue.taskQueue}-alone`,
       args: [{ from: '2024-02-25', to: '2024-02-25', concurrency: 1 }],
     });
     const { code, stdout, stderr } = await client(['backfill', ...RANGE, '--pause', '--json'], alone);
@@ -115,13 +119,13 @@ describe('a request that is refused or not taken is told in a sentence, with 1 (
   });
 
   test('a workflow with that id that is no backfill', async () => {
-    fake.steps.getReport = () => Promise.resolve(undefined);
-    const run = await fake.startRun(
+    day.answers.getReport = () => undefined;
+    const run = await day.startRun(
       'salesIncrement',
       { loadDate: '2024-03-05', options: { reportPollIntervalMs: 60_000 } },
       'backfill-2024-03-05-2024-03-05',
     );
-    await until('it waits', () => fake.count('getReport') > 0);
+    await until('it waits', () => day.count('getReport') > 0);
     const range = ['--from', '2024-03-05', '--to', '2024-03-05'];
     const { code, stdout } = await client(['backfill', ...range, '--pause', '--json'], env);
     assert.equal(code, 1);

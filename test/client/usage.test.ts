@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import type { Command } from 'commander';
+import type { CommandFailed } from '../../client/output.ts';
+import { asCommandFailed, program } from '../../client/program.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { temporalConfig } from '../../runtime/temporal.ts';
 import { variable } from '../support/database.ts';
@@ -28,6 +31,23 @@ function errorOf({ stdout }: Ended): string {
   return document.error;
 }
 
+/** How a command line ends that fails, in this process. */
+async function failed(args: readonly string[], env: Record<string, string> = {}): Promise<CommandFailed> {
+  const settings = { ...UNSET, TEMPORAL_ADDRESS: '', ...env };
+  const before = Object.keys(settings).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, settings);
+  try {
+    await program().parseAsync([...args, '--json'], { from: 'user' });
+  } catch (error) {
+    return asCommandFailed(error);
+  } finally {
+    for (const [name, value] of before)
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+  }
+  throw new Error('The command was to fail, but it ended well.');
+}
+
 /** A sentence for a person, not a stack trace. */
 function assertClear({ stderr }: Ended, sentence: RegExp): void {
   assert.match(stderr, sentence);
@@ -35,7 +55,7 @@ function assertClear({ stderr }: Ended, sentence: RegExp): void {
   assert.doesNotMatch(stderr, new RegExp(PASSWORD));
 }
 
-describe('wrong usage ends with 2', { concurrency: 4 }, () => {
+describe('wrong usage ends with 2', () => {
   const cases: [string[], RegExp][] = [
     [['frob'], /unknown command 'frob'/],
     [['run', '--date', '2024-02-30'], /Expected a date like 2024-02-25/],
@@ -59,38 +79,43 @@ describe('wrong usage ends with 2', { concurrency: 4 }, () => {
   ];
   for (const [args, sentence] of cases) {
     test(`client ${args.join(' ')}`, async () => {
-      const ended = await client([...args, '--json'], UNSET);
-      assert.equal(ended.code, 2, ended.stderr);
-      assertClear(ended, sentence);
-      assert.match(errorOf(ended), sentence);
+      const { exitCode, message, document } = await failed(args);
+      assert.equal(exitCode, 2, message);
+      assert.match(message, sentence);
+      assert.match((document as { error: string }).error, sentence);
     });
   }
+
+  test('a process prints the sentence and its document', async () => {
+    const ended = await client(['frob', '--json'], UNSET);
+    assert.equal(ended.code, 2, ended.stderr);
+    assertClear(ended, /unknown command 'frob'/);
+    assert.match(errorOf(ended), /unknown command 'frob'/);
+  });
 });
 
-describe('wrong settings end with 2, all named at once', { concurrency: 4 }, () => {
+describe('wrong settings end with 2, all named at once', () => {
   test('of a run', async () => {
     const env = {
-      ...UNSET,
       REPORT_POLL_INTERVAL: 'often',
       MAX_REJECTED_SHARE: '7',
       OPTIONAL_FILES: 'x,price_log_inc',
     };
-    const ended = await client(['run', '--date', '2024-02-25', '--json'], env);
-    assert.equal(ended.code, 2);
-    const { faults } = JSON.parse(ended.stdout) as { faults: string[] };
-    assert.equal(faults.length, 3, ended.stdout);
-    for (const name of ['REPORT_POLL_INTERVAL', 'MAX_REJECTED_SHARE', 'OPTIONAL_FILES']) {
-      assert.ok(faults.some((fault) => fault.startsWith(name)) && ended.stderr.includes(name), name);
+    const { exitCode, message, document } = await failed(['run', '--date', '2024-02-25'], env);
+    assert.equal(exitCode, 2);
+    const { faults } = document as { faults: string[] };
+    assert.equal(faults.length, 3, message);
+    for (const name of Object.keys(env)) {
+      assert.ok(faults.some((fault) => fault.startsWith(name)) && message.includes(name), name);
     }
-    assertClear(ended, /3 settings cannot be used/);
+    assert.match(message, /3 settings cannot be used/);
   });
 
   for (const command of ['status', 'migrate']) {
     test(`no database for ${command}`, async () => {
-      const ended = await client([command, '--json'], UNSET);
-      assert.equal(ended.code, 2, ended.stderr);
-      assertClear(ended, /DATABASE_URL is not set/);
-      assert.match(errorOf(ended), /DATABASE_URL is not set/);
+      const { exitCode, message } = await failed([command]);
+      assert.equal(exitCode, 2, message);
+      assert.match(message, /DATABASE_URL is not set/);
     });
   }
 
@@ -112,23 +137,19 @@ describe('wrong settings end with 2, all named at once', { concurrency: 4 }, () 
 });
 
 test('--help of every command', async () => {
-  const root = await client(['--help'], UNSET);
-  assert.equal(root.code, 0);
-  const commandsIn = (help: string) =>
-    [...(help.split('Commands:\n')[1] ?? '').matchAll(/^ {2}(\S+)/gm)]
-      .map((match) => match[1] ?? '')
-      .filter((name) => name !== 'help');
-  const commands = commandsIn(root.stdout);
-  for (const name of ['migrate', 'run', 'status']) assert.ok(commands.includes(name), name);
-  const helpOf = async (line: string[]): Promise<void> => {
-    const { code, stdout, stderr } = await client([...line, '--help'], UNSET);
-    assert.deepEqual([code, stderr], [0, ''], line.join(' '));
-    assert.match(stdout, new RegExp(`^Usage: client ${line.join(' ')} `));
-    const inner = commandsIn(stdout);
-    if (inner.length === 0) assert.match(stdout, /--json/, `${line.join(' ')} takes --json`);
-    await Promise.all(inner.map((name) => helpOf([...line, name])));
+  const root = program();
+  const { code, stdout, stderr } = await client(['--help'], UNSET);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout, root.helpInformation());
+  const names = root.commands.map((command) => command.name());
+  for (const name of ['migrate', 'run', 'status']) assert.ok(names.includes(name), name);
+  const check = (command: Command, line: string): void => {
+    const help = command.helpInformation();
+    assert.match(help, new RegExp(`^Usage: ${line} `));
+    if (command.commands.length === 0) assert.match(help, /--json/, `${line} takes --json`);
+    for (const inner of command.commands) check(inner, `${line} ${inner.name()}`);
   };
-  await Promise.all(commands.map((name) => helpOf([name])));
+  check(root, 'client');
 });
 
 test('no command at all: the usage, and 2', async () => {
@@ -137,43 +158,33 @@ test('no command at all: the usage, and 2', async () => {
   assert.match(stderr, /Usage: client .*Commands:.*Expected a command/s);
 });
 
-describe(
-  'the connection to Temporal: what it would refuse is a settings fault, and no secret is shown',
-  {
-    concurrency: 4,
-  },
-  () => {
-    const cases: [Record<string, string>, RegExp][] = [
-      [{ TEMPORAL_API_KEY: 'secret-\u043a\u043b\u044e\u0447' }, /TEMPORAL_API_KEY must be printable ASCII/],
-      [{ TEMPORAL_API_KEY: 'secret\nsecret' }, /TEMPORAL_API_KEY must be printable ASCII/],
-      [{ TEMPORAL_GRPC_META_X: 'secret\nsecret' }, /TEMPORAL_GRPC_META \(x\) must be printable ASCII/],
-      [{ TEMPORAL_ADDRESS: 'https://user:secret@host:7233' }, /TEMPORAL_ADDRESS must be a host and a port/],
-      [{ TEMPORAL_ADDRESS: 'localhost:99999' }, /TEMPORAL_ADDRESS must be a host and a port/],
-      [{ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere.pem' }, /TEMPORAL_.*\/nowhere\.pem/],
-      [{ TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'secret' }, /TEMPORAL_TLS_…: a certificate or key cannot be used/],
-      [{ TEMPORAL_TASK_QUEUE: 'q'.repeat(600) }, /TEMPORAL_TASK_QUEUE must be at most 500 bytes/],
-      [
-        { REPORT_TIMEOUT: '9999d', TEMPORAL_ADDRESS: 'x y' },
-        /2 settings .*REPORT_TIMEOUT.*TEMPORAL_ADDRESS/s,
-      ],
-    ];
-    for (const [settings, sentence] of cases) {
-      test(Object.keys(settings).join(', '), async () => {
-        const args = ['run', '--date', '2024-02-25', '--json'];
-        const ended = await client(args, { ...UNSET, ...settings });
-        assert.equal(ended.code, 2, ended.stderr);
-        assertClear(ended, sentence);
-        assert.doesNotMatch(ended.stdout + ended.stderr, /secret/);
-      });
-    }
-
-    test('a line feed at the end of TEMPORAL_API_KEY is dropped', () => {
-      const { connectionOptions } = temporalConfig({ TEMPORAL_API_KEY: 'key\n', TEMPORAL_ADDRESS: '' });
-      assert.equal(connectionOptions.apiKey, 'key');
-      assert.equal(connectionOptions.address, 'localhost:7233');
+describe('the connection to Temporal: what it would refuse is a settings fault, and no secret is shown', () => {
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ TEMPORAL_API_KEY: 'secret-\u043a\u043b\u044e\u0447' }, /TEMPORAL_API_KEY must be printable ASCII/],
+    [{ TEMPORAL_API_KEY: 'secret\nsecret' }, /TEMPORAL_API_KEY must be printable ASCII/],
+    [{ TEMPORAL_GRPC_META_X: 'secret\nsecret' }, /TEMPORAL_GRPC_META \(x\) must be printable ASCII/],
+    [{ TEMPORAL_ADDRESS: 'https://user:secret@host:7233' }, /TEMPORAL_ADDRESS must be a host and a port/],
+    [{ TEMPORAL_ADDRESS: 'localhost:99999' }, /TEMPORAL_ADDRESS must be a host and a port/],
+    [{ TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere.pem' }, /TEMPORAL_.*\/nowhere\.pem/],
+    [{ TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'secret' }, /TEMPORAL_TLS_…: a certificate or key cannot be used/],
+    [{ TEMPORAL_TASK_QUEUE: 'q'.repeat(600) }, /TEMPORAL_TASK_QUEUE must be at most 500 bytes/],
+    [{ REPORT_TIMEOUT: '9999d', TEMPORAL_ADDRESS: 'x y' }, /2 settings .*REPORT_TIMEOUT.*TEMPORAL_ADDRESS/s],
+  ];
+  for (const [settings, sentence] of cases) {
+    test(Object.keys(settings).join(', '), async () => {
+      const { exitCode, message, document } = await failed(['run', '--date', '2024-02-25'], settings);
+      assert.equal(exitCode, 2, message);
+      assert.match(message, sentence);
+      assert.doesNotMatch(message + JSON.stringify(document), /secret/);
     });
-  },
-);
+  }
+
+  test('a line feed at the end of TEMPORAL_API_KEY is dropped', () => {
+    const { connectionOptions } = temporalConfig({ TEMPORAL_API_KEY: 'key\n', TEMPORAL_ADDRESS: '' });
+    assert.equal(connectionOptions.apiKey, 'key');
+    assert.equal(connectionOptions.address, 'localhost:7233');
+  });
+});
 
 test('--JSON is no option; its document says so', async () => {
   for (const option of ['--JSON', '--json=true']) {
@@ -190,8 +201,9 @@ test('a result that cannot be written ends with 1, in a sentence', async () => {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const [stderr, ended] = await Promise.all([text(child.stderr), once(child, 'close')]);
-  assert.deepEqual(ended[0], 2, 'of the command');
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const [stderr, [code]] = await Promise.all([text(child.stderr), closed]);
+  assert.equal(code, 2, 'of the command');
   assert.match(stderr, /The result cannot be written to standard output: .*ENOSPC/);
   assert.doesNotMatch(stderr, /^ +at |node:internal/m);
 });

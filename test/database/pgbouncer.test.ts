@@ -14,8 +14,6 @@ import { lines, Loader } from './support.ts';
 
 /** Three looks of the watch, and a little. */
 const LONG_MS = 17_000;
-/** A connection that has gone silent is noticed within this. */
-const SILENCE_LIMIT_MS = 30_000;
 
 function open(url: string, maxConnections = 10): Database {
   return new Database(
@@ -113,7 +111,6 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
             (['freeze before', 'freeze after'] as const).map(async (fault, index) => {
               const text = `select ${index} as ${name}`;
               const hit = by.aim({ text, fault });
-              const startedAt = performance.now();
               await assert.rejects(
                 through.transaction(async (session) => {
                   await session.lock(`${name} ${index}`);
@@ -121,9 +118,7 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
                 }),
                 { type: 'DatabaseUnavailable' },
               );
-              const ms = performance.now() - startedAt;
               await hit;
-              assert.ok(ms < SILENCE_LIMIT_MS, `${fault}, ${name} the pooler: ${ms} ms`);
               await db.database.transaction((session) => session.lock(`${name} ${index}`));
             }),
           );

@@ -8,6 +8,7 @@ import { addDays, dayOf } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { startWorkerProcess } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
+import { until } from '../client/harness.ts';
 import { findProgram } from '../support/programs.ts';
 import { check, Prometheus } from './prometheus.ts';
 
@@ -72,11 +73,7 @@ describe('dashboard and alerts, against a live worker and a real Prometheus', { 
 
   /** Waits until Prometheus has it. */
   async function seen(expression: string): Promise<void> {
-    const deadline = Date.now() + 20_000;
-    while ((await prometheus.query(expression)).length === 0) {
-      if (Date.now() > deadline) throw new Error(`Not within 20 s in Prometheus: ${expression}`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
+    await until(`in Prometheus: ${expression}`, async () => (await prometheus.query(expression)).length > 0);
   }
 
   test('every query of the dashboard gives numbers', async () => {

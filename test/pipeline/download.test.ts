@@ -8,7 +8,7 @@ import { generatedSource } from '../../dev/sample-api/generated-source.ts';
 import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
 import { Downloader, type DownloadLimits } from '../../pipeline/extract/download.ts';
 import { FileAddresses } from '../../pipeline/extract/file-address.ts';
-import { Client } from '../dev/sample-api/client.ts';
+import { sampleUrls } from '../support/sample-urls.ts';
 import { LOAD_DATE, ORDERS } from './support.ts';
 
 const LIMITS: DownloadLimits = { maxBytes: 1_000_000, idleTimeoutMs: 500, minBytesPerIdleTimeout: 5_000 };
@@ -22,8 +22,8 @@ const onUncaught = (error: unknown) => uncaught.push(error);
 
 before(async () => {
   process.on('uncaughtException', onUncaught);
-  api = await startSampleApi({ source: generatedSource({ orders: 160 }) });
-  url = await new Client(api).url(LOAD_DATE, ORDERS);
+  api = await startSampleApi({ source: generatedSource({ orders: 160 }), pollsUntilReady: 0 });
+  url = (await sampleUrls(api, LOAD_DATE))[ORDERS] ?? '';
 });
 
 after(async () => {

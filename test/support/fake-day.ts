@@ -25,60 +25,98 @@ export interface Call {
   attempt: number;
 }
 
-/**
- * For tests of workflow code: the real workflows on the real server, with steps that a test answers, under their real
- * names. One worker for all tests of a file; call it once, outside of them. No database, no HTTP.
- * @returns a new day; a test gives only the answers that differ from `USUAL_ANSWERS`
- */
-export function fakeDays(overrides: Partial<WorkerOptions> = {}): (answers?: Partial<Answers>) => FakeDay {
-  const taskQueue = `fake-${randomBytes(6).toString('hex')}`;
-  const days: FakeDay[] = [];
-  let client: Client | undefined;
-  let stop: () => Promise<void>;
-  before(async () => {
+/** A task queue of its own on the real server, whose steps the days of a test answer. */
+export class FakeQueue {
+  readonly taskQueue = `fake-${randomBytes(6).toString('hex')}`;
+  readonly client: Client;
+  readonly #connection: NativeConnection;
+  readonly #days: FakeDay[] = [];
+  readonly #stops = new Set<() => Promise<void>>();
+
+  private constructor(client: Client, connection: NativeConnection) {
+    this.client = client;
+    this.#connection = connection;
+  }
+
+  static async start(): Promise<FakeQueue> {
     installRuntime();
     const address = variable('TEMPORAL_ADDRESS');
-    const connection = await NativeConnection.connect({ address });
-    client = new Client({ connection: await Connection.connect({ address }) });
+    const connection = await Connection.connect({ address });
+    return new FakeQueue(new Client({ connection }), await NativeConnection.connect({ address }));
+  }
+
+  /**
+   * A new day, which answers all workflows whose ids begin with its own.
+   * @param answers those that differ from `USUAL_ANSWERS`
+   * @param prefix behind the task queue; '-' is what all workflows that the client starts have
+   */
+  day(answers: Partial<Answers> = {}, prefix = `-${this.#days.length}.`): FakeDay {
+    const day = new FakeDay(this.client, this.taskQueue, `${this.taskQueue}${prefix}`, answers);
+    this.#days.push(day);
+    return day;
+  }
+
+  /** A worker for workflows, steps or both; returns how to stop it. */
+  async startWorker(
+    overrides: Partial<WorkerOptions> = {},
+    { workflows = true, steps = true } = {},
+  ): Promise<() => Promise<void>> {
     const worker = await Worker.create({
-      connection,
-      taskQueue,
-      workflowBundle: await workflowBundle(),
-      activities: activitiesOf(days),
+      connection: this.#connection,
+      taskQueue: this.taskQueue,
+      ...(workflows && { workflowBundle: await workflowBundle() }),
+      ...(steps && { activities: this.#activities() }),
       interceptors: { activity: [quickRetries, heartbeatInterceptor] },
       maxHeartbeatThrottleInterval: 100,
       ...overrides,
     });
-    const running = worker.run();
-    stop = async () => {
-      worker.shutdown();
-      await running;
-      await client?.connection.close();
-      await connection.close();
+    const stopped = worker.run();
+    const stop = async () => {
+      this.#stops.delete(stop);
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped;
     };
-  });
-  after(() => stop());
-  return (answers = {}) => {
-    if (!client) throw new Error('fakeDays() is called outside of tests, a day is made inside of one.');
-    const day = new FakeDay(client, taskQueue, `${taskQueue}-${days.length}.`, answers);
-    days.push(day);
-    return day;
-  };
+    this.#stops.add(stop);
+    return stop;
+  }
+
+  #activities(): Record<string, unknown> {
+    const activity =
+      (step: Step) =>
+      async (...args: unknown[]) => {
+        const { workflowExecution, attempt } = activityInfo();
+        const day = this.#days.findLast(({ id }) => workflowExecution?.workflowId.startsWith(id));
+        if (!day) throw new Error(`${workflowExecution?.workflowId ?? 'nobody'} belongs to no test.`);
+        day.calls.push({ step, args, attempt });
+        const answer = (day.answers[step] ?? USUAL_ANSWERS[step]) as (...args: unknown[]) => unknown;
+        return await answer(...args);
+      };
+    return Object.fromEntries((Object.keys(USUAL_ANSWERS) as Step[]).map((step) => [step, activity(step)]));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#stops].map((stop) => stop()));
+    await this.#connection.close();
+    await this.client.connection.close();
+  }
 }
 
-/** A step of any of the days answers by the id of the workflow that asks. */
-function activitiesOf(days: readonly FakeDay[]): Record<string, unknown> {
-  const activity =
-    (step: Step) =>
-    async (...args: unknown[]) => {
-      const { workflowExecution, attempt } = activityInfo();
-      const day = days.find(({ id }) => workflowExecution?.workflowId.startsWith(id));
-      if (!day) throw new Error(`${workflowExecution?.workflowId ?? 'nobody'} belongs to no test.`);
-      day.calls.push({ step, args, attempt });
-      const answer = (day.answers[step] ?? USUAL_ANSWERS[step]) as (...args: unknown[]) => unknown;
-      return await answer(...args);
-    };
-  return Object.fromEntries((Object.keys(USUAL_ANSWERS) as Step[]).map((step) => [step, activity(step)]));
+/**
+ * For tests of workflow code: the real workflows on the real server, with steps that a test answers, under their real
+ * names. One worker for all tests of a file; call it once, outside of them. No database, no HTTP.
+ * @returns `FakeQueue.day`
+ */
+export function fakeDays(overrides: Partial<WorkerOptions> = {}): FakeQueue['day'] {
+  let queue: FakeQueue | undefined;
+  before(async () => {
+    queue = await FakeQueue.start();
+    await queue.startWorker(overrides);
+  });
+  after(() => queue?.close());
+  return (...args) => {
+    if (!queue) throw new Error('fakeDays() is called outside of tests, a day is made inside of one.');
+    return queue.day(...args);
+  };
 }
 
 export class FakeDay {
@@ -87,7 +125,7 @@ export class FakeDay {
   /** What the ids of its workflows begin with. */
   readonly id: string;
   /** May be changed while a run is under way. */
-  readonly answers: Partial<Answers>;
+  answers: Partial<Answers>;
   /** Every try of every step, in order. */
   readonly calls: Call[] = [];
 
@@ -104,6 +142,15 @@ export class FakeDay {
       workflowId: `${this.id}${DATE}`,
       taskQueue: this.taskQueue,
       args: [{ loadDate: DATE, options, ...input }],
+    });
+  }
+
+  /** Starts any workflow, with any input. */
+  async startRun(workflowType: string, input: unknown, id: string = workflowType) {
+    return await this.client.workflow.start(workflowType, {
+      workflowId: `${this.id}${id}`,
+      taskQueue: this.taskQueue,
+      args: [input],
     });
   }
 

@@ -36,7 +36,7 @@ export function incrementWithout(...feeds: string[]) {
   };
 }
 
-const plan = { tagged: false, hasWebhook: false };
+const plan = { tagged: false, hasWebhook: true };
 export const landed = (file: DeliveryFile): LandedFile => ({
   ...file,
   deliveryNumber: 3,

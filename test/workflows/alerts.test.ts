@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test, type TestContext } from 'node:test';
-import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { describe, test, type TestContext } from 'node:test';
+import { failure } from '../../domain/failures.ts';
 import { kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import { fakeDays, type FakeDay } from '../support/fake-day.ts';
 import { resetPoints, resetRun } from '../support/reset.ts';
-import type { StackOptions, TestStack } from '../support/stack.ts';
+import { DATE, REPORT } from '../support/usual-answers.ts';
 
 interface Message {
   text: string;
@@ -46,118 +47,52 @@ class Webhook {
     return webhook;
   }
 
-  async received(count: number): Promise<void> {
-    await until(`${count} messages`, () => this.messages.length >= count);
+  settings(): Record<string, string> {
+    return { ALERT_WEBHOOK_URL: this.url, TEMPORAL_UI_URL: 'http://ui.example' };
   }
 }
 
-async function stackWith(t: TestContext, webhook: Webhook, options: StackOptions = {}): Promise<TestStack> {
-  const settings = { ALERT_WEBHOOK_URL: webhook.url, TEMPORAL_UI_URL: 'http://ui.example' };
-  return await stackFor(t, { ...options, settings });
-}
-
-/** The workflows that send the alerts of a stack. */
-async function sentAlerts(stack: TestStack): Promise<WorkflowExecutionInfo[]> {
-  const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${stack.taskQueue}"`;
-  const found: WorkflowExecutionInfo[] = [];
-  for await (const one of stack.client.workflow.list({ query })) found.push(one);
-  return found;
-}
-
-/** Waits until they have ended; returns how. */
-async function endedAlerts(stack: TestStack, count: number): Promise<string[]> {
-  let statuses: string[] = [];
-  await until('the alerts have ended', async () => {
-    statuses = (await sentAlerts(stack)).map(({ status }) => status.name);
-    return statuses.length === count && !statuses.includes('RUNNING');
-  });
-  return statuses;
-}
-
-test('one message for a failed day, with what to do next and a link', async (t) => {
+test('one message for a failed day, from a webhook that fails at first: what to do next, a link, no secret', async (t) => {
   const webhook = await Webhook.start(t);
-  const stack = await stackWith(t, webhook);
-  stack.deliveries.set('2024-02-25', '');
-  const handle = await stack.startDay('2024-02-25');
-  await assert.rejects(handle.result());
-  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
-  assert.equal(webhook.messages.length, 1);
-  const [message] = webhook.messages;
-  assert.equal(message?.kind, 'failed');
-  assert.equal(message.date, '2024-02-25');
-  assert.match(
-    message.text,
-    /Sales of 2024-02-25 failed: user_order_log_inc of 2024-02-25 is refused: the file is empty/,
-  );
-  assert.match(message.next, /Nothing was changed/);
-  assert.match(message.url, /^http:\/\/ui\.example\/namespaces\/default\/workflows\/test-/);
-});
-
-test('one message for a day that is late, while it goes on', async (t) => {
-  const webhook = await Webhook.start(t);
-  const stack = await stackWith(t, webhook);
-  stack.api.setReady({ readyAfterMs: 3_000 });
-  stack.deliveries.set('2024-02-26', [{ uniq_id: 'a' }]);
-  const handle = await stack.startDay('2024-02-26', { lateAfterMs: 500 });
-  await webhook.received(1);
-  assert.equal((await handle.describe()).status.name, 'RUNNING');
-  assert.equal((await handle.result()).outcome, 'loaded');
-  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
-  assert.deepEqual(
-    webhook.messages.map(({ kind, date }) => ({ kind, date })),
-    [{ kind: 'late', date: '2024-02-26' }],
-  );
-});
-
-test('a day that has sent an alert can be reset to any point', { timeout: 120_000 }, async (t) => {
-  const webhook = await Webhook.start(t);
-  const stack = await stackWith(t, webhook);
-  stack.api.setReady({ readyAfterMs: 1_000 });
-  stack.deliveries.set('2024-02-26', [{ uniq_id: 'a' }]);
-  const handle = await stack.startDay('2024-02-26', { lateAfterMs: 300, reportPollIntervalMs: 500 });
-  await handle.result();
-  stack.api.setReady({ readyAfterMs: 0 });
-  const points = await resetPoints(stack, handle.workflowId, handle.firstExecutionRunId);
-  for (const point of points)
-    assert.equal(
-      await resetRun(stack, handle.workflowId, handle.firstExecutionRunId, point),
-      'loaded',
-      `event ${String(point)}`,
-    );
-  assert.equal(webhook.messages[0]?.kind, 'late');
-});
-
-test('a webhook that does not work delays no day; the message arrives when it works again', async (t) => {
-  const webhook = await Webhook.start(t);
-  const stack = await stackWith(t, webhook);
+  const stack = await stackFor(t, { api: { pollsUntilReady: 0 }, settings: webhook.settings() });
   webhook.status = 500;
-  stack.api.setReady({ readyAfterMs: 1_000 });
-  stack.deliveries.set('2024-02-27', [{ uniq_id: 'a' }]);
-  const handle = await stack.startDay('2024-02-27', { lateAfterMs: 100 });
-  assert.equal((await handle.result()).outcome, 'loaded');
-  await until('it was tried twice', () => webhook.refused >= 2);
+  const status = '<!channel> & <https://evil.example|click>\u001b]0;title\u0007';
+  stack.api.addFault({ on: 'get_report', do: 'report-status', status });
+  const handle = await stack.startDay(DATE);
+  await assert.rejects(handle.result());
+  await until('the webhook has refused it', () => webhook.refused > 0);
   webhook.status = 200;
-  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
-  assert.deepEqual(
-    webhook.messages.map(({ kind }) => kind),
-    ['late'],
-  );
-  const [alert] = await sentAlerts(stack);
-  const alertId = alert?.workflowId ?? '';
-  assert.ok(alertId.startsWith(`${handle.workflowId}-alert-late-`), alertId);
-  for (const workflowId of [handle.workflowId, alertId]) {
+  await until('it is told', () => webhook.messages.length > 0);
+  const [{ kind, date, text, next, url } = {} as Message] = webhook.messages;
+  assert.deepEqual([kind, date], ['failed', DATE]);
+  // Slack's control characters are escaped, and others left out.
+  assert.match(text, /&lt;!channel&gt; &amp; &lt;https:\/\/evil\.example\|click&gt;/);
+  assert.doesNotMatch(text, /[<>]|&(?!amp;|lt;|gt;)/);
+  assert.match(text, /^(?:[^\p{Cc}]|\n)+$/u);
+  assert.match(next, /Run the day again/);
+  assert.match(url, /^http:\/\/ui\.example\/namespaces\/default\/workflows\/test-/);
+  const alerts = stack.client.workflow.list({
+    query: `WorkflowType = "salesAlert" and WorkflowId starts_with "${handle.workflowId}-alert-failed-"`,
+  });
+  const ids = [handle.workflowId];
+  await until('the workflow of the alert has ended', async () => {
+    for await (const { workflowId, status } of alerts) if (status.name === 'COMPLETED') ids.push(workflowId);
+    return ids.length > 1;
+  });
+  for (const workflowId of ids) {
     const history = JSON.stringify(
       await stack.client.workflow.getHandle(workflowId).fetchHistory(),
       (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString() : value),
     );
-    assert.match(history, /2024-02-27/);
+    assert.match(history, /2024-02-25/);
     assert.doesNotMatch(history, /T0SECRET/);
   }
+  assert.equal(webhook.messages.length, 1);
 });
 
 test('a worker that is killed while it sends a message does not lose it', async (t) => {
   const webhook = await Webhook.start(t);
-  const stack = await stackWith(t, webhook, { worker: false });
+  const stack = await stackFor(t, { settings: webhook.settings(), worker: false });
   const first = await startWorkerProcess(t, stack);
   webhook.status = undefined;
   stack.deliveries.set('2024-02-28', '');
@@ -166,22 +101,66 @@ test('a worker that is killed while it sends a message does not lose it', async 
   await kill(first);
   webhook.status = 200;
   await startWorkerProcess(t, stack);
-  assert.deepEqual(await endedAlerts(stack, 1), ['COMPLETED']);
-  assert.deepEqual(
-    webhook.messages.map(({ kind, date }) => ({ kind, date })),
-    [{ kind: 'failed', date: '2024-02-28' }],
-  );
+  await until('it is told', () => webhook.messages.length > 0);
+  const [{ kind, date } = {} as Message] = webhook.messages;
+  assert.deepEqual([kind, date], ['failed', '2024-02-28']);
 });
 
-test('words from outside are escaped for Slack, and hold no control characters', async (t) => {
-  const webhook = await Webhook.start(t);
-  const stack = await stackWith(t, webhook, { api: { pollsUntilReady: 0 } });
-  const status = '<!channel> & <https://evil.example|click>\u001b]0;title\u0007';
-  stack.api.addFault({ on: 'get_report', do: 'report-status', status });
-  await assert.rejects((await stack.startDay('2024-02-25')).result());
-  await webhook.received(1);
-  const { text = '' } = webhook.messages[0] ?? {};
-  assert.match(text, /&lt;!channel&gt; &amp; &lt;https:\/\/evil\.example\|click&gt;/);
-  assert.doesNotMatch(text, /[<>]|&(?!amp;|lt;|gt;)/);
-  assert.match(text, /^(?:[^\p{Cc}]|\n)+$/u);
+describe('what is told of a day', { concurrency: true }, () => {
+  const given = fakeDays();
+  const LATE = { lateAfterMs: 300, reportPollIntervalMs: 100 };
+
+  /** Its report is ready once it has been told as late. */
+  function lateDay(): FakeDay {
+    const day = given();
+    day.answers.getReport = () => (day.count('sendAlert') > 0 ? REPORT : undefined);
+    return day;
+  }
+
+  const kindsOf = (day: FakeDay) => day.argsOf('sendAlert').map(([{ kind, loadDate }]) => [kind, loadDate]);
+
+  test('that it is late, once, while it goes on', async () => {
+    const day = lateDay();
+    assert.equal((await (await day.start(LATE)).result()).outcome, 'loaded');
+    assert.deepEqual(kindsOf(day), [['late', DATE]]);
+  });
+
+  test('a day that has been told as late can be reset to any point', async () => {
+    const day = lateDay();
+    const run = await day.start(LATE);
+    await run.result();
+    for (const point of await resetPoints(day, run.workflowId, run.firstExecutionRunId))
+      assert.equal(
+        await resetRun(day, run.workflowId, run.firstExecutionRunId, point),
+        'loaded',
+        `event ${String(point)}`,
+      );
+    assert.deepEqual(kindsOf(day)[0], ['late', DATE]);
+  });
+
+  test('a webhook that does not work delays no day; the message arrives when it works again', async () => {
+    const day = lateDay();
+    day.answers.sendAlert = () => {
+      throw failure('AlertNotSent', 'The alert webhook answered 500.');
+    };
+    assert.equal((await (await day.start(LATE)).result()).outcome, 'loaded');
+    await until('it was tried again', () => day.count('sendAlert') >= 2);
+    const told: string[] = [];
+    day.answers.sendAlert = ({ kind }) => {
+      told.push(kind);
+      return 'sent';
+    };
+    await until('it is told', () => told.length > 0);
+    assert.deepEqual(told, ['late']);
+  });
+
+  test('that it has far fewer rows than usual (contract, ruling 33)', async () => {
+    const warning = 'user_order_log_inc kept 4 rows; the median of its last loaded days is 10';
+    const day = given({ updateFSales: () => ({ missing: [], volumeWarnings: [warning] }) });
+    const { outcome, warnings } = await (await day.start()).result();
+    assert.deepEqual([outcome, warnings], ['loaded', [warning]]);
+    await until('it is told', () => day.count('sendAlert') > 0);
+    const [[alert] = []] = day.argsOf('sendAlert');
+    assert.deepEqual([alert?.kind, alert?.error], ['volume', `${warning}.`]);
+  });
 });

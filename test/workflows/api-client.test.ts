@@ -337,6 +337,19 @@ describe('how the report API fails', () => {
     });
   }
 
+  test('Retry-After says when to try again, in seconds or as a date', async () => {
+    for (const [retryAfter, least] of [
+      [3, 3_000],
+      // An HTTP date has whole seconds, so up to one of them is gone, and some on the way.
+      ['date:+60', 1_000],
+    ] as const) {
+      sample.addFault({ on: 'get_increment', do: 'status', status: 429, retryAfter });
+      const { nextRetryDelay } = await failureOf(api.getIncrement('r', DATE, signal));
+      const delay = Number(nextRetryDelay);
+      assert.ok(delay >= least && delay <= 60_000, String(nextRetryDelay));
+    }
+  });
+
   test('a page with status 200 is invalid, one with 400 a refusal', async () => {
     const body = '<html>Please log in</html>';
     sample.addFault({ on: 'get_increment', do: 'status', status: 200, body });

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { BackfillPlan } from '../../activities/backfill.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
 import { until } from '../client/harness.ts';
 import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
-import { FakeSteps } from '../support/fake-steps.ts';
+import { fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
 
-let fake: FakeSteps;
-before(async () => {
-  fake = await FakeSteps.start();
-});
-beforeEach(() => fake.reset());
-after(() => fake.close());
+const given = fakeDays({ maxCachedWorkflows: 0 });
 
 const RANGE = { from: '2024-02-25', to: '2024-02-26', concurrency: 1 };
-/** For a busy machine. */
-const LIMIT_MS = 300_000;
 const PLAN = { options: OPTIONS, tagged: false, hasWebhook: false };
 
 /** Lists one day a run, and only when it is let. */
@@ -23,8 +16,8 @@ class Planning {
   #begun = 0;
   #release: () => void = () => undefined;
 
-  constructor() {
-    fake.steps.planBackfill = async (input): Promise<BackfillPlan> => {
+  constructor(day: FakeDay) {
+    day.answers.planBackfill = async (input): Promise<BackfillPlan> => {
       this.#begun += 1;
       await new Promise<void>((resolve) => (this.#release = resolve));
       const isContinued = (input as { checkpoint?: unknown }).checkpoint !== undefined;
@@ -35,7 +28,7 @@ class Planning {
   }
 
   async begun(times: number): Promise<void> {
-    await until(`it plans for the ${times}. time`, () => this.#begun >= times, LIMIT_MS);
+    await until(`it plans for the ${times}. time`, () => this.#begun >= times);
   }
 
   end(): void {
@@ -43,45 +36,34 @@ class Planning {
   }
 }
 
-function daysBegun(): number {
-  return fake.count('planDay');
-}
-
-describe('a backfill can be steered at any moment (contract, ruling 48)', () => {
+describe('a backfill can be steered at any moment (contract, ruling 48)', { timeout: 120_000 }, () => {
   test('while it lists its days, at its start and behind a continue-as-new', async () => {
-    const planning = new Planning();
-    const run = await fake.startRun('salesBackfill', RANGE);
+    const day = given();
+    const planning = new Planning(day);
+    const run = await day.startRun('salesBackfill', RANGE);
     await planning.begun(1);
     assert.match(await run.executeUpdate<string, []>('pause'), /^Paused/);
     assert.match(await run.executeUpdate('setConcurrency', { args: [7] }), /up to 7 days/);
     const { days, paused, concurrency } = await run.query<BackfillState>('progress');
     assert.deepEqual({ days, paused, concurrency }, { days: null, paused: true, concurrency: 7 });
     planning.end();
-    await until(
-      'the days are listed',
-      async () => {
-        const state = await run.query<BackfillState>('progress');
-        return state.days === 2;
-      },
-      LIMIT_MS,
-    );
-    assert.equal(daysBegun(), 0, 'paused while it planned, it begins no day');
+    await until('the days are listed', async () => {
+      const state = await run.query<BackfillState>('progress');
+      return state.days === 2;
+    });
+    assert.equal(day.count('planDay'), 0, 'paused while it planned, it begins no day');
     await run.executeUpdate('resume');
 
     await planning.begun(2);
-    assert.equal(daysBegun(), 1);
+    assert.equal(day.count('planDay'), 1);
     assert.equal((await run.query<BackfillState>('progress')).concurrency, 7, 'it is carried on');
     await run.executeUpdate('pause');
     planning.end();
-    await until(
-      'the days are listed again',
-      async () => {
-        const state = await run.query<BackfillState>('progress');
-        return state.days === 2 && state.paused;
-      },
-      LIMIT_MS,
-    );
-    assert.equal(daysBegun(), 1);
+    await until('the days are listed again', async () => {
+      const state = await run.query<BackfillState>('progress');
+      return state.days === 2 && state.paused;
+    });
+    assert.equal(day.count('planDay'), 1);
     await run.executeUpdate('resume');
     assert.deepEqual(await run.result(), {
       from: '2024-02-25',
@@ -93,8 +75,8 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', () => 
   });
 
   test('an input that is none fails as before', async () => {
-    fake.steps.planBackfill = () => Promise.reject(new Error('the input is null'));
-    const run = await fake.startRun('salesBackfill', null);
+    const day = given({ planBackfill: inTurn(new Error('the input is null')) });
+    const run = await day.startRun('salesBackfill', null);
     await run.executeUpdate('pause');
     await run.cancel();
     await assert.rejects(run.result());
@@ -102,8 +84,9 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', () => 
 });
 
 test('one rule for the concurrency of an update: from 1 to 100 (contract, ruling 61)', async () => {
-  const planning = new Planning();
-  const run = await fake.startRun('salesBackfill', RANGE);
+  const day = given();
+  const planning = new Planning(day);
+  const run = await day.startRun('salesBackfill', RANGE);
   await planning.begun(1);
   for (const wrong of [0, 101, 1.5, '3', null])
     await assert.rejects(

@@ -31,53 +31,7 @@ async function untilItWaits(...handles: Awaited<ReturnType<TestStack['startDay']
 }
 
 describe('two runs of one date', { concurrency: 4 }, () => {
-  test('at the same moment, under different ids: one works, the other takes its result', async (t) => {
-    const stack = await stackFor(t, { api: { readyAfterMs: 600_000 } });
-    stack.deliveries.set(DATE, [{ uniq_id: 'a' }, { uniq_id: 'a', id: 9 }]);
-    const handles = await Promise.all([stack.startDay(DATE, {}, 'one'), stack.startDay(DATE, {}, 'other')]);
-    await untilItWaits(...handles);
-    stack.api.setReady({ readyAfterMs: 0 });
-    const [one, other] = await Promise.all([handles[0].result(), handles[1].result()]);
-    const joined = [one, other].filter((result) => result.joined);
-    assert.equal(joined.length, 1, 'exactly one has joined');
-    assert.match(joined[0]?.joined?.workflowId ?? '', /-(one|other)$/);
-    assert.equal(one.outcome, 'loaded');
-    assert.deepEqual(one.files, other.files);
-    assert.deepEqual(one.files.user_order_log_inc, {
-      rows_read: 2,
-      rows_kept: 1,
-      rows_duplicate: 1,
-      rows_rejected: 0,
-    });
-    assert.equal(callsOf(stack, 'generate_report').length, 1);
-    assert.equal(callsOf(stack, 'storage').length, 4, "one day's downloads");
-  });
-
-  test('a date without an increment is joined as well', async (t) => {
-    const stack = await stackFor(t, { api: { readyAfterMs: 600_000 } });
-    const first = await startHolder(stack, 'one');
-    const second = await stack.startDay(DATE, {}, 'other');
-    await untilItWaits(second);
-    stack.api.setReady({ readyAfterMs: 0 });
-    const results = await Promise.all([first.result(), second.result()]);
-    assert.deepEqual(
-      results.map(({ outcome }) => outcome),
-      ['no_increment', 'no_increment'],
-    );
-    assert.equal(callsOf(stack, 'generate_report').length, 1);
-  });
-
-  test('one after the other: the second loads anew', async (t) => {
-    const stack = await stackFor(t);
-    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-    await stack.runDay(DATE, {}, 'one');
-    const second = await stack.runDay(DATE, {}, 'other');
-    assert.equal(second.joined, undefined);
-    assert.equal(callsOf(stack, 'generate_report').length, 2);
-    assert.equal(callsOf(stack, 'storage').length, 8);
-  });
-
-  test('the result that is taken is that of the run that was waited for, not of an earlier one', async (t) => {
+  test('the other takes the result of the run that it has waited for, not of an earlier one', async (t) => {
     const stack = await stackFor(t);
     stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
     await stack.runDay(DATE, {}, 'one');
@@ -97,36 +51,31 @@ describe('two runs of one date', { concurrency: 4 }, () => {
     assert.equal(first.files.user_order_log_inc?.rows_kept, 2);
     assert.ok(second.joined, 'the second has joined');
     assert.deepEqual(second.files, first.files);
+    assert.equal(callsOf(stack, 'generate_report').length, 1);
+    assert.equal(callsOf(stack, 'storage').length, 4, "one day's downloads");
   });
 
-  test('the first is terminated: the second does the work', async (t) => {
-    const stack = await stackFor(t, { api: { pollsUntilReady: Infinity } });
-    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-    const holder = await startHolder(stack, 'one');
-    const waiting = await stack.startDay(DATE, {}, 'other');
-    await untilItWaits(waiting);
-    await holder.terminate();
-    stack.api.setReady({ pollsUntilReady: 0 });
-    const { outcome, joined } = await waiting.result();
-    assert.deepEqual([outcome, joined], ['loaded', undefined]);
-    assert.equal(callsOf(stack, 'generate_report').length, 2);
-  });
-
-  test('the first fails: the second tries by itself', async (t) => {
-    const stack = await stackFor(t, { api: { pollsUntilReady: Infinity } });
-    stack.deliveries.set(DATE, '<html></html>');
-    const holder = await startHolder(stack, 'one');
-    const waiting = await stack.startDay(DATE, {}, 'other');
-    await untilItWaits(waiting);
-    stack.api.setReady({ pollsUntilReady: 0 });
-    assert.equal((await failureOf(holder.result())).type, 'FileRefused');
-    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-    const { outcome, joined } = await waiting.result();
-    assert.deepEqual([outcome, joined], ['loaded', undefined]);
-  });
+  for (const end of ['terminated', 'failed'] as const)
+    test(`the first is ${end}: the second does the work`, async (t) => {
+      const stack = await stackFor(t, { api: { pollsUntilReady: Infinity } });
+      stack.deliveries.set(DATE, '<html></html>');
+      const holder = await startHolder(stack, 'one');
+      const waiting = await stack.startDay(DATE, {}, 'other');
+      await untilItWaits(waiting);
+      if (end === 'terminated') await holder.terminate();
+      else {
+        stack.api.setReady({ pollsUntilReady: 0 });
+        assert.equal((await failureOf(holder.result())).type, 'FileRefused');
+      }
+      stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
+      stack.api.setReady({ pollsUntilReady: 0 });
+      const { outcome, joined } = await waiting.result();
+      assert.deepEqual([outcome, joined], ['loaded', undefined]);
+      assert.equal(callsOf(stack, 'generate_report').length, 2);
+    });
 });
 
-test('dates that share orders, all at the same moment, twice: the mart is that of one after the other', async (t) => {
+test('dates that share orders, all at the same moment: the mart is that of one after the other', async (t) => {
   const days = ['2024-02-25', '2024-02-26', '2024-02-27', '2024-02-28'];
   const ordersOf = (day: number): Order[] =>
     Array.from({ length: 60 }, (_, n) => ({
@@ -143,18 +92,12 @@ test('dates that share orders, all at the same moment, twice: the mart is that o
       payment_amount: `${day + 1}${n}.50`,
       status: (day * 30 + n) % 9 === 0 ? 'refunded' : 'shipped',
     }));
-  const [together, apart] = await Promise.all([stackFor(t), stackFor(t)]);
-  for (const stack of [together, apart]) {
-    days.forEach((date, day) => {
-      stack.deliveries.set(date, ordersOf(day));
-    });
-  }
-  for (const date of days) await apart.runDay(date);
-  const expected = await dump(apart.db.pool);
-  const facts = await apart.rows('select from mart.f_sales');
+  const stack = await stackFor(t);
+  for (const [day, date] of days.entries()) stack.deliveries.set(date, ordersOf(day));
+  await Promise.all(days.toReversed().map((date) => stack.runDay(date, {}, `together-${date}`)));
+  const together = await dump(stack.db.pool);
+  const facts = await stack.rows('select from mart.f_sales');
   assert.equal(facts.length, 60 + 3 * 30, 'the days share their orders');
-  for (const round of ['first', 'second']) {
-    await Promise.all(days.toReversed().map((date) => together.runDay(date, {}, `${round}-${date}`)));
-    assert.equal(await dump(together.db.pool), expected, round);
-  }
+  for (const date of days) await stack.runDay(date);
+  assert.equal(await dump(stack.db.pool), together);
 });

@@ -72,25 +72,6 @@ test('a service that ends while it starts is an error with the end of the log of
   );
 });
 
-test('a service that is never ready is an error after the limit', async () => {
-  const service = await startShell('slow', 'exec sleep 300');
-  await assert.rejects(
-    untilReady(service, 'the thing', 100, () => Promise.resolve(false)),
-    /^Error: The thing was not ready within 0\.1 s\. Its log is empty\.$/,
-  );
-  await service.stop();
-});
-
-test('a command that does not exist is an error in one sentence', async () => {
-  const start = startService({
-    name: 'the thing',
-    command: join(directory, 'missing'),
-    args: [],
-    logFile: join(directory, 'missing.log'),
-  });
-  await assert.rejects(start, /^Error: The thing could not be started: spawn .*missing ENOENT$/);
-});
-
 test(
   'a service ends when the program that started it is killed',
   { skip: process.platform !== 'linux' && 'looks into /proc, which Linux alone has' },
