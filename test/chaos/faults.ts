@@ -6,6 +6,7 @@ import type { Random } from '../../dev/sample-api/random.ts';
 import type { FaultAction, SampleApi } from '../../dev/sample-api/server.ts';
 import { martLock } from '../../database/locks.ts';
 import { sql } from '../../database/sql.ts';
+import { FEEDS } from '../../domain/feeds.ts';
 import type { Supervised, World } from './world.ts';
 
 /** Makes one fault and what ends it; resolves when the next may come. */
@@ -29,21 +30,9 @@ function later(ms: number, work: () => void): void {
 }
 
 const STATEMENTS = [
-  ...['begin isolation level', 'create temporary table incoming', 'copy incoming'],
-  ...['pg_advisory_xact_lock', 'copy rejected', 'commit\0'],
-  ...[
-    'staging/user_order_log',
-    'staging/price_log',
-    'staging/user_activity_log',
-    'staging/customer_research',
-  ],
-  ...[
-    'staging/delete_rejected',
-    'staging/rejected_row',
-    'staging/staged_delivery',
-    'audit/file_load',
-    'audit/day_loaded',
-  ],
+  ...['begin isolation level', 'copy staging.incoming', 'pg_advisory_xact_lock', 'commit\0'],
+  ...['staging/landed_file', 'staging/known_delivery', 'staging/merge', 'staging/delete_rejected'],
+  ...['staging/rejected_row', 'staging/discard', 'audit/file_load', 'audit/day_loaded'],
   ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/f_sales', 'mart/d_calendar'],
   'audit/claim',
   ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
@@ -227,6 +216,13 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
       await admin.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
         martLock(table.slice('mart.'.length)),
       ]);
+    }),
+  // As when the database is restored to a moment before: runs that come to stage them land them again.
+  'landed rows lost': (world) =>
+    world.asAdmin(async (admin) => {
+      const rows = [...FEEDS.map(({ name }) => `incoming_${name}`), 'incoming_rejected'];
+      const statements = ['landed_file', ...rows].map((table) => `delete from staging.${table}`);
+      await admin.query(`begin; ${statements.join('; ')}; commit`);
     }),
   'landing directory unusable': async (world, random) => {
     const { landingDir } = anyWorker(world, random);

@@ -49,6 +49,7 @@ describe('documents', { concurrency: 2 }, () => {
     await prints('Status', 0, 'status');
     await prints('Status', 1, 'status --fail-on-gap');
     await prints('Forgotten', 0, 'forget --customer 1 --customer 2');
+    await prints('Verified', 0, 'verify --repair');
     await prints('ReportWritten', 0, `report --out ${path.join(stack.landingDir, 'report.html')}`);
   });
 

@@ -18,13 +18,13 @@ const cases: [string, Record<string, string>, Record<string, string>, RegExp][] 
     'at the worker alone',
     { PAYLOAD_KEYS: keys('a') },
     {},
-    /Cannot read the (result|answer) .*PAYLOAD_KEYS is not set here/,
+    /(Cannot read the result|The answer) of .*PAYLOAD_KEYS is not set here/,
   ],
   [
     'of two kinds',
     { PAYLOAD_KEYS: keys('a') },
     { PAYLOAD_KEYS: keys('b') },
-    /The worker cannot run|Cannot read the (result|answer) .*PAYLOAD_KEYS has no key "[ab]"/,
+    /The worker cannot run|(Cannot read the result|The answer) of .*PAYLOAD_KEYS has no key "[ab]"/,
   ],
 ];
 
