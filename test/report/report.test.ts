@@ -178,7 +178,7 @@ describe('client report', () => {
       assert.equal(warned[0], '2024-04-20 so few');
       assert.match(
         text,
-        /12 older entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+        /10 older entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
       );
     } finally {
       await many.drop();
