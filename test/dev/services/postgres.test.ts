@@ -45,7 +45,8 @@ test('the role of the application owns its database and has no other right; data
   await query(url, 'create table kept as select 1 as one');
   // A session that computes does not notice that its server is gone; it must not keep the next one from starting.
   const busy = query(url, 'select count(*) from generate_series(1, 1000000000)').catch(String);
-  await query(url, `select pg_sleep(0.2)`);
+  // The server writes what it has acknowledged within three of its wal_writer_delay, 200 ms.
+  await query(url, `select pg_sleep(1)`);
   await first.kill9();
   assert.match(String(await busy), /Connection terminated/);
   const second = await start('data', first.port);
