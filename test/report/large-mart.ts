@@ -37,7 +37,7 @@ export async function fillLargeMart({ pool }: Pick<TestDatabase, 'pool'>): Promi
     `insert into mart.d_calendar
      select to_char(day, 'YYYYMMDD')::integer, day, extract(isodow from day), extract(day from day),
        extract(week from day), extract(isoyear from day), date_trunc('week', day)::date, extract(month from day),
-       extract(quarter from day), extract(year from day)
+       extract(quarter from day), extract(year from day), extract(isoyear from day) * 100 + extract(week from day)
      from (select distinct to_date(date_id::text, 'YYYYMMDD') as day from mart.f_sales) as days`,
   );
   await pool.query(

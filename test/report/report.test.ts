@@ -163,23 +163,30 @@ describe('client report', () => {
     assert.match(quiet, /No warnings about the days of this range\./);
   });
 
-  test('of more than 20 days with warnings the newest are shown, with the command that lists all', async () => {
+  test('equal warnings are one entry with their days, the rare ones first; of more than 20 the others are counted', async () => {
     const many = await createTestDatabase();
     try {
       await fillMart(many);
       await many.pool.query(
-        "update staging.day_load set not_found = 'so few', not_found_number = 2 where load_date between '2024-03-20' and '2024-04-20'",
+        `update staging.day_load set not_found_number = 2,
+           not_found = case when load_date < '2024-04-01' then 'so few' else 'so few of ' || load_date end
+         where load_date between '2024-03-20' and '2024-04-26'`,
       );
       const file = path.join(directory, 'many.html');
       assert.equal((await run(['--out', file], many)).code, 0);
       const text = await readFile(file, 'utf8');
       const warned = listsOf(text)[1] ?? [];
       assert.equal(warned.length, 20);
-      assert.equal(warned[0], '2024-04-20 so few');
+      assert.match(warned[0] ?? '', /^2024-04-26 Note: so few of 2024-04-26 As recorded \(1 message\)/);
       assert.match(
         text,
-        /10 older entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+        /7 more entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
       );
+      const until = path.join(directory, 'until.html');
+      assert.equal((await run(['--out', until, '--to', '2024-03-31'], many)).code, 0);
+      const [entry = '', ...others] = listsOf(await readFile(until, 'utf8'))[1] ?? [];
+      assert.match(entry, /^2024-03-20 to 2024-03-31 \(12 days\) Note: so few As recorded \(12 messages\)/);
+      assert.deepEqual(others, []);
     } finally {
       await many.drop();
     }
