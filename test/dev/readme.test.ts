@@ -87,6 +87,7 @@ const CLIENT: Readonly<Record<string, string>> = {
   bootstrap: '',
   status: `--from ${DATE} --to 2024-02-27 --calendar --fail-on-gap`,
   forget: '--customer 4711',
+  verify: '',
   report: '--out $OUT --from 2024-02-25 --to 2024-02-27',
   'schedule apply': '',
   'schedule show': '',

@@ -57,17 +57,20 @@ export function finalFailure(error: unknown, message = describeError(error)): un
   });
 }
 
-/** Waits for all; throws when any failed: the failures of one type together, a refused file first. */
+/** Waits for all; throws when any failed. */
 export async function settleAll<T>(work: Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(work);
-  const failures = settled
-    .filter((result) => result.status === 'rejected')
-    .map((result) => result.reason as unknown);
-  if (failures.length === 0) {
-    return settled.filter((result) => result.status === 'fulfilled').map((result) => result.value);
-  }
+  const failures = settled.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  );
+  if (failures.length > 0) throw worstOf(failures);
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+/** Of several failures the one to end with: a refused file first, and those of its type together with it. */
+export function worstOf(failures: readonly unknown[]): unknown {
   const worst = failures.find((error) => failureType(error) === 'FileRefused') ?? failures[0];
   const same = failures.filter((error) => failureType(error) === failureType(worst));
-  if (same.length < 2 || failureType(worst) === undefined) throw worst;
-  throw finalFailure(worst, same.map(describeError).join(' '));
+  if (same.length < 2 || failureType(worst) === undefined) return worst;
+  return finalFailure(worst, same.map(describeError).join(' '));
 }

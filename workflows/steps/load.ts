@@ -12,7 +12,7 @@ import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { steps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import { settleAll, describeError, failureType } from './errors.ts';
+import { settleAll, describeError, failureType, worstOf } from './errors.ts';
 import type { Run } from './run.ts';
 
 export interface LoadRequest {
@@ -108,8 +108,10 @@ async function landedOf(
     const result = settled[index];
     return result?.status === 'rejected' ? [{ feed, reason: result.reason as unknown }] : [];
   });
-  const final = failures.find(({ reason }) => !MAY_COME_LATER.has(failureType(reason)));
-  if (final) throw final.reason;
+  const final = failures
+    .map(({ reason }) => reason)
+    .filter((reason) => !MAY_COME_LATER.has(failureType(reason)));
+  if (final.length > 0) throw worstOf(final);
   const missing = failures.filter(({ feed, reason }) => !goesWithout(feed, reason));
   if (missing.length > 0) {
     throw failure('FilesNotLanded', missing.map(({ reason }) => describeError(reason)).join(' '), {
