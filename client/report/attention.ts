@@ -71,13 +71,13 @@ export function warnings(data: ReportData, locale: Locale): Html {
     if (files.length > 0) add(day, locale.text('acceptedWithout', { files: files.join(', ') }));
     for (const warning of day.warnings) {
       const { key, file, what } = warningType(warning);
-      const sentence = key === 'warning.other' ? plainText(warning, MAX_MESSAGE) : '';
-      add(day, locale.text(key, { file, what, message: sentence }), warning);
+      if (key === 'warning.other') add(day, locale.text(key, { message: plainText(warning, MAX_MESSAGE) }));
+      else add(day, locale.text(key, { file, what }), warning);
     }
   }
   const newest = ({ days }: Warning) => days.at(-1)?.date ?? '';
   const rareFirst = [...all.values()].sort(
-    (a, b) => a.days.length - b.days.length || (newest(a) < newest(b) ? 1 : -1),
+    (a, b) => a.days.length - b.days.length || newest(b).localeCompare(newest(a)),
   );
   const unlikely = unlikelyDates(data.unlikely, locale);
   if (rareFirst.length === 0) return unlikely ?? html`<p>${locale.text('noWarnings')}</p>`;

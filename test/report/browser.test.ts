@@ -9,10 +9,17 @@ import { createTestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 import { LANGUAGES, type Language } from '../../client/report/texts.ts';
 import { Browser, findBrowser } from '../support/browser.ts';
+import { fillLargeMart, LARGE_FROM, LARGE_TO } from './large-mart.ts';
 import { fillMart } from './sample-mart.ts';
 
 const executable = findBrowser();
 const skip = executable === undefined && 'no Chromium: apt-get install chromium, or set CHROMIUM';
+
+const LARGE_WARNINGS = [
+  ['2025-04-10', 'Accepted without customer_research_inc.'],
+  [' (12 days)', 'price_log_inc has far fewer rows than usual; check at the source whether it is complete.'],
+  [' (365 days)', 'user_order_log_inc: columns that are unknown are ignored, number 14.'],
+];
 
 describe('the report in Chromium', { skip }, () => {
   let directory: string;
@@ -42,6 +49,19 @@ describe('the report in Chromium', { skip }, () => {
       }
     } finally {
       await db.drop();
+    }
+    const large = await createTestDatabase();
+    try {
+      await fillLargeMart(large);
+      for (const language of LANGUAGES) {
+        const out = ['--out', file(`large-${language}.html`), '--language', language];
+        const ended = await client(['report', ...out, '--from', LARGE_FROM, '--to', LARGE_TO], {
+          DATABASE_URL: large.url,
+        });
+        assert.equal(ended.code, 0, ended.stderr);
+      }
+    } finally {
+      await large.drop();
     }
     browser = await Browser.start(executable);
     stops.push(() => browser.close());
@@ -191,6 +211,51 @@ describe('the report in Chromium', { skip }, () => {
           assert.ok(passes.includes(rule), rule);
       }
     }
+  });
+
+  for (const language of LANGUAGES) {
+    test(`a real shop's year runs out of no box, at three widths and in print, in ${language}`, async () => {
+      await browser.open(pathToFileURL(file(`large-${language}.html`)).href);
+      for (const [width, type] of [
+        [420, 'screen'],
+        [800, 'screen'],
+        [1200, 'screen'],
+        [680, 'print'],
+      ] as const) {
+        await media('light', type);
+        await browser.size(width);
+        await keep(`large-${language}-${type}-${width}.png`, await browser.screenshot({ wholePage: true }));
+        const [page, boxes, outside] = (await browser.evaluate(`(() => {
+          for (const details of document.querySelectorAll('details')) details.open = true;
+          const boxes = [...document.querySelectorAll('.figures div, .figures strong, th, td, li')]
+            .filter((box) => box.clientWidth > 0);
+          const outside = boxes.filter((box) => box.scrollWidth > box.clientWidth + 1);
+          return [document.documentElement.scrollWidth, boxes.length, outside.map((box) => box.textContent)];
+        })()`)) as [number, number, string[]];
+        assert.ok(page <= width, `${page} of ${width} pixels, ${type}`);
+        assert.ok(boxes > 500, `${boxes} boxes`);
+        assert.deepEqual(outside, [], `${width} pixels, ${type}`);
+        await browser.evaluate(
+          `for (const details of document.querySelectorAll('details')) details.open = false`,
+        );
+      }
+      await media('light');
+    });
+  }
+
+  test("of a real shop's year, equal warnings are one line with their days, and stray dates are named", async () => {
+    await browser.open(pathToFileURL(file('large-en.html')).href);
+    const [warnings, dates] = (await browser.evaluate(`(() => {
+      const section = document.querySelector('[aria-labelledby=warnings]');
+      const line = (one) => [...one.querySelectorAll(':scope > strong, :scope > span')].map((part) => part.textContent);
+      return [[...section.querySelectorAll('li')].map(line), section.querySelector('p').textContent];
+    })()`)) as [string[][], string];
+    assert.deepEqual(
+      warnings.map(([days = '', sentence = '']) => [/ \(\d+ days\)$/.exec(days)?.[0] ?? days, sentence]),
+      LARGE_WARNINGS,
+    );
+    for (const date of ['1970-01-01', '1970-01-02', '2062-02-25'])
+      assert.ok(dates.includes(`${date} (1)`), dates);
   });
 
   test('with the keyboard alone: every link and table is reached in order, is seen to be, and opens', async () => {
