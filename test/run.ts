@@ -10,7 +10,7 @@ import { isClusterTest, isSpecialTest, isUnitTest, testFiles } from './support/t
 /** Twice the cores of a small machine, since tests wait for servers and clocks half of their time. */
 const FILES_AT_ONCE = 4;
 /** On a machine that is busy with other things as well. */
-const FILE_LIMIT_MS = 600_000;
+const FILE_LIMIT_MS = 1_200_000;
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -8,7 +8,8 @@
 import { isMainThread } from 'node:worker_threads';
 import '../../runtime/register.js';
 
-const GRACE_MS = 30_000;
+// Minutes: to drop a test's database, the server waits for all of its sessions, those of other tests included.
+const GRACE_MS = 180_000;
 
 if (isMainThread && process.env.NODE_TEST_CONTEXT !== undefined) {
   const { after } = await import('node:test');
