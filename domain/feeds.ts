@@ -2,7 +2,7 @@ import type { LoadDate } from './load-date.ts';
 
 /**
  * The files of a delivery, described once. Download, check, staging, tests and docs derive from this table;
- * a further feed is one more entry here, its migration, and its `sql/staging/<name>.sql`.
+ * a further feed is one more entry here and its migration.
  */
 
 /** How a column's text is read; the rules are in pipeline/validate/column-rules.ts. */
