@@ -8,7 +8,7 @@ import { failureOf, until } from '../client/harness.ts';
 import { FakeQueue, fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
 import { FAST_OPTIONS } from '../support/fast-options.ts';
 import { resetPoints, resetRun, type EventId } from '../support/reset.ts';
-import { ALL_FEEDS, incrementWithout, landsAllBut, type Answers } from '../support/usual-answers.ts';
+import { ALL_FEEDS, final, incrementWithout, landsAllBut, type Answers } from '../support/usual-answers.ts';
 
 const DATE = '2024-02-25';
 const LACKING: Partial<Answers> = { getIncrement: () => incrementWithout('price_log') };
@@ -105,7 +105,9 @@ describe('a run that is reset into its wait, after the limit has passed, asks on
   });
 
   test('FILES_TIMEOUT ends it as well where the API fails once the files are listed', async () => {
-    const day = given({ landFile: inTurn(failure('ReportApiUnavailable', 'The report API answered 503.')) });
+    const day = given({
+      landFile: inTurn(final(failure('ReportApiUnavailable', 'The report API answered 503.'))),
+    });
     const { message } = await failureOf((await day.start({ filesTimeoutMs: 300 })).result());
     assert.match(message, /\(FILES_TIMEOUT\); nothing was loaded\. The report API answered 503/);
     assert.equal(day.argsOf('recordFailure')[0]?.[1].errorType, 'FilesMissing');
