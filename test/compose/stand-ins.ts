@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findTemporalCli } from '../../dev/services/temporal-cli.ts';
-import { findTemporalRelease } from '../cluster/temporal-release.ts';
+import { findTemporalRelease } from './temporal-release.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
