@@ -19,7 +19,8 @@ import { startService, untilReady, type Service } from '../services/child-proces
 import { findTemporalCli } from '../services/temporal-cli.ts';
 import { startTemporalServer } from '../services/temporal-server.ts';
 import { Figures, median, megabytesOf, rounded, secondsOf } from './figures.ts';
-import { ROWS_PER_ORDER } from './load.ts';
+import { createByHand, loadByHand } from './by-hand/by-hand.ts';
+import { ROWS_PER_ORDER, writeOrders } from './load.ts';
 import { BenchServer } from './server.ts';
 
 const TASK_QUEUE = 'bench';
@@ -39,7 +40,9 @@ interface DaysOptions {
 export async function measureDays(options: DaysOptions): Promise<void> {
   const figures = new Figures('days');
   const stops: (() => Promise<unknown>)[] = [];
-  await BenchServer.use(async ({ directory, template }) => {
+  await BenchServer.use(async (server) => {
+    const { directory, template } = server;
+    const byHand = await secondsByHand(server, options.largeRows);
     try {
       const cli = await findTemporalCli({ log: console.error });
       const temporal = await startTemporalServer({
@@ -74,7 +77,7 @@ export async function measureDays(options: DaysOptions): Promise<void> {
       if (!worker) throw new Error('There must be at least one worker.');
       await figures.add({ what: 'MB of the idle worker', measured: await megabytesOf(worker.pid, 'VmRSS') });
       await singleDays(client, figures);
-      await largeDay(client, options.largeRows, worker.pid, figures);
+      await largeDay(client, options.largeRows, byHand, worker.pid, figures);
       await backfill(client, options, figures);
       await runsBeside(client, options, environment, figures);
       await waitingDays(client, api, options.waiting, worker.pid, figures);
@@ -100,7 +103,7 @@ async function startWorker(directory: string, nth: number, environment: object):
   return await startService({
     name,
     command: 'sh',
-    args: ['-c', `exec ${packageFile.scripts.worker}`],
+    args: ['-c', packageFile.scripts.worker],
     cwd: projectRoot,
     logFile: path.join(directory, `${name}.log`),
     env: { ...process.env, ...environment, LANDING_DIR: path.join(directory, name) },
@@ -133,20 +136,33 @@ async function singleDays(client: Client, figures: Figures): Promise<void> {
   await figures.add({ what: 'history events of a day', measured: events });
 }
 
-async function largeDay(client: Client, rows: number, pid: number, figures: Figures): Promise<void> {
-  await writeFile(`/proc/${pid}/clear_refs`, '5'); // the peak begins anew
-  const handle = await startDay(client, LARGE_DAY);
-  const seconds = await secondsOf(() => handle.result());
-  const peak = await megabytesOf(pid, 'VmHWM');
-  await figures.add({
-    what: `seconds of a day of ${rows} rows, download included`,
-    measured: rounded(seconds, 1),
+/** What a person with psql takes for the orders of the large day, from the file beside it. Before anybody uses the template. */
+async function secondsByHand(server: BenchServer, rows: number): Promise<number> {
+  const csvPath = await writeOrders(server.directory, LARGE_DAY, rows);
+  return await server.inNewDatabase(async (url) => {
+    await createByHand(url);
+    return await loadByHand(url, csvPath, LARGE_DAY);
   });
-  await figures.add({ what: `peak MB of the worker on a day of ${rows} rows`, measured: peak });
-  const steps = stepsOf(await handle.fetchHistory());
-  for (const [step, longest] of steps) {
-    if (longest >= 0.1) await figures.add({ what: `seconds of its ${step}`, measured: rounded(longest) });
+}
+
+/** A day whose orders are large, by the whole workflow; and the same again. */
+async function largeDay(client: Client, rows: number, byHand: number, pid: number, figures: Figures) {
+  await figures.add({ what: `seconds of ${rows} rows by hand`, measured: rounded(byHand, 1) });
+  await writeFile(`/proc/${pid}/clear_refs`, '5'); // the peak begins anew
+  for (const what of ['a day', 'the same day again,']) {
+    const handle = await startDay(client, LARGE_DAY);
+    const seconds = await secondsOf(() => handle.result());
+    await figures.add({
+      what: `seconds of ${what} of ${rows} rows, download included`,
+      measured: rounded(seconds, 1),
+    });
+    await figures.add({ what: 'that to SQL by hand', measured: rounded(seconds / byHand) });
+    for (const [step, longest] of stepsOf(await handle.fetchHistory())) {
+      if (longest >= 0.1) await figures.add({ what: `seconds of its ${step}`, measured: rounded(longest) });
+    }
   }
+  const peak = await megabytesOf(pid, 'VmHWM');
+  await figures.add({ what: `peak MB of the worker on a day of ${rows} rows`, measured: peak });
 }
 
 /** Seconds from start to end of each kind of activity; of those side by side, the longest. */

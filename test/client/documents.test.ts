@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { commandOf, documentName, documentsOf } from '../support/client-documents.ts';
 import { client, start } from '../support/processes.ts';
@@ -14,15 +14,12 @@ const commands = (await readdir(path.join(projectRoot, 'schemas')))
   .map((name) => name.replace('.schema.json', ''));
 const printed = new Map(commands.map((command) => [command, new Set<string>()]));
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start({
-    api: { pollsUntilReady: 1 },
-    settings: { HOUSEKEEPING_INTERVAL: '200ms' },
-  });
-  for (const day of ['2024-03-01', '2024-03-02', '2024-03-06']) stack.deliveries.set(day, [{ uniq_id: day }]);
-  stack.deliveries.set('2024-03-03', '<html></html>');
+const stack = await TestStack.start({
+  api: { pollsUntilReady: 1 },
+  settings: { HOUSEKEEPING_INTERVAL: '200ms' },
 });
+for (const day of ['2024-03-01', '2024-03-02', '2024-03-06']) stack.deliveries.set(day, [{ uniq_id: day }]);
+stack.deliveries.set('2024-03-03', '<html></html>');
 after(() => stack.close());
 
 /** Runs a command that is to print this document and to end with this code. */

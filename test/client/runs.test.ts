@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { client, start, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { callsOf, kill, until } from './harness.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start({ api: { pollsUntilReady: Infinity } });
-});
+const stack = await TestStack.start({ api: { pollsUntilReady: Infinity } });
 after(() => stack.close());
 
 /** Resets the newest run to its first workflow task, as the UI does. */

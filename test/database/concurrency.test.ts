@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { after, afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { updateFacts } from '../../pipeline/load/update-mart.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { tablesOf, type Load } from './model.ts';
 import { empty, lines, Loader, tables, textOf } from './support.ts';
 
 const DAY = '2024-02-25';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 /** Orders that all tell by their quantity which file they come from; half of the keys differ from file to file. */
 function ordersOf(file: number, count: number): Order[] {

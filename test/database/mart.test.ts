@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { after, afterEach, describe, test } from 'node:test';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { empty, lines, Loader, tables, textOf } from './support.ts';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 async function facts(): Promise<string[]> {
   return await lines(

@@ -1,29 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { after, afterEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { addDays } from '../../domain/load-date.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { isoWeek, money, retention, retentionByItem, type Fact } from './model.ts';
 import { empty, lines, Loader, tables } from './support.ts';
 
 const VIEWS = ['f_customer_retention', 'f_customer_retention_by_item'];
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 /** The weekly view without `weekly`: period and start, then counts, revenues and refunds of new | returning | refunded. */
 async function weekly(): Promise<string[]> {

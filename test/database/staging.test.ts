@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { after, afterEach, describe, test } from 'node:test';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { discardAbandoned } from '../../pipeline/load/abandoned.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
@@ -8,21 +8,10 @@ import { empty, lines, Loader } from './support.ts';
 
 const DAY = '2024-02-25';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 /** What is staged, as `load_date | uniq_id | status | id | quantity`. */
 async function staged(): Promise<string[]> {

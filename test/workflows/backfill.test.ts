@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { eachDay } from '../../domain/load-date.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
@@ -7,10 +7,7 @@ import { client, start, startWorkerProcess } from '../support/processes.ts';
 import { until } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start();
-});
+const stack = await TestStack.start();
 after(() => stack.close());
 
 async function runBackfill(args: string[]) {

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { dayStatuses } from '../../client/day-status.ts';
 import type { Claim } from '../../activities/claim-day.ts';
 import { callsOf, until } from '../client/harness.ts';
 import { resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start();
-});
+const stack = await TestStack.start();
 after(() => stack.close());
 
 async function stateOf(date: string): Promise<string | undefined> {

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
 import { dump } from '../support/dump.ts';
 import { REAL_DATA, withoutRealData } from '../support/left-out.ts';
 import { TestStack } from '../support/stack.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start();
-});
+const stack = await TestStack.start();
 after(() => stack.close());
 
 test('a day is loaded from the API to the mart, and three times over leaves the same', async () => {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { failureOf } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start();
-  stack.deliveries.set('2024-03-06', [{ uniq_id: 'a' }]);
-});
+const stack = await TestStack.start();
+stack.deliveries.set('2024-03-06', [{ uniq_id: 'a' }]);
 after(() => stack.close());
 
 /** As the UI starts them: any JSON, and what the failure must name. */

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { dump } from '../support/dump.ts';
 import { resetPoints, resetRun } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start();
-});
+const stack = await TestStack.start();
 after(() => stack.close());
 
 test('every reset point of a day ends in the same mart', { timeout: 200_000 }, async () => {
