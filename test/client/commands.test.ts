@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { databaseFor } from '../support/database.ts';
 import { client, start, type Ended } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { callsOf, kill, until } from './harness.ts';
@@ -28,30 +28,26 @@ function documentOf({ stdout }: Ended): unknown {
   return JSON.parse(stdout);
 }
 
-test('migrate: two at once on an empty database, and once more', async () => {
-  const db = await createTestDatabase({ empty: true });
-  try {
-    const env = { DATABASE_URL: db.url };
-    const both = await Promise.all([client(['migrate', '--json'], env), client(['migrate', '--json'], env)]);
-    interface Migrated {
-      version: number;
-      applied: string[];
-    }
-    const [one, other] = both.map((ended) => {
-      assert.equal(ended.code, 0, ended.stderr);
-      return documentOf(ended) as Migrated;
-    });
-    assert.ok(one && other && one.version >= 3);
-    assert.equal(one.version, other.version);
-    const applied = [...one.applied, ...other.applied].sort();
-    assert.equal(applied.length, one.version, 'every migration was applied once');
-    assert.equal(new Set(applied).size, one.version);
-    const again = await client(['migrate'], env);
-    assert.deepEqual([again.code, again.stderr], [0, '']);
-    assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
-  } finally {
-    await db.drop();
+test('migrate: two at once on an empty database, and once more', async (t) => {
+  const db = await databaseFor(t, { empty: true });
+  const env = { DATABASE_URL: db.url };
+  const both = await Promise.all([client(['migrate', '--json'], env), client(['migrate', '--json'], env)]);
+  interface Migrated {
+    version: number;
+    applied: string[];
   }
+  const [one, other] = both.map((ended) => {
+    assert.equal(ended.code, 0, ended.stderr);
+    return documentOf(ended) as Migrated;
+  });
+  assert.ok(one && other && one.version >= 3);
+  assert.equal(one.version, other.version);
+  const applied = [...one.applied, ...other.applied].sort();
+  assert.equal(applied.length, one.version, 'every migration was applied once');
+  assert.equal(new Set(applied).size, one.version);
+  const again = await client(['migrate'], env);
+  assert.deepEqual([again.code, again.stderr], [0, '']);
+  assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
 });
 
 describe('client commands', { concurrency: 2 }, () => {

@@ -118,22 +118,6 @@ describe('wrong settings end with 2, all named at once', () => {
       assert.match(message, /DATABASE_URL is not set/);
     });
   }
-
-  test('of a worker', async () => {
-    const ended = await start(['worker.ts'], { ...UNSET, REPORT_TIMEOUT: '-1s' }).ended;
-    assert.equal(ended.code, 2);
-    for (const name of [
-      'REPORT_API_URL',
-      'REPORT_API_KEY',
-      'REPORT_API_NICKNAME',
-      'REPORT_API_COHORT',
-      'DATABASE_URL',
-      'REPORT_TIMEOUT',
-    ]) {
-      assert.match(ended.stderr, new RegExp(`^ +${name} `, 'm'));
-    }
-    assertClear(ended, /6 settings cannot be used/);
-  });
 });
 
 test('--help of every command', async () => {

@@ -150,8 +150,9 @@ describe('what the report API answers', () => {
     [{ status: 'SUCCESS' }],
     {},
     { status: null },
+    { task_id: '' },
     { status: { length: 2e9 } },
-  ])
+  ] as unknown[])
     test(`an answer of another shape is invalid (ruling 54): ${JSON.stringify(body)}`, async () => {
       for (const [on, ask] of [
         ['generate_report', () => api.generateReport()],
@@ -276,18 +277,6 @@ const FAULTS: [string, FaultAction, Expected][] = [
     { ...UNAVAILABLE, message: /to the report API failed/ },
   ],
   ['malformed JSON', { do: 'malformed-json' }, { ...INVALID, message: /it is not JSON/ }],
-  ['a list', { do: 'json', body: [1] }, { ...INVALID, message: /cannot be used/ }],
-  ['null', { do: 'json', body: null }, { ...INVALID, message: /cannot be used/ }],
-  [
-    'other types',
-    { do: 'json', body: { task_id: 5, status: 5 } },
-    { ...INVALID, message: /(task_id|status): / },
-  ],
-  [
-    'an empty id and word',
-    { do: 'json', body: { task_id: '' } },
-    { ...INVALID, message: /(task_id|status): / },
-  ],
   ['no answer', { do: 'hang' }, { ...UNAVAILABLE, message: /no complete answer within 3 s/ }],
   ['a slow answer', { do: 'trickle', bytesPerSecond: 1 }, { ...UNAVAILABLE, message: /no complete answer/ }],
   ['an endless answer', { do: 'endless' }, { ...UNAVAILABLE, message: /longer than 1048576 bytes/ }],
@@ -350,14 +339,6 @@ describe('how the report API fails', () => {
     }
   });
 
-  test('a page with status 200 is invalid, one with 400 a refusal', async () => {
-    const body = '<html>Please log in</html>';
-    sample.addFault({ on: 'get_increment', do: 'status', status: 200, body });
-    assert.equal((await failureOf(api.getIncrement('r', DATE, signal))).type, 'ReportApiAnswerInvalid');
-    sample.addFault({ on: 'get_increment', do: 'status', status: 400, body });
-    assert.equal((await failureOf(api.getIncrement('r', DATE, signal))).type, 'ReportApiRefused');
-  });
-
   test('a redirect is not followed: its target never sees the key', async () => {
     const target = await startSampleApi({ source: deliveries });
     try {
@@ -371,14 +352,6 @@ describe('how the report API fails', () => {
     } finally {
       await target.close();
     }
-  });
-
-  test('a wrong key is told without the key', async () => {
-    const other = client({ apiKey: 'wrong-key' });
-    const failure = await failureOf(other.generateReport());
-    await other.close();
-    assert.equal(failure.type, 'ReportApiUnauthorized');
-    assert.doesNotMatch(failure.message, /wrong-key/);
   });
 
   test('connection refused', async () => {
