@@ -6,6 +6,7 @@ import { projectRoot } from '../../runtime/project-root.ts';
 import { commandOf, documentName, documentsOf } from '../support/client-documents.ts';
 import { client, start } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
+import { failed } from './failed.ts';
 import { callsOf, until } from './harness.ts';
 
 /** Every command with every document of its published schema, by what the client really prints. */
@@ -80,22 +81,27 @@ describe('documents', { concurrency: 2 }, () => {
     await prints('ScheduleDeleted', 0, 'schedule delete');
     await prints('ScheduleDeleted', 0, 'schedule delete');
   });
-
-  for (const command of commands.map((name) => name.replace('schedule-', 'schedule '))) {
-    test(`${command}: wrong usage, and settings that cannot be used`, async () => {
-      await prints('Failure', 2, `${command} --no-such-option`);
-      if (command === 'error') return;
-      const required: Record<string, string> = {
-        backfill: ' --from 2024-03-01 --to 2024-03-01',
-        forget: ' --customer 1',
-      };
-      await prints('Failure', 2, `${command}${required[command] ?? ''}`, {
-        DATABASE_URL: 'x y',
-        TEMPORAL_ADDRESS: 'x y',
-      });
-    });
-  }
 });
+
+/** In this process: that one prints its document is tried in usage.test.ts. */
+async function fails(line: string, settings: Record<string, string> = {}) {
+  const args = line.split(' ');
+  const { exitCode, document } = await failed(args, settings);
+  assert.equal(exitCode, 2, line);
+  assert.equal(documentName(args, JSON.stringify(document)), 'Failure', line);
+  printed.get(commandOf(args))?.add('Failure');
+}
+
+for (const command of commands.map((name) => name.replace('schedule-', 'schedule ')))
+  test(`${command}: wrong usage, and settings that cannot be used`, async () => {
+    await fails(`${command} --no-such-option`);
+    if (command === 'error') return;
+    const required: Record<string, string> = {
+      backfill: ' --from 2024-03-01 --to 2024-03-01',
+      forget: ' --customer 1',
+    };
+    await fails(`${command}${required[command] ?? ''}`, { DATABASE_URL: 'x y', TEMPORAL_ADDRESS: 'x y' });
+  });
 
 test('every document of every schema was printed', () => {
   for (const [command, names] of printed)

@@ -1,10 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { killAtExit } from '../support/processes.ts';
+import { launch } from '../support/processes.ts';
 
 const run = promisify(execFile);
 const PUBLIC_BASE = 'docker.io/library/node:26-slim';
@@ -181,26 +180,15 @@ export class ContainerTool {
 
   #spawn(args: readonly string[]): Running {
     const [program, ...rest] = this.#tool.command;
-    const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    killAtExit(child);
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const running = launch(program, [...rest, ...args]);
     return {
-      async says(text) {
-        const deadline = Date.now() + 60_000;
-        while (!output.includes(text)) {
-          if (child.exitCode !== null || Date.now() > deadline)
-            throw new Error(`No "${text}" within 60 s: ${output}`);
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      },
+      says: (text) => running.says(text),
       terminate: async () => {
         // docker and podman pass it on; buildah does not, so the innermost of its processes is told.
-        const pid = this.name === 'buildah' ? await innermost(child.pid ?? 0) : (child.pid ?? 0);
+        const pid = this.name === 'buildah' ? await innermost(running.pid) : running.pid;
         process.kill(pid, 'SIGTERM');
       },
-      ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })),
+      ended: running.ended.then(({ code }) => ({ code, output: running.output() })),
     };
   }
 }
