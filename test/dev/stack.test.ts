@@ -61,11 +61,7 @@ test('a state that another stack uses is refused', async () => {
   assert.doesNotMatch(output, /^ +at /m);
 });
 
-test('wrong usage ends with 2, and a date without an increment with 0', async () => {
+test('wrong usage ends with 2', async () => {
   assert.equal((await stack('--data', '/nowhere')).code, 2);
   assert.equal((await stack('--nonsense')).code, 2);
-  await rm(path.join(state, 'stack.pid'), { force: true });
-  const missing = await stack('--once', '--date', '2023-01-01');
-  assert.equal(missing.code, 0, missing.output);
-  assert.match(missing.output, /2023-01-01: the report API has no increment/);
 });

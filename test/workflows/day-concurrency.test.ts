@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import type { Claim } from '../../activities/claim-day.ts';
 import { dayStatuses } from '../../client/day-status.ts';
 import { callsOf, failureOf, until } from '../client/harness.ts';
-import { resetPoints } from '../support/reset.ts';
+import { reset, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
 
 const stack = await TestStack.start();
@@ -90,14 +89,9 @@ test('a run that was reset behind its claim is running, until it has recorded it
   stack.api.setReady({ pollsUntilReady: Infinity });
   const points = await resetPoints(stack, run.workflowId, run.firstExecutionRunId);
   const polls = callsOf(stack, 'get_report').length;
-  await stack.client.workflowService.resetWorkflowExecution({
-    namespace: 'default',
-    workflowExecution: { workflowId: run.workflowId, runId: run.firstExecutionRunId },
-    reason: 'a test',
-    // Of the answer to generateReport: the claim and the task are known, the report is not.
-    workflowTaskFinishEventId: points[3] ?? null,
-    requestId: randomUUID(),
-  });
+  // Of the answer to generateReport: the claim and the task are known, the report is not.
+  assert.ok(points[3]);
+  await reset(stack, run.workflowId, run.firstExecutionRunId, points[3]);
   await until('it polls again', () => callsOf(stack, 'get_report').length > polls);
   await until('it is shown as running', async () => (await stateOf('2024-02-24')) === 'running');
   stack.api.setReady({ pollsUntilReady: 0 });
