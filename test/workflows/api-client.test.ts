@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
+import { startSampleApi, type FaultAction } from '../../dev/sample-api/server.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
 import { retryAfterMs } from '../../pipeline/extract/retry-after.ts';
 import { Deliveries } from '../support/deliveries.ts';
@@ -10,15 +10,10 @@ const KEY = 'key-that-is-a-secret';
 const DATE = '2024-02-25';
 const signal = new AbortController().signal;
 
-let sample: SampleApi;
-let api: ReportApi;
 const deliveries = new Deliveries();
-
-before(async () => {
-  deliveries.set(DATE, [{ uniq_id: 'a' }]);
-  sample = await startSampleApi({ source: deliveries, apiKey: KEY, pollsUntilReady: 0 });
-  api = client();
-});
+deliveries.set(DATE, [{ uniq_id: 'a' }]);
+const sample = await startSampleApi({ source: deliveries, apiKey: KEY, pollsUntilReady: 0 });
+const api = client();
 after(async () => {
   await api.close();
   await sample.close();
