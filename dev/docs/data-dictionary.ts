@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { TEXTS } from '../../client/report/texts.ts';
+import { TEXTS, type TextKey } from '../../client/report/texts.ts';
 import type { SchemaObject } from '../../database/comments.ts';
 import { sql } from '../../database/sql.ts';
 
@@ -14,8 +14,11 @@ checks it. [Ten questions](questions.md) show the tables at work.
 [Names on the report page](#names-on-the-report-page)
 `;
 
-/** Texts of the report page, by what they are the name of. */
-const ON_THE_PAGE: Partial<Record<keyof typeof TEXTS, string>> = {
+/** A text of the report page that has one form. */
+type Name = { [K in TextKey]: (typeof TEXTS)[K]['en'] extends string ? K : never }[TextKey];
+
+/** By name on the report page, what it is the name of. */
+const ON_THE_PAGE: Partial<Record<Name, string>> = {
   city: 'mart.d_city',
   item: 'mart.d_item',
   customers: 'mart.d_customer',
@@ -107,8 +110,8 @@ async function diagram(pool: pg.Pool): Promise<string> {
 
 function namesTable(): string {
   const rows = Object.entries(ON_THE_PAGE).map(([key, name]) => {
-    const { en, ru } = TEXTS[key as keyof typeof TEXTS];
-    return line([`\`${name}\``, String(en), String(ru)]);
+    const { en, ru } = TEXTS[key as Name];
+    return line([`\`${name}\``, en, ru]);
   });
   return [line(['in the database', 'English', 'Russian']), line(['---', '---', '---']), ...rows].join('\n');
 }

@@ -1,12 +1,13 @@
 import type { Database } from '../../database/database.ts';
-import { generateIncrement } from '../../dev/sample-api/generate-increment.ts';
+import { incrementLines } from '../../dev/sample-api/generate-increment.ts';
 import { feedOfFile } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import { Loader } from '../database/support.ts';
 
 const FIRST_DAY = '2024-03-04';
 const LAST_DAY = '2024-03-24';
-const NOT_LOADED = '2024-03-19';
+export const NOT_LOADED = '2024-03-19';
+export const SMALL_DAY = '2024-03-14';
 const LATE_DAY = '2024-03-16';
 
 /** What is wrong with some files: the lines that are kept, or that stand for others (from 1, the header included). */
@@ -19,7 +20,7 @@ const DAMAGE: Record<string, Record<string, (line: string, number: number) => st
     },
     price_log_inc: (line, number) => (number === 12 ? line.replace(/,\d+$/, ',twenty') : line),
   },
-  '2024-03-14': { user_order_log_inc: (line, number) => (number <= 61 ? line : undefined) },
+  [SMALL_DAY]: { user_order_log_inc: (line, number) => (number <= 61 ? line : undefined) },
   '2024-03-21': { user_activity_log_inc: (line, number) => (number === 1 ? line : undefined) },
 };
 
@@ -31,9 +32,7 @@ export async function loadSampleMart(database: Database): Promise<void> {
   const loader = new Loader(database);
   for (const date of eachDay(FIRST_DAY, LAST_DAY)) {
     if (date === NOT_LOADED) continue;
-    for (const [file, content] of Object.entries(generateIncrement(date).files))
-      await loader.stage(date, damaged(date, file, String(content)), { feed: feedOfFile(file) });
-    await loader.updateMart(date);
+    await loadDay(loader, date, (file, content) => damaged(date, file, content));
   }
   for (const table of ['file_load', 'day_load'])
     await database.pool.query(
@@ -41,6 +40,17 @@ export async function loadSampleMart(database: Database): Promise<void> {
          (load_date + case when load_date = $1 then 4 else 1 end + time '05:00') at time zone 'UTC'`,
       [LATE_DAY],
     );
+}
+
+/** Loads a day of the sample shop. */
+export async function loadDay(
+  loader: Loader,
+  date: string,
+  change = (_file: string, content: string) => content,
+): Promise<void> {
+  for (const [file, lines] of Object.entries(incrementLines(date)))
+    await loader.stage(date, change(file, [...lines()].join('')), { feed: feedOfFile(file) });
+  await loader.updateMart(date);
 }
 
 function damaged(date: string, file: string, content: string): string {
