@@ -2,7 +2,7 @@
 -- made of it. One line a text, so that it can be found and compared.
 
 comment on schema mart is
-    'For analysts: facts, dimensions and weekly retention. All of it is derived from the schema staging, so it can be made anew.';
+    'For analysts: facts, dimensions and weekly retention, all derived from the schema staging.';
 
 comment on table mart.f_sales is
     'Sales: one row per order and status, as its newest delivery has it. An order that was shipped and then refunded has two rows.';
@@ -16,11 +16,11 @@ comment on column mart.f_sales.item_id is 'What was sold: mart.d_item.';
 comment on column mart.f_sales.customer_id is 'Who bought it: mart.d_customer.';
 comment on column mart.f_sales.city_id is
     'Where this order was made: mart.d_city. The city that the customer has now is in mart.d_customer.';
-comment on column mart.f_sales.quantity is 'Pieces, as delivered: a refunded row has no minus sign here.';
+comment on column mart.f_sales.quantity is 'Pieces, as delivered: unlike payment_amount, a refund does not make them negative.';
 comment on column mart.f_sales.payment_amount is
     'Amount of the whole row in the currency of the shop, exact to the cent. Refunds are negative, so that a sum is net of them.';
 comment on column mart.f_sales.load_date is 'Which delivery the row comes from: the date that it was delivered for.';
-comment on column mart.f_sales.is_history is 'true: the row comes from the full report; any increment replaces it.';
+comment on column mart.f_sales.is_history is 'true: the row comes from the full report; any increment that holds the order replaces it.';
 
 comment on table mart.d_calendar is 'Calendar: one row per date that a row of mart.f_sales has, and no other.';
 comment on column mart.d_calendar.date_id is 'The date as a number, yyyymmdd.';
@@ -45,13 +45,13 @@ comment on column mart.d_item.item_id is 'Id of the item in the shop.';
 comment on column mart.d_item.item_name is 'Name as it was loaded first; a later spelling does not change it.';
 
 comment on table mart.d_customer is
-    'Customers, each as of the last order: the greatest (date_time, load_date, id) of all orders delivered, shipped or refunded.';
+    'Customers, each as of the last order: the greatest (date_time, load_date, id) of all orders delivered, of any status. Who has none left stays.';
 comment on column mart.d_customer.customer_id is 'Id of the customer in the shop.';
 comment on column mart.d_customer.first_name is 'First name in the last order. Personal; null when none was given or the customer is forgotten.';
 comment on column mart.d_customer.last_name is 'Last name in the last order. Personal; null when none was given or the customer is forgotten.';
 comment on column mart.d_customer.city_id is 'City of the last order: mart.d_city.';
 comment on column mart.d_customer.last_order_at is 'Time of the last order, as in the file, without a time zone.';
-comment on column mart.d_customer.last_order_id is 'id that the last order has in its file; null when it has none.';
+comment on column mart.d_customer.last_order_id is 'Its id in the file; null when it has none.';
 comment on column mart.d_customer.load_date is 'Which delivery the last order comes from: the date that it was delivered for.';
 comment on column mart.d_customer.is_history is 'true: the last order comes from the full report.';
 
@@ -77,7 +77,7 @@ comment on column mart.f_customer_retention.refunded_customers_refunded is
     'Refunded rows in the week of customers with at least one of them, which is all refunded rows of the week.';
 
 comment on view mart.f_customer_retention_by_item is
-    'Weekly retention by item: one row per ISO week and item sold. All the week''s orders decide the category; the item''s rows are counted.';
+    'Weekly retention by item: one row per ISO week and item. The whole week''s orders decide the category; sums and counts are of the item''s rows.';
 comment on column mart.f_customer_retention_by_item.period_name is 'Always weekly.';
 comment on column mart.f_customer_retention_by_item.period_id is 'ISO year × 100 + ISO week, e.g. 202408.';
 comment on column mart.f_customer_retention_by_item.period_start is 'Monday of the week.';

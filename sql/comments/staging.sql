@@ -5,10 +5,10 @@ comment on schema staging is
     'Every delivery as it came, under the date that it was delivered for, and the records of loading. The mart is derived from it.';
 
 comment on table staging.user_order_log is
-    'Orders as delivered: one row per date, order and status. Of equal keys in a file the row with the highest id is kept.';
+    'Orders as delivered: one row per date, order and status. Of equal keys in a file the row with the highest id is kept, without ids the last one.';
 comment on column staging.user_order_log.load_date is
     'Date that the file was delivered for, whatever dates stand in its rows. Of the full report: its start day.';
-comment on column staging.user_order_log.is_history is 'true: from the full report, which any increment replaces, whatever its date.';
+comment on column staging.user_order_log.is_history is 'true: from the full report, which is older than any increment, whatever their dates.';
 comment on column staging.user_order_log.id is 'Number of the row in the shop''s log; of two with one key the higher is the newer. May be empty.';
 comment on column staging.user_order_log.uniq_id is 'Id of the order in the shop; key together with status.';
 comment on column staging.user_order_log.date_time is 'Time of the order or of its refund, as in the file, without a time zone.';
@@ -25,7 +25,7 @@ comment on column staging.user_order_log.payment_amount is
 comment on column staging.user_order_log.status is 'shipped or refunded; shipped where the file has no such column.';
 
 comment on table staging.user_activity_log is
-    'Actions of customers as delivered: one row per date and action. Of equal keys in a file the row with the highest id is kept.';
+    'Actions of customers as delivered: one row per date and action. Of equal keys in a file the row with the highest id is kept, without ids the last one.';
 comment on column staging.user_activity_log.load_date is
     'Date that the file was delivered for, whatever dates stand in its rows. Of the full report: its start day.';
 comment on column staging.user_activity_log.is_history is 'true: from the full report.';
@@ -42,8 +42,8 @@ comment on column staging.customer_research.load_date is
     'Date that the file was delivered for, whatever dates stand in its rows. Of the full report: its start day.';
 comment on column staging.customer_research.is_history is 'true: from the full report.';
 comment on column staging.customer_research.date_id is 'Date that the figures are about, as in the file, without a time zone.';
-comment on column staging.customer_research.category_id is 'Id of the category of items, by the research.';
-comment on column staging.customer_research.geo_id is 'Id of the region, by the research; no city_id.';
+comment on column staging.customer_research.category_id is 'Id of the category of items, by the research''s own numbers.';
+comment on column staging.customer_research.geo_id is 'Id of the region, by the research''s own numbers.';
 comment on column staging.customer_research.sales_qty is 'Sales in pieces.';
 comment on column staging.customer_research.sales_amt is 'Sales in the currency of the shop, exact to the cent.';
 
@@ -85,7 +85,7 @@ comment on column staging.day_load.error_type is 'Type of that failure: docs/run
 comment on column staging.day_load.revenue is
     'Of a loaded date: payments of the orders delivered for it, refunds negative, whatever dates they have. In the currency of the shop.';
 comment on column staging.day_load.accepted_missing is 'Files that the date was loaded without, by OPTIONAL_FILES or because a person accepted it.';
-comment on column staging.day_load.not_found is 'That the report API has no increment any more of what was loaded, in a sentence; null when it was not asked since.';
+comment on column staging.day_load.not_found is 'That the report API has no increment any more of what was loaded, in a sentence; null when it has not said so.';
 comment on column staging.day_load.not_found_number is 'Number of that answer of the API: it is about files of lower numbers.';
 comment on column staging.day_load.failed_deliveries is
     'Failures of newer deliveries, in sentences, while what was loaded before stays; empty when there is none.';
