@@ -66,7 +66,7 @@ async function measure(url: string, facts: number, days: readonly Day[]): Promis
   }
 }
 
-/** Of all tables and indexes. */
+/** All tables and indexes. */
 async function megabytes(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ bytes: string }>(
     `select sum(pg_total_relation_size(oid)) as bytes from pg_class

@@ -20,7 +20,7 @@ interface Loaded {
   peakMegabytes: number;
 }
 
-/** Of the real files. */
+/** In the real files. */
 export const ROWS_PER_ORDER = 6.8;
 const LOAD_DATE = '2024-03-15';
 

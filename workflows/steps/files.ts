@@ -38,7 +38,7 @@ export class FileWait {
     for (;;) {
       progress.update(`Asking the report API for the increment of ${loadDate}.`);
       const increment = await this.#ask(reportId);
-      this.#run.rests(increment.number);
+      this.#run.raiseNumber(increment.number);
       if (!increment.found) return undefined;
       const isWanted = (feed: string) => this.#only?.includes(feed) ?? true;
       const missing = increment.missing.filter(isWanted);
