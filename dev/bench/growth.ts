@@ -1,13 +1,20 @@
 import pg from 'pg';
+import { readReport } from '../../client/report/data.ts';
+import { Database } from '../../database/database.ts';
+import { createPool } from '../../database/pool.ts';
+import { verify } from '../../database/verify.ts';
 import { addDays } from '../../domain/load-date.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded, secondsOf } from './figures.ts';
 import { writeHistory } from './history.ts';
-import { loadByProduct, writeOrders } from './load.ts';
+import { Product, writeOrders } from './load.ts';
 import { BenchServer } from './server.ts';
 
 const FIRST_DAY = '2024-12-20';
 const ROWS = 100_000;
+const REAL_SIZE = 1_091;
+/** Of 13 weeks before the days. */
+const QUARTER = 'where period_id between 202438 and 202450';
 
 interface Day {
   loadDate: string;
@@ -16,9 +23,13 @@ interface Day {
 
 /**
  * Does one more day cost more the more history there is? Loads days into marts of different sizes, each for the first
- * time, again and by hand, and asks for retention.
+ * time, again and by hand, and asks for retention, the report and verification.
  */
 export async function measureGrowth(options: { facts: number[]; rounds: number }): Promise<void> {
+  await Product.use((product) => grow(options, product));
+}
+
+async function grow(options: { facts: number[]; rounds: number }, product: Product): Promise<void> {
   const figures = new Figures('growth');
   await BenchServer.use(async (server) => {
     // Days of one week, each with orders of its own.
@@ -27,14 +38,24 @@ export async function measureGrowth(options: { facts: number[]; rounds: number }
       const loadDate = addDays(FIRST_DAY, day);
       days.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, ROWS) });
     }
+    const small: Day[] = [];
+    for (let day = 0; day < options.rounds; day += 1) {
+      const loadDate = addDays(FIRST_DAY, options.rounds + day);
+      small.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, REAL_SIZE) });
+    }
     for (const facts of options.facts) {
-      await figures.add(await server.inNewDatabase((url) => measure(url, facts, days)));
+      await figures.add(await server.inNewDatabase((url) => measure(url, facts, { days, small }, product)));
     }
   });
   figures.print();
 }
 
-async function measure(url: string, facts: number, days: readonly Day[]): Promise<Record<string, number>> {
+async function measure(
+  url: string,
+  facts: number,
+  { days, small }: { days: readonly Day[]; small: readonly Day[] },
+  product: Product,
+): Promise<Record<string, number>> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -45,12 +66,15 @@ async function measure(url: string, facts: number, days: readonly Day[]): Promis
     const again: number[] = [];
     const grown: number[] = [];
     for (const { loadDate, csvPath } of days) {
-      first.push((await loadByProduct(url, csvPath, loadDate)).total);
+      first.push((await product.load({ url, csvPath, loadDate })).total);
       const before = await megabytes(client);
-      again.push((await loadByProduct(url, csvPath, loadDate)).total);
+      again.push((await product.load({ url, csvPath, loadDate })).total);
       grown.push((await megabytes(client)) - before);
       byHand.push(await loadByHand(url, csvPath, loadDate));
     }
+    const realSize: number[] = [];
+    for (const { loadDate, csvPath } of small)
+      realSize.push((await product.load({ url, csvPath, loadDate })).total);
     return {
       'facts before': facts,
       'first load s': rounded(median(first)),
@@ -58,11 +82,39 @@ async function measure(url: string, facts: number, days: readonly Day[]): Promis
       ratio: rounded(median(first) / median(byHand)),
       'again s': rounded(median(again)),
       'MB grown by the rerun': rounded(median(grown), 1),
-      'retention ms': await milliseconds(client, 'select * from mart.f_customer_retention'),
-      'by item ms': await milliseconds(client, 'select * from mart.f_customer_retention_by_item'),
+      'real size s': rounded(median(realSize)),
+      'all weeks ms': await milliseconds(client, 'select * from mart.f_customer_retention'),
+      '13 weeks ms': await milliseconds(client, `select * from mart.f_customer_retention ${QUARTER}`),
+      '13 weeks by item ms': await milliseconds(
+        client,
+        `select * from mart.f_customer_retention_by_item ${QUARTER}`,
+      ),
+      ...(await whole(url)),
+      GB: rounded((await megabytes(client)) / 1_000, 1),
     };
   } finally {
     await client.end();
+  }
+}
+
+/** What reads the whole mart, by the product's own code. */
+async function whole(url: string): Promise<Record<string, number>> {
+  const pool = createPool({
+    connectionString: url,
+    applicationName: 'bench',
+    maxConnections: 2,
+    onIdleError: console.error,
+  });
+  const database = new Database(pool);
+  try {
+    const found = await secondsOf(async () => {
+      const differences = await verify(database, {}, console.error);
+      if (differences.length > 0) throw new Error(`The mart is wrong: ${JSON.stringify(differences)}`);
+    });
+    const read = await secondsOf(() => readReport(database, {}, '2024-12-31'));
+    return { 'verify s': rounded(found, 1), 'report s': rounded(read, 1) };
+  } finally {
+    await pool.end();
   }
 }
 
