@@ -11,6 +11,8 @@ import { Product, writeOrders } from './load.ts';
 import { BenchServer } from './server.ts';
 
 const FIRST_DAY = '2024-12-20';
+/** Before all history. */
+const LATE_DAY = '2022-12-01';
 const ROWS = 100_000;
 const REAL_SIZE = 1_091;
 /** Of 13 weeks before the days. */
@@ -19,6 +21,13 @@ const QUARTER = 'where period_id between 202438 and 202450';
 interface Day {
   loadDate: string;
   csvPath: string;
+}
+
+interface Days {
+  large: Day[];
+  realSize: Day[];
+  /** Older than all others. */
+  late: Day[];
 }
 
 /**
@@ -32,19 +41,21 @@ export async function measureGrowth(options: { facts: number[]; rounds: number }
 async function grow(options: { facts: number[]; rounds: number }, product: Product): Promise<void> {
   const figures = new Figures('growth');
   await BenchServer.use(async (server) => {
-    // Days of one week, each with orders of its own.
-    const days: Day[] = [];
-    for (let day = 0; day < options.rounds; day += 1) {
-      const loadDate = addDays(FIRST_DAY, day);
-      days.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, ROWS) });
-    }
-    const small: Day[] = [];
-    for (let day = 0; day < options.rounds; day += 1) {
-      const loadDate = addDays(FIRST_DAY, options.rounds + day);
-      small.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, REAL_SIZE) });
-    }
+    // Each with orders of its own.
+    const written = async (rows: number, dates: readonly string[]): Promise<Day[]> => {
+      const days = [];
+      for (const loadDate of dates)
+        days.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, rows) });
+      return days;
+    };
+    const dates = Array.from({ length: 2 * options.rounds }, (_, day) => addDays(FIRST_DAY, day));
+    const days: Days = {
+      large: await written(ROWS, dates.slice(0, options.rounds)),
+      realSize: await written(REAL_SIZE, dates.slice(options.rounds)),
+      late: await written(ROWS, [LATE_DAY]),
+    };
     for (const facts of options.facts) {
-      await figures.add(await server.inNewDatabase((url) => measure(url, facts, { days, small }, product)));
+      await figures.add(await server.inNewDatabase((url) => measure(url, facts, days, product)));
     }
   });
   figures.print();
@@ -53,7 +64,7 @@ async function grow(options: { facts: number[]; rounds: number }, product: Produ
 async function measure(
   url: string,
   facts: number,
-  { days, small }: { days: readonly Day[]; small: readonly Day[] },
+  days: Days,
   product: Product,
 ): Promise<Record<string, number>> {
   const client = new pg.Client({ connectionString: url });
@@ -65,16 +76,18 @@ async function measure(
     const first: number[] = [];
     const again: number[] = [];
     const grown: number[] = [];
-    for (const { loadDate, csvPath } of days) {
+    for (const { loadDate, csvPath } of days.large) {
       first.push((await product.load({ url, csvPath, loadDate })).total);
       const before = await megabytes(client);
       again.push((await product.load({ url, csvPath, loadDate })).total);
       grown.push((await megabytes(client)) - before);
       byHand.push(await loadByHand(url, csvPath, loadDate));
     }
-    const realSize: number[] = [];
-    for (const { loadDate, csvPath } of small)
-      realSize.push((await product.load({ url, csvPath, loadDate })).total);
+    const seconds = async (loads: readonly Day[]) => {
+      const all: number[] = [];
+      for (const load of loads) all.push((await product.load({ url, ...load })).total);
+      return rounded(median(all));
+    };
     return {
       'facts before': facts,
       'first load s': rounded(median(first)),
@@ -82,7 +95,8 @@ async function measure(
       ratio: rounded(median(first) / median(byHand)),
       'again s': rounded(median(again)),
       'MB grown by the rerun': rounded(median(grown), 1),
-      'real size s': rounded(median(realSize)),
+      'late day s': await seconds(days.late),
+      'real size s': await seconds(days.realSize),
       'all weeks ms': await milliseconds(client, 'select * from mart.f_customer_retention'),
       '13 weeks ms': await milliseconds(client, `select * from mart.f_customer_retention ${QUARTER}`),
       '13 weeks by item ms': await milliseconds(
