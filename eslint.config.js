@@ -20,7 +20,7 @@ const MAY_IMPORT = {
   activities: ['domain', 'runtime', 'database', ...PIPELINE],
   workflows: ['domain', { types: 'activities' }],
   worker: ['package.json', 'domain', ...RUNTIME, 'database', ...PIPELINE, 'activities'],
-  schemas: [],
+  schemas: ['domain'],
   client: ['domain', ...RUNTIME, 'database', { types: 'workflows' }, { types: 'schemas' }],
 };
 

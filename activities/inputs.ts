@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { EXPECTED_CONCURRENCY, isConcurrency } from '../domain/concurrency.ts';
+import { DAY_MS } from '../domain/durations.ts';
 import { knownTimeZone } from '../domain/due-days.ts';
 import { FEEDS, fileNames } from '../domain/feeds.ts';
 import { failure } from '../domain/failures.ts';
 import { isLoadDate } from '../domain/load-date.ts';
+import { RUN_OPTIONS, type RunOption, type RunOptions } from '../domain/run-options.ts';
 import { plainText } from '../domain/text.ts';
 import { reportApiId } from '../pipeline/extract/report-api-answers.ts';
 
@@ -13,7 +15,7 @@ import { reportApiId } from '../pipeline/extract/report-api-answers.ts';
  */
 
 /** A year: no wait is longer. */
-const MAX_MILLISECONDS = 366 * 86_400_000;
+const MAX_MILLISECONDS = 366 * DAY_MS;
 
 export const loadDateInput = z
   .string()
@@ -31,16 +33,17 @@ const timeZone = z
   .refine((name) => knownTimeZone(name) !== undefined, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
+function optionInput({ type, minimum }: RunOption) {
+  return {
+    duration: minimum === undefined ? milliseconds : milliseconds.min(minimum),
+    share: shareInput,
+    files,
+  }[type];
+}
+
+const optionInputs = Object.entries(RUN_OPTIONS).map(([name, option]) => [name, optionInput(option)]);
 export const optionsInput = z
-  .strictObject({
-    reportPollIntervalMs: milliseconds.min(1),
-    reportTimeoutMs: milliseconds.min(1),
-    filesTimeoutMs: milliseconds,
-    optionalFiles: files,
-    maxRejectedShare: shareInput,
-    lateAfterMs: milliseconds,
-    volumeAlertShare: shareInput,
-  })
+  .strictObject(Object.fromEntries(optionInputs) as { [N in keyof RunOptions]: z.ZodType<RunOptions[N]> })
   .partial();
 
 export const reportRefInput = z.object({ reportId: idInput, taskId: idInput });

@@ -1,5 +1,5 @@
 import { loadDateOfRun } from '../domain/due-days.ts';
-import type { RunOptions } from '../domain/day.ts';
+import type { RunOptions } from '../domain/run-options.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import type { z } from 'zod';
 import type { ActivityDependencies } from './dependencies.ts';

@@ -3,20 +3,6 @@ import type { LoadDate } from './load-date.ts';
 
 /** What travels between client, workflow and activities. Plain data: references and counts, never rows. */
 
-/** What shapes a run. It travels with the run, since client and worker may have different environments. */
-export interface RunOptions {
-  reportPollIntervalMs: number;
-  reportTimeoutMs: number;
-  filesTimeoutMs: number;
-  /** Names of increment files, as in OPTIONAL_FILES. */
-  optionalFiles: string[];
-  maxRejectedShare: number;
-  /** An alert is sent when a day takes longer; 0: never. */
-  lateAfterMs: number;
-  /** A file that keeps fewer rows than this share of its usual number is loaded with a warning; 0: never. */
-  volumeAlertShare: number;
-}
-
 /** One execution of a workflow. */
 export interface RunRef {
   workflowId: string;

@@ -1,6 +1,7 @@
 import type { Holder } from '../activities/claim-day.ts';
 import type { Report } from '../activities/get-report.ts';
-import type { ReportRef, RunOptions } from '../domain/day.ts';
+import type { ReportRef } from '../domain/day.ts';
+import type { RunOptions } from '../domain/run-options.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 
 /** What a run knows already when it continues as new, which it does before its history gets long. */

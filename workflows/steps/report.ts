@@ -1,5 +1,6 @@
 import type { Report } from '../../activities/get-report.ts';
-import type { ReportRef, RunOptions } from '../../domain/day.ts';
+import type { ReportRef } from '../../domain/day.ts';
+import type { RunOptions } from '../../domain/run-options.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
 import { describeError, failureType, isTimeout } from './errors.ts';
