@@ -13,6 +13,4 @@ export interface ActivityDependencies {
   /** For runs that were started without options, from the Temporal UI for instance. */
   defaultRunOptions: RunOptions;
   alerts: { webhookUrl: string | undefined; temporalUiUrl: string; namespace: string };
-  /** The clock. */
-  now: () => Date;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loadCommand } from '../domain/load-command.ts';
 import { RUN_OPTIONS, type RunOption } from '../domain/run-options.ts';
 import { snakeCase } from '../domain/text.ts';
 
@@ -201,7 +202,7 @@ const status = object(
     to: '2024-02-27',
     totals: { loaded: 1, no_increment: 1, missing: 1, failed: 0, running: 0, stale: 0 },
     gaps: [{ from: '2024-02-27', to: '2024-02-27', state: 'missing', days: 1 }],
-    load_gaps: 'npm run client -- backfill --from 2024-02-27 --to 2024-02-27 --only-missing',
+    load_gaps: loadCommand('2024-02-27', '2024-02-27'),
     days: [
       {
         date: '2024-02-25',
@@ -425,7 +426,7 @@ const schedule = object(
       days: 1,
       from: '2024-02-25',
       to: '2024-02-25',
-      load: 'npm run client -- backfill --from 2024-02-25 --to 2024-02-25 --only-missing',
+      load: loadCommand('2024-02-25', '2024-02-25'),
     },
   },
 );

@@ -54,7 +54,6 @@ export class Steps {
       landing: new Landing(tmpdir()),
       defaultRunOptions: runOptions({}),
       alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
-      now: () => new Date(),
     });
     return new Steps(activities, database, () =>
       Promise.all([pool.end(), downloader.close(), reportApi.close()]),

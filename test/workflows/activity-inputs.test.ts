@@ -33,7 +33,6 @@ before(async () => {
     landing: new Landing(path.join(stack.landingDir, 'landing')),
     defaultRunOptions: readWorkerSettings(stack.environment).defaultRunOptions,
     alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
-    now: () => new Date(),
   });
   close = () => Promise.all([downloader.close(), reportApi.close()]);
 });
