@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { FEEDS } from '../../domain/feeds.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { client, start, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
@@ -112,7 +113,7 @@ test('a run of the whole day that joins one of some files loads the whole day af
   assert.equal(code, 0, stderr);
   const { outcome, files } = JSON.parse(stdout) as { outcome: string; files: Record<string, unknown> };
   assert.equal(outcome, 'loaded');
-  assert.equal(Object.keys(files).length, 4);
+  assert.equal(Object.keys(files).length, FEEDS.length);
 });
 
 test('--file of a day that is not loaded: partial, and what it still needs is named until it is loaded', async () => {
