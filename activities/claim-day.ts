@@ -110,7 +110,7 @@ async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise
   return { taskQueue, since: new Date(Math.min(...waiting)).toISOString() };
 }
 
-/** Of its newest run, which a reset may have made. A run for some files only is no answer for a whole date. */
+/** The result of its newest run, which a reset may have made. A run for some files only is no answer for a whole date. */
 async function resultOf({ workflowId }: RunRef): Promise<DayResult | undefined> {
   const result = (await Context.current().client.workflow.getHandle(workflowId).result()) as DayResult;
   return result.only ? undefined : result;

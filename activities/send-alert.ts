@@ -10,10 +10,10 @@ import { postJson } from './webhook.ts';
 const TIMEOUT_MS = 10_000;
 
 const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
-  late: { headline: 'are not loaded yet', hint: 'Open the run and see what it is waiting for.' },
-  failed: { headline: 'failed', hint: 'Run the day again.' },
+  late: { headline: 'are not loaded yet', hint: 'Open the run to see what it is waiting for.' },
+  failed: { headline: 'could not be loaded', hint: 'Run the day again.' },
   blocked: {
-    headline: 'wait for a run that nobody works on',
+    headline: 'wait for a run that no worker takes',
     hint: 'Start a worker for that run, or terminate it.',
   },
   volume: {

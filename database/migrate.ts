@@ -16,7 +16,7 @@ export interface Migration {
 }
 
 export interface MigrationResult {
-  /** Of the database, now. */
+  /** What the database has now. */
   version: number;
   applied: string[];
 }
@@ -121,7 +121,7 @@ async function applyNext(session: Session, upTo: number): Promise<{ version: num
   return next;
 }
 
-/** Of the text with LF line ends: a checkout on Windows may have turned them into CRLF. */
+/** Taken of the text with LF line ends: a checkout on Windows may have turned them into CRLF. */
 function checksumOf(migration: Migration): string {
   const text = sql(`migrations/${migration.name}`).replaceAll('\r\n', '\n');
   return createHash('sha256').update(text).digest('hex');

@@ -80,7 +80,7 @@ export function name(value: string): string {
   return trimmed;
 }
 
-/** Of another name the server registers no deployment, and its worker would wait for work without a word. */
+/** Refuses what the server would not register as a deployment: the worker would wait for work without a word. */
 export function deploymentName(value: string): string {
   const trimmed = name(value);
   if (/[.:]/.test(trimmed) || trimmed.startsWith('__'))

@@ -109,7 +109,7 @@ export const SETTINGS = {
     optional,
   ),
   TEMPORAL_WORKER_BUILD_ID: setting(
-    'The build id of that version; empty: the package version and the git commit',
+    'Build id of the worker in its Worker Deployment; empty: the package version and the git commit',
     buildId,
     optional,
   ),

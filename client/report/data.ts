@@ -32,7 +32,7 @@ export interface Week {
   /** Its Monday. */
   start: LoadDate;
   customers: Record<Category, number>;
-  /** Of all customers with an order or a refund in the week. */
+  /** 0 to 1, of all customers with an order or a refund in the week. */
   shares: Record<Category, number>;
   revenue: Record<Category, string>;
 }
