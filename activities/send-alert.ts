@@ -4,7 +4,7 @@ import type { LoadDate } from '../domain/load-date.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { alertInput, checkedInput } from './inputs.ts';
+import { alertInput, checkedInput } from '../domain/inputs.ts';
 import { postJson } from './webhook.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -25,7 +25,7 @@ const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
 /** Sends an alert by one call of the webhook: JSON that Slack-compatible receivers accept. Any 2xx says that it has it. */
 export function sendAlert({ alerts }: ActivityDependencies) {
   return async function sendAlert(input: Alert): Promise<'sent' | 'no webhook'> {
-    const alert = checkedInput(alertInput, input) as Alert;
+    const alert = checkedInput(alertInput, input);
     const { webhookUrl } = alerts;
     if (webhookUrl === undefined) return 'no webhook';
     await post(webhookUrl, documentOf(alert));

@@ -1,4 +1,4 @@
-import { fileName, feedOfIncrementFile } from '../../domain/feeds.ts';
+import { fileName, feedOfFile } from '../../domain/feeds.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
 import { describeError, failureType, isTimeout } from './errors.ts';
@@ -31,7 +31,7 @@ export class FileWait {
     this.#run = run;
     const at = (run.checkpoint.filesDeadline ??= Date.now() + run.options.filesTimeoutMs);
     this.#limit = new Limit(at, MIN_PATIENCE_MS);
-    this.#only = files?.map((file) => feedOfIncrementFile(file) ?? file);
+    this.#only = files?.map(feedOfFile);
   }
 
   /** Undefined: the date has no increment. */

@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
 import type { RunPlan } from '../../activities/plan-run.ts';
-import type { RunOptions } from '../../domain/day.ts';
+import type { RunOptions } from '../../domain/run-options.ts';
 import type { Delivery, Source } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import type { Checkpoint } from '../inputs.ts';
