@@ -50,7 +50,7 @@ export function rounded(value: number, digits = 2): number {
 }
 
 /** Resident now (VmRSS) or at most (VmHWM), by Linux; NaN elsewhere. */
-export async function megabytesOf(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
+export async function megabytesOf(pid: number | 'self', what: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Math.round(Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1_000);
 }

@@ -1,24 +1,44 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
 import path from 'node:path';
-import pg from 'pg';
-import { addDays } from '../../domain/load-date.ts';
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
+import { projectRoot } from '../../runtime/project-root.ts';
 import { writeIncrement } from '../sample-api/write-increment.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
-import { Figures, median, rounded, secondsOf } from './figures.ts';
-import { writeHistory } from './history.ts';
-import { Product } from './product.ts';
+import { Figures, median, rounded } from './figures.ts';
+import type { Load, Loaded } from './load-day.ts';
 import { BenchServer } from './server.ts';
 
-const FIRST_DAY = '2024-12-20';
-/** Of the real files. */
+/** In the real files. */
 export const ROWS_PER_ORDER = 6.8;
+const LOAD_DATE = '2024-03-15';
 
-interface LoadOptions {
-  rows: number[];
-  facts: number[];
-  rounds: number;
+/** The product's own code in one process for all loads, as warm as a worker that has loaded days before. */
+export class Product {
+  readonly #process: ChildProcess;
+
+  private constructor() {
+    this.#process = fork('dev/bench/load-day.ts', {
+      cwd: projectRoot,
+      execArgv: ['--max-semi-space-size=4', '--import', './runtime/register.js'],
+    });
+  }
+
+  static async use<T>(work: (product: Product) => Promise<T>): Promise<T> {
+    const product = new Product();
+    return await work(product).finally(() => product.#process.disconnect());
+  }
+
+  async load(load: Load): Promise<Loaded> {
+    this.#process.send(load);
+    const ended = once(this.#process, 'exit').then(() => Promise.reject(new Error('The product has ended.')));
+    const [loaded] = (await Promise.race([once(this.#process, 'message'), ended])) as [Loaded];
+    return loaded;
+  }
 }
 
-/** A file of orders, whose rows are nearly so many. */
 export async function writeOrders(directory: string, loadDate: string, rows: number): Promise<string> {
   const orders = Math.round(rows / ROWS_PER_ORDER);
   const files = await writeIncrement(path.join(directory, `${loadDate}-${rows}`), loadDate, { orders });
@@ -26,69 +46,76 @@ export async function writeOrders(directory: string, loadDate: string, rows: num
   return files.user_order_log_inc;
 }
 
-/**
- * Loads days of one week, each with orders of its own, into marts of different sizes: each for the first time, again and
- * by hand; and asks for retention.
- */
-export async function measureLoads({ rows, facts, rounds }: LoadOptions): Promise<void> {
+/** The same delivery with a 16th of its orders taken away and another 16th changed. */
+async function writeRedelivery(csvPath: string): Promise<string> {
+  const redelivery = `${csvPath}.redelivery`;
+  await pipeline(async function* () {
+    for await (const line of createInterface({ input: createReadStream(csvPath) })) {
+      const [id, uniqId = '', dateTime, ...others] = line.split(',');
+      if (uniqId.endsWith('0')) continue;
+      const changed = uniqId.endsWith('1') ? dateTime?.replace('T00:', 'T01:') : dateTime;
+      yield `${[id, uniqId, changed, ...others].join(',')}\r\n`;
+    }
+  }, createWriteStream(redelivery));
+  return redelivery;
+}
+
+/** Seconds of a first load, of the same file again and of a redelivery. */
+type Series = [first: number, again: number, redelivered: number];
+
+export async function measureLoads(options: { rows: number[]; rounds: number }): Promise<void> {
+  await Product.use((product) => measure(options, product));
+}
+
+async function measure(options: { rows: number[]; rounds: number }, worker: Product): Promise<void> {
   const figures = new Figures('load');
   await BenchServer.use(async (server) => {
-    for (const before of facts) {
-      for (const size of rows) {
-        const days: [loadDate: string, csvPath: string][] = [];
-        for (let day = 0; day < rounds; day += 1) {
-          const loadDate = addDays(FIRST_DAY, day);
-          days.push([loadDate, await writeOrders(server.directory, loadDate, size)]);
-        }
-        const measured = await server.inNewDatabase((url) => measure(url, before, days));
-        await figures.add({ 'facts before': before, rows: size, ...measured });
+    for (const rows of options.rows) {
+      const csvPath = await writeOrders(server.directory, LOAD_DATE, rows);
+      const files = [csvPath, csvPath, await writeRedelivery(csvPath)];
+      const product: Series[] = [];
+      const byHand: Series[] = [];
+      const firsts: Loaded[] = [];
+      for (let round = 0; round < options.rounds; round += 1) {
+        await server.inNewDatabase(async (url) => {
+          const loads: Loaded[] = [];
+          for (const file of files)
+            loads.push(await worker.load({ url, csvPath: file, loadDate: LOAD_DATE }));
+          product.push(loads.map(({ total }) => total) as Series);
+          firsts.push(...loads.slice(0, 1));
+        });
+        await server.inNewDatabase(async (url) => {
+          await createByHand(url);
+          const seconds: number[] = [];
+          for (const file of files) seconds.push(await loadByHand(url, file, LOAD_DATE));
+          byHand.push(seconds as Series);
+        });
       }
+      const [first] = firsts;
+      if (!first) throw new Error('There must be at least one round.');
+      const floor = median(byHand.map(([seconds]) => seconds));
+      const steps = Object.keys(first.seconds).map((step) => {
+        return [`${step} s`, rounded(median(firsts.map(({ seconds }) => seconds[step] ?? 0)))];
+      });
+      await figures.add({
+        rows: first.rows,
+        ...compared('first', 0, product, byHand),
+        ...compared('again', 1, product, byHand),
+        'again to the first by hand': rounded(median(product.map((seconds) => seconds[1])) / floor),
+        ...compared('redelivery', 2, product, byHand),
+        'peak MB': Math.round(median(firsts.map(({ peakMegabytes }) => peakMegabytes))),
+        ...(Object.fromEntries(steps) as Record<string, number>),
+      });
     }
   });
   figures.print();
 }
 
-async function measure(url: string, facts: number, days: readonly [string, string][]) {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const product = new Product(url);
-  try {
-    await createByHand(url);
-    if (facts > 0) await writeHistory(client, facts);
-    const [first, again, byHand, grown]: [number[], number[], number[], number[]] = [[], [], [], []];
-    for (const [loadDate, csvPath] of days) {
-      first.push(await secondsOf(() => product.load(csvPath, loadDate)));
-      const before = await megabytes(client);
-      again.push(await secondsOf(() => product.load(csvPath, loadDate)));
-      grown.push((await megabytes(client)) - before);
-      byHand.push(await loadByHand(url, csvPath, loadDate));
-    }
-    return {
-      'first load s': rounded(median(first)),
-      'by hand s': rounded(median(byHand)),
-      ratio: rounded(median(first) / median(byHand)),
-      'again s': rounded(median(again)),
-      'MB grown by the rerun': rounded(median(grown), 1),
-      'retention ms': await milliseconds(client, 'select * from mart.f_customer_retention'),
-      'by item ms': await milliseconds(client, 'select * from mart.f_customer_retention_by_item'),
-    };
-  } finally {
-    await product.close();
-    await client.end();
-  }
-}
-
-/** Of all tables and indexes. */
-async function megabytes(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ bytes: string }>(
-    `select sum(pg_total_relation_size(oid)) as bytes from pg_class
-     where relkind = 'r' and relnamespace in ('staging'::regnamespace, 'mart'::regnamespace)`,
-  );
-  return Number(rows[0]?.bytes) / 1e6;
-}
-
-async function milliseconds(client: pg.Client, query: string): Promise<number> {
-  const seconds: number[] = [];
-  for (let round = 0; round < 5; round += 1) seconds.push(await secondsOf(() => client.query(query)));
-  return rounded(median(seconds) * 1_000, 1);
+function compared(name: string, nth: 0 | 1 | 2, product: readonly Series[], byHand: readonly Series[]) {
+  const [mine, theirs] = [product, byHand].map((all) => median(all.map((seconds) => seconds[nth])));
+  return {
+    [`${name} s`]: rounded(mine ?? NaN),
+    [`${name} by hand s`]: rounded(theirs ?? NaN),
+    [`${name} ratio`]: rounded((mine ?? NaN) / (theirs ?? NaN)),
+  };
 }

@@ -1,19 +1,25 @@
 import { Command } from 'commander';
 import { measureDays } from './days.ts';
+import { measureGrowth } from './growth.ts';
 import { measureLoads } from './load.ts';
 
-/** `npm run bench`, `npm run bench -- days`: the figures of dev/bench/RESULTS.md. */
+/** `npm run bench`, `npm run bench -- growth`, `npm run bench -- days`: the figures of dev/bench/RESULTS.md. */
 const numbers = (text: string) => text.split(',').map(Number);
 const bench = new Command('npm run bench --').description(
   'Each benchmark prints a table and keeps its figures in var/bench/.',
 );
 bench
   .command('load', { isDefault: true })
-  .description('a load of orders beside SQL by hand, and retention, beside different sizes of history')
-  .option('--rows <N,N,…>', 'sizes of the file', numbers, [1_000, 100_000, 1_000_000])
-  .option('--facts <N,N,…>', 'sizes of history, e.g. 0,1000000,10000000', numbers, [0])
-  .option('--rounds <N>', 'days per size, each loaded twice; medians are shown', Number, 3)
+  .description('a load of orders beside SQL by hand, in turn')
+  .option('--rows <N,N,…>', 'sizes', numbers, [1_000, 100_000, 1_000_000])
+  .option('--rounds <N>', 'rounds per size; medians are shown', Number, 5)
   .action(measureLoads);
+bench
+  .command('growth')
+  .description('one more day of 100,000 rows beside different sizes of history')
+  .option('--facts <N,N,…>', 'sizes of history', numbers, [0, 1_000_000, 10_000_000])
+  .option('--rounds <N>', 'days per size, each loaded twice; medians are shown', Number, 3)
+  .action(measureGrowth);
 bench
   .command('days')
   .description('single days, a large one, a backfill and waiting days, by worker processes')

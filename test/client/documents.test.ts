@@ -7,7 +7,7 @@ import { commandOf, documentName, documentsOf } from '../support/client-document
 import { client, start } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { failed } from './failed.ts';
-import { callsOf, until } from './harness.ts';
+import { callsOf, kill, until } from './harness.ts';
 
 /** Every command with every document of its published schema, by what the client really prints. */
 const commands = (await readdir(path.join(projectRoot, 'schemas')))
@@ -51,13 +51,14 @@ describe('documents', { concurrency: 2 }, () => {
     await prints('ReportWritten', 0, `report --out ${path.join(stack.landingDir, 'report.html')}`);
   });
 
-  test('of a backfill that is controlled, and cancelled', async () => {
+  test('of a backfill that is controlled, and cancelled', async (t) => {
     stack.deliveries.set('2024-04-01', [{ uniq_id: 'held' }], { price_log_inc: null });
     const range = 'backfill --from 2024-04-01 --to 2024-04-01';
     const backfill = start(['client/main.ts', ...range.split(' '), '--json'], {
       ...stack.environment,
       FILES_TIMEOUT: '1h',
     });
+    t.after(() => kill(backfill));
     await until('the file is waited for', () => callsOf(stack, 'get_increment', '2024-04-01').length > 1);
     await prints('BackfillControl', 0, `${range} --pause`);
     await prints('BackfillControl', 0, `${range} --resume`);

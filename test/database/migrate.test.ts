@@ -9,7 +9,7 @@ import { createPool } from '../../database/pool.ts';
 import { asAdmin, databaseFor, variable, type TestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 import { dump } from '../support/dump.ts';
-import { committedSchema, dumpSchema, RENEW } from './schema-dump.ts';
+import { dumpSchema } from './schema-dump.ts';
 import { lines, Loader } from './support.ts';
 
 const NAMES = migrations().map(({ name }) => name);
@@ -201,15 +201,6 @@ describe('migrate', () => {
       assert.equal(dumps.at(-1), dumps[0], `with ${settings.join()}`);
     }
   });
-});
-
-test('sql/schema.sql is the schema that the migrations make', async (t) => {
-  const db = await databaseFor(t);
-  assert.equal(
-    await committedSchema(),
-    await dumpSchema(db.pool),
-    `sql/schema.sql is not what the migrations make now. Renew it with \`${RENEW}\` and commit it.`,
-  );
 });
 
 test('money is exact decimal: no column is a float', async (t) => {

@@ -1,12 +1,10 @@
-import type { RunOptions } from '../../domain/day.ts';
+import { runOptions } from '../../runtime/run-options.ts';
 
 /** Of the runs of tests: what waits, waits for milliseconds; no limit ends a run on a busy machine. */
-export const FAST_OPTIONS: RunOptions = {
-  reportPollIntervalMs: 50,
-  reportTimeoutMs: 600_000,
-  filesTimeoutMs: 600_000,
-  optionalFiles: [],
-  maxRejectedShare: 0.1,
-  lateAfterMs: 0,
-  volumeAlertShare: 0,
-};
+export const FAST_OPTIONS = runOptions({
+  REPORT_POLL_INTERVAL: '50ms',
+  REPORT_TIMEOUT: '10m',
+  FILES_TIMEOUT: '10m',
+  LATE_AFTER: '0s',
+  VOLUME_ALERT_SHARE: '0',
+});

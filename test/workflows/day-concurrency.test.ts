@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Claim } from '../../activities/claim-day.ts';
 import { dayStatuses } from '../../client/day-status.ts';
+import { FEEDS } from '../../domain/feeds.ts';
 import { callsOf, failureOf, until } from '../client/harness.ts';
 import { reset, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
@@ -51,7 +52,7 @@ test('of two runs of one date the other takes the result of the one that it has 
   assert.ok(second.joined, 'the second has joined');
   assert.deepEqual(second.files, first.files);
   assert.equal(callsOf(stack, 'generate_report').length, before.reports + 1);
-  assert.equal(callsOf(stack, 'storage').length, before.files + 4, "one day's downloads");
+  assert.equal(callsOf(stack, 'storage').length, before.files + FEEDS.length, "one day's downloads");
 });
 
 for (const [date, end] of [

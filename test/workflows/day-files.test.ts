@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { after, describe, test } from 'node:test';
+import { FEEDS } from '../../domain/feeds.ts';
 import type { FaultAction, FileContent } from '../../dev/sample-api/server.ts';
 import { callsOf, failureOf } from '../client/harness.ts';
 import { ordersCsv, PRICES_CSV } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
 import { TestStack } from '../support/stack.ts';
 
+const TABLES = FEEDS.map(({ name }) => name);
 const stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
 after(() => stack.close());
 
 /** Everything but what became of the last run. */
 const DATA = [
-  ...['user_order_log', 'user_activity_log', 'customer_research', 'price_log', 'rejected_row', 'file_load'],
+  ...[...TABLES, 'rejected_row', 'file_load'],
   ...['d_calendar', 'd_city', 'd_item', 'd_customer', 'f_sales', 'f_customer_retention'],
 ];
 
@@ -26,15 +28,15 @@ async function outcomeOf(date: string) {
 
 /** How many rows are staged of each file of a date. */
 async function stagedOf(date: string): Promise<Record<string, number>> {
-  const tables = ['user_order_log', 'user_activity_log', 'customer_research', 'price_log'];
-  const counts = tables.map(
+  const counts = TABLES.map(
     (table) => `(select count(*) from staging.${table} where load_date = $1)::int as ${table}`,
   );
   return (await stack.rows<Record<string, number>>(`select ${counts.join(', ')}`, [date]))[0] ?? {};
 }
 
-const NOTHING = { user_order_log: 0, user_activity_log: 0, customer_research: 0, price_log: 0 };
-const ONE_EACH = { user_order_log: 1, user_activity_log: 1, customer_research: 1, price_log: 2 };
+const NOTHING = Object.fromEntries(TABLES.map((table) => [table, 0]));
+/** One row of each file, but two prices. */
+const ONE_EACH = { ...Object.fromEntries(TABLES.map((table) => [table, 1])), price_log: 2 };
 
 describe('files of a day', { concurrency: 4 }, () => {
   test('NOT FOUND comes with HTTP 404 as well', async () => {
@@ -58,11 +60,11 @@ describe('files of a day', { concurrency: 4 }, () => {
       stack.api.addFault({ on: 'get_increment', date, times: 2, ...action });
       const { outcome, files } = await stack.runDay(date, { filesTimeoutMs: 30_000 });
       assert.equal(outcome, 'loaded');
-      assert.equal(Object.keys(files).length, 4);
+      assert.equal(Object.keys(files).length, FEEDS.length);
       assert.deepEqual(await stagedOf(date), ONE_EACH);
       assert.equal(
         callsOf(stack, 'get_increment', date).length,
-        2 + 1 + 4,
+        2 + 1 + FEEDS.length,
         'two in vain, one, and one per download',
       );
     });
@@ -114,7 +116,11 @@ describe('files of a day', { concurrency: 4 }, () => {
         status,
       });
       assert.equal((await stack.runDay(date)).outcome, 'loaded');
-      assert.equal(callsOf(stack, 'get_increment', date).length, 2 * (1 + 4), 'the whole question, twice');
+      assert.equal(
+        callsOf(stack, 'get_increment', date).length,
+        2 * (1 + FEEDS.length),
+        'the whole question, twice',
+      );
       assert.deepEqual(await stagedOf(date), ONE_EACH);
     });
   }
@@ -154,7 +160,7 @@ const REFUSED: { file: string; content: FileContent; found: RegExp }[] = [
 ];
 
 for (const date of ['2024-02-25', '2024-02-26'])
-  test(`one refused file of four, of a day that was ${date === '2024-02-25' ? '' : 'not '}loaded before: nothing changes`, async () => {
+  test(`one refused file, of a day that was ${date === '2024-02-25' ? '' : 'not '}loaded before: nothing changes`, async () => {
     const shared = { uniq_id: 'before', payment_amount: 7 };
     stack.deliveries.set('2024-02-24', [shared]);
     await stack.runDay('2024-02-24');

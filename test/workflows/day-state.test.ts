@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import { addDays } from '../../domain/load-date.ts';
-import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS, FEEDS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { callsOf, failureOf, until } from '../client/harness.ts';
@@ -218,7 +218,7 @@ describe('of two runs of a date', () => {
     stack.api.setReady({ pollsUntilReady: 0 });
     assert.equal((await some.result()).outcome, 'partial');
     const { outcome, joined, files } = await whole.result();
-    assert.deepEqual([outcome, joined, Object.keys(files).length], ['loaded', undefined, 4]);
+    assert.deepEqual([outcome, joined, Object.keys(files).length], ['loaded', undefined, FEEDS.length]);
   });
 
   test('the one that has only waited records nothing when it is cancelled', async () => {
