@@ -57,6 +57,7 @@ describe('documents', { concurrency: 2 }, () => {
     const backfill = start(['client/main.ts', ...range.split(' '), '--json'], {
       ...stack.environment,
       FILES_TIMEOUT: '1h',
+      REPORT_POLL_INTERVAL: '2s',
     });
     t.after(() => kill(backfill));
     await until('the file is waited for', () => callsOf(stack, 'get_increment', '2024-04-01').length > 1);
