@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EXPECTED_CONCURRENCY, isConcurrency } from './concurrency.ts';
 import { knownTimeZone } from './due-days.ts';
-import { DAY_MS } from './durations.ts';
+import { YEAR_MS } from './durations.ts';
 import { failure } from './failures.ts';
 import { FEEDS, fileNames } from './feeds.ts';
 import { isLoadDate } from './load-date.ts';
@@ -14,16 +14,13 @@ import { plainText } from './text.ts';
  * of these schemas; workflows and client import nothing but types from here, since zod would weigh in their bundle and start.
  */
 
-/** A year: no wait is longer. */
-const MAX_MILLISECONDS = 366 * DAY_MS;
-
 export const loadDateInput = z
   .string()
   .refine(isLoadDate, 'expected a date like 2024-02-25, from 1900-01-01 to 2999-12-31');
 const file = z.enum(fileNames('increment'));
 const files = z.array(file);
 const feed = z.enum(FEEDS.map(({ name }) => name));
-const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
+const milliseconds = z.number().int().min(0).max(YEAR_MS);
 const count = z.number().int().min(0);
 export const countInput = count;
 export const textInput = z.string();
@@ -50,7 +47,7 @@ const optionInputs = Object.entries(RUN_OPTIONS).map(([name, option]) => [
   name,
   z.exactOptional(optionInput(option)),
 ]);
-export const optionsInput = z.strictObject(
+const optionsInput = z.strictObject(
   Object.fromEntries(optionInputs) as {
     [N in keyof RunOptions]: z.ZodExactOptional<z.ZodType<RunOptions[N]>>;
   },
