@@ -95,7 +95,7 @@ describe('the databases and roles of compose.yaml', { skip }, () => {
       [WORKER, 'create table mart.t ()'],
       [WORKER, 'create temporary table t ()'],
       [WORKER, 'drop table staging.day_load'],
-      [ANALYST, 'select from staging.rejected_row'],
+      [ANALYST, 'select raw from staging.rejected_row'],
       [ANALYST, 'delete from mart.f_sales'],
       [ANALYST, 'create temporary table t ()'],
     ] as const) {

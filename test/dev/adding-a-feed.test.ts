@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { SchemaObject } from '../../database/comments.ts';
+import { sql } from '../../database/sql.ts';
 import { plainLines } from '../../dev/sample-api/plain-rows.ts';
 import { freePort } from '../../dev/services/ports.ts';
 import { FEEDS } from '../../domain/feeds.ts';
@@ -109,6 +111,11 @@ test('the further file is landed, checked, staged and shown', async () => {
   assert.deepEqual(rejected.rows, [{ file: FILE, line: '10', rule: 'required', raw: '8,o7,' }]);
   const audit = await db.pool.query('select file from staging.file_load where load_date = $1', [DATE]);
   assert.equal(audit.rows.length, FEEDS.length + 1);
+  const objects = await db.pool.query<SchemaObject>(sql('objects'));
+  assert.deepEqual(
+    objects.rows.filter(({ comment }) => comment === null),
+    [],
+  );
   const question = blocks.filter(({ language, lead }) => language === 'sql' && !lead.startsWith('`'));
   assert.equal(question.length, 1);
   assert.deepEqual((await db.pool.query(question[0]?.text ?? '')).rows, [
