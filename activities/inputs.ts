@@ -23,6 +23,8 @@ const files = z.array(file);
 const feed = z.enum(FEEDS.map(({ name }) => name));
 const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
 const count = z.number().int().min(0);
+/** A greater one than a shop could draw: every later one would first be drawn up to it. */
+const deliveryNumber = count.max(1e9);
 export const countInput = count;
 export const textInput = z.string();
 export const idInput = reportApiId;
@@ -49,7 +51,7 @@ export const holderInput = z.object({ workflowId: z.string(), runId: z.string(),
 
 const checkpoint = z.object({
   startedAt: z.iso.datetime(),
-  number: count.optional(),
+  number: deliveryNumber.optional(),
   taskId: idInput.optional(),
   report: reportRefInput.loose().optional(),
   reportDeadline: count.optional(),
@@ -104,9 +106,9 @@ export const backfillInput = z
 
 export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(['increment', 'history']) });
 export const deliveryFileInput = deliveryInput.extend({ feed });
-export const downloadInput = deliveryFileInput.extend({ deliveryNumber: count });
+export const downloadInput = deliveryFileInput.extend({ deliveryNumber });
 
-export const outcomeInput = z.object({ number: count, startedAt: z.iso.datetime() });
+export const outcomeInput = z.object({ number: deliveryNumber, startedAt: z.iso.datetime() });
 export const failedInput = outcomeInput.extend({ error: z.string(), errorType: z.string() });
 export const loadedInput = outcomeInput.extend({
   files: z.array(z.string()),

@@ -80,7 +80,12 @@ export async function whyNoAnswer(
     });
     if (pollers.length === 0)
       return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`.`;
-    if (pollers.every(isVersioned) && !versioningInfo?.currentDeploymentVersion)
+    const { currentDeploymentVersion: current, rampingDeploymentVersion: ramping } = versioningInfo ?? {};
+    const serving = [current?.buildId, ramping?.buildId];
+    const isIdle = pollers.every(
+      ({ deploymentOptions: of }) => of?.workerVersioningMode === VERSIONED && !serving.includes(of.buildId),
+    );
+    if (isIdle)
       return (
         `The workers of the task queue "${taskQueue}" are versions of a Worker Deployment of which none is current: ` +
         'make one so with `temporal worker deployment set-current-version`.'
@@ -108,14 +113,6 @@ export async function whyNoAnswer(
   return error instanceof ServiceError || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError
     ? `${workflowId} is not responding (${reasonOf(error)}).`
     : `The answer of ${workflowId} cannot be read: ${reasonOf(error).replace(/\.$/, '')}.`;
-}
-
-function isVersioned({
-  deploymentOptions,
-}: {
-  deploymentOptions?: { workerVersioningMode?: unknown } | null;
-}) {
-  return deploymentOptions?.workerVersioningMode === VERSIONED;
 }
 
 /** gRPC: deadline exceeded, failed precondition (a query before the first workflow task). */

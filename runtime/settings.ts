@@ -78,8 +78,8 @@ export const SETTINGS = {
     default: '30s',
   }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
-  LANDING_RETENTION: setting('How long landed files are kept', duration(1), { default: '30d' }),
-  REJECTED_RETENTION: setting('How long rejected rows are kept', duration(1), { default: '90d' }),
+  LANDING_RETENTION: setting('How long landed files are kept', duration(SECOND_MS), { default: '30d' }),
+  REJECTED_RETENTION: setting('How long rejected rows are kept', duration(SECOND_MS), { default: '90d' }),
   HOUSEKEEPING_INTERVAL: setting(
     'How often a worker removes expired landed files and rejected rows',
     duration(100, HOUR_MS),

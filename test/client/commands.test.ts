@@ -175,6 +175,9 @@ describe('client commands', { concurrency: 2 }, () => {
     const joined = start(args, env);
     t.after(() => kill(joined));
     await joined.says('is already running', 60_000);
+    const version = { TEMPORAL_DEPLOYMENT_NAME: stack.taskQueue, TEMPORAL_WORKER_BUILD_ID: 'not-current' };
+    await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone`, ...version });
+    await joined.says('are versions of a Worker Deployment of which none is current', 60_000);
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
     const ended = await joined.ended;
     assert.equal(ended.code, 0, ended.stderr);
