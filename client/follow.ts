@@ -83,7 +83,8 @@ export async function whyNoAnswer(
     const { currentDeploymentVersion: current, rampingDeploymentVersion: ramping } = versioningInfo ?? {};
     const serving = [current?.buildId, ramping?.buildId];
     const isIdle = pollers.every(
-      ({ deploymentOptions: of }) => of?.workerVersioningMode === VERSIONED && !serving.includes(of.buildId),
+      ({ deploymentOptions: of }) =>
+        (of?.workerVersioningMode as unknown) === VERSIONED && !serving.includes(of?.buildId),
     );
     if (isIdle)
       return (

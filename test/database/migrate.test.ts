@@ -6,6 +6,8 @@ import { Database } from '../../database/database.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkSuitable, migrate, migrations, SchemaMismatch } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
+import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
+import { openDaysBefore } from '../../pipeline/load/outcome.ts';
 import { asAdmin, createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 import { dump } from '../support/dump.ts';
@@ -236,6 +238,29 @@ test('sql/schema.sql is the schema that the migrations make', async () => {
       await dumpSchema(db.pool),
       `sql/schema.sql is not what the migrations make now. Renew it with \`${RENEW}\` and commit it.`,
     );
+  } finally {
+    await db.drop();
+  }
+});
+
+test('a new installation has no open day before the first known one, and history makes none known (ruling 56)', async () => {
+  const db = await createTestDatabase();
+  try {
+    const told = async () => {
+      const freshness = ['2024-02-28', ...DAY_STATE_PARAMETERS, 'UTC'];
+      const { days_missing, days_failed } = await db.database.one<Record<string, number>>(
+        'status/freshness',
+        freshness,
+      );
+      const { days } = await openDaysBefore(db.database, '2024-02-28', new AbortController().signal);
+      return [days, days_missing, days_failed];
+    };
+    assert.deepEqual(await told(), [0, 0, 0]);
+    await new Loader(db.database).load('2020-01-01', [{ uniq_id: 'h' }], { source: 'history' });
+    assert.deepEqual(await told(), [0, 0, 0]);
+    // Without its other files it is missing itself.
+    await new Loader(db.database).load('2024-02-25', [{ uniq_id: 'a' }]);
+    assert.deepEqual(await told(), [3, 4, 0]);
   } finally {
     await db.drop();
   }
