@@ -1,4 +1,4 @@
-import type { DayOutcome } from '../domain/day.ts';
+import type { z } from 'zod';
 import type { LoadDate } from '../domain/load-date.ts';
 import { DAY_STATE_PARAMETERS } from '../domain/feeds.ts';
 import { planOf, type RunPlan } from './plan-run.ts';
@@ -11,7 +11,7 @@ import {
   countInput,
   loadDateInput,
   textInput,
-} from './inputs.ts';
+} from '../domain/inputs.ts';
 
 export interface BackfillPlan extends RunPlan {
   /** The next days, in order; few enough for one history. */
@@ -20,11 +20,7 @@ export interface BackfillPlan extends RunPlan {
   daysLeft: number;
 }
 
-export interface BackfillDay {
-  date: LoadDate;
-  outcome: Exclude<DayOutcome, 'partial'> | 'failed';
-  error: string | null;
-}
+export type BackfillDay = z.infer<typeof backfillDaysInput>[number];
 
 /**
  * Checks the input of a backfill and lists its next days, from the database.

@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
+import type { z } from 'zod';
 import type { Database } from '../database/database.ts';
 import type { DayResult, RunRef } from '../domain/day.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
 import { describedRun, openRun } from '../runtime/open-run.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, claimInput, holderInput } from './inputs.ts';
+import { checkedInput, claimInput, holderInput } from '../domain/inputs.ts';
 
 const { PENDING_WORKFLOW_TASK_STATE_SCHEDULED: WORKFLOW_TASK_SCHEDULED } =
   proto.temporal.api.enums.v1.PendingWorkflowTaskState;
@@ -16,16 +16,9 @@ const { PENDING_ACTIVITY_STATE_SCHEDULED: ACTIVITY_SCHEDULED } =
   proto.temporal.api.enums.v1.PendingActivityState;
 
 /** What is claimed: a load date, or history, of which one run at a time is loaded. */
-export interface ClaimRequest {
-  claim: string;
-  /** The only files that the run is about; absent: all. */
-  files?: string[] | undefined;
-}
+export type ClaimRequest = z.infer<typeof claimInput>;
 
-export interface Holder extends RunRef {
-  /** It loads all files of the date, so its result serves whoever waits for the whole date. */
-  isWhole: boolean;
-}
+export type Holder = z.infer<typeof holderInput>;
 
 /** A run has something to do, and no worker polls its task queue. */
 export interface Idle {
@@ -105,7 +98,7 @@ async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise
     ...(pendingActivities ?? [])
       .filter(({ state }) => state === ACTIVITY_SCHEDULED)
       .map(({ scheduledTime }) => scheduledTime),
-  ].flatMap((time) => (time ? [tsToMs(time)] : []));
+  ].flatMap((time) => (time?.seconds ? [time.seconds.toNumber() * 1_000] : []));
   if (waiting.length === 0) return undefined;
   const { client } = Context.current();
   const { pollers } = await client.workflowService.describeTaskQueue({
@@ -117,7 +110,7 @@ async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise
   return { taskQueue, since: new Date(Math.min(...waiting)).toISOString() };
 }
 
-/** Of its newest run, which a reset may have made. A run for some files only is no answer for a whole date. */
+/** The result of its newest run, which a reset may have made. A run for some files only is no answer for a whole date. */
 async function resultOf({ workflowId }: RunRef): Promise<DayResult | undefined> {
   const result = (await Context.current().client.workflow.getHandle(workflowId).result()) as DayResult;
   return result.only ? undefined : result;

@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import type { RunOptions } from '../domain/day.ts';
+import type { RunOptions } from '../domain/run-options.ts';
 import type { Downloader } from '../pipeline/extract/download.ts';
 import type { Landing } from '../pipeline/extract/landing.ts';
 import type { ReportApi } from '../pipeline/extract/report-api.ts';
@@ -13,6 +13,4 @@ export interface ActivityDependencies {
   /** For runs that were started without options, from the Temporal UI for instance. */
   defaultRunOptions: RunOptions;
   alerts: { webhookUrl: string | undefined; temporalUiUrl: string; namespace: string };
-  /** The clock. */
-  now: () => Date;
 }

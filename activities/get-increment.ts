@@ -3,7 +3,7 @@ import type { LoadDate } from '../domain/load-date.ts';
 import { nextDeliveryNumber } from '../pipeline/load/delivery-number.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, idInput, loadDateInput } from './inputs.ts';
+import { checkedInput, idInput, loadDateInput } from '../domain/inputs.ts';
 import { availableFiles, type AvailableFiles } from './get-report.ts';
 
 /** `number` orders the answer among those of other runs. */

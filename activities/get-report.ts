@@ -1,21 +1,15 @@
+import type { z } from 'zod';
 import { FEEDS, fileName } from '../domain/feeds.ts';
-import type { ReportRef } from '../domain/day.ts';
 import { failure } from '../domain/failures.ts';
 import { isLoadDate } from '../domain/load-date.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, idInput } from './inputs.ts';
+import { checkedInput, idInput, type fullReportInput } from '../domain/inputs.ts';
 
-/** Feeds whose file is there, and those whose file is not. Addresses are secrets and stay out of the history. */
-export interface AvailableFiles {
-  present: string[];
-  missing: string[];
-}
+export type Report = z.infer<typeof fullReportInput>;
 
-export interface Report extends ReportRef, AvailableFiles {
-  /** YYYY-MM-DD; the date that history is staged under. */
-  startDay: string | undefined;
-}
+/** Which feeds have their file. Addresses are secrets and stay out of the history. */
+export type AvailableFiles = Pick<Report, 'present' | 'missing'>;
 
 /** Asks once whether the report is ready; undefined while it is not. */
 export function getReport({ reportApi }: ActivityDependencies) {

@@ -11,7 +11,7 @@ import { FileRefused } from '../pipeline/validate/file-refused.ts';
 import type { AtomicFile } from '../runtime/atomic-file.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryFileInput, reportRefInput, shareInput } from './inputs.ts';
+import { checkedInput, deliveryFileInput, reportRefInput, shareInput } from '../domain/inputs.ts';
 
 /** Tries before the run asks anew which files are there: some 15 s of the storage, 30 s of the API, as `getIncrement` has. */
 const MAX_DOWNLOADS = 5;

@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { loadDateOfRun } from '../domain/due-days.ts';
-import type { RunOptions } from '../domain/day.ts';
+import type { RunOptions } from '../domain/run-options.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import type { z } from 'zod';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, historyInput, incrementInput, type optionsInput } from './inputs.ts';
+import { checkedInput, historyInput, incrementInput } from '../domain/inputs.ts';
 import { hasSearchAttributes } from '../runtime/search-attributes.ts';
 
 /** What a run works with, whatever its input left open. */
@@ -40,10 +40,10 @@ export function planHistory(dependencies: ActivityDependencies) {
 
 export async function planOf(
   { defaultRunOptions, alerts }: ActivityDependencies,
-  given: z.output<typeof optionsInput> = {},
+  given: Partial<RunOptions> = {},
 ): Promise<RunPlan> {
   return {
-    options: { ...defaultRunOptions, ...(given as Partial<RunOptions>) },
+    options: { ...defaultRunOptions, ...given },
     // To set one that the namespace does not have would block the workflow.
     tagged: await hasSearchAttributes(Context.current().client),
     hasWebhook: alerts.webhookUrl !== undefined,

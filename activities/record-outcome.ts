@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Delivery } from '../domain/feeds.ts';
 import {
   openDaysBefore,
@@ -8,13 +9,9 @@ import {
 } from '../pipeline/load/outcome.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryInput, failedInput, outcomeInput } from './inputs.ts';
+import { checkedInput, deliveryInput, failedInput, outcomeInput } from '../domain/inputs.ts';
 
-export interface FailedRequest extends OutcomeRequest {
-  error: string;
-  /** The failure's type in domain/failures.ts. */
-  errorType: string;
-}
+export type FailedRequest = z.infer<typeof failedInput>;
 
 /** Records that a delivery failed. */
 export function recordFailure({ database }: ActivityDependencies) {

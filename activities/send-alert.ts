@@ -4,16 +4,16 @@ import type { LoadDate } from '../domain/load-date.ts';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { cancellation } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { alertInput, checkedInput } from './inputs.ts';
+import { alertInput, checkedInput } from '../domain/inputs.ts';
 import { postJson } from './webhook.ts';
 
 const TIMEOUT_MS = 10_000;
 
 const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
-  late: { headline: 'are not loaded yet', hint: 'Open the run and see what it is waiting for.' },
-  failed: { headline: 'failed', hint: 'Run the day again.' },
+  late: { headline: 'are not loaded yet', hint: 'Open the run to see what it is waiting for.' },
+  failed: { headline: 'could not be loaded', hint: 'Run the day again.' },
   blocked: {
-    headline: 'wait for a run that nobody works on',
+    headline: 'wait for a run that no worker takes',
     hint: 'Start a worker for that run, or terminate it.',
   },
   volume: {
@@ -25,7 +25,7 @@ const KINDS: Record<Alert['kind'], { headline: string; hint: string }> = {
 /** Sends an alert by one call of the webhook: JSON that Slack-compatible receivers accept. Any 2xx says that it has it. */
 export function sendAlert({ alerts }: ActivityDependencies) {
   return async function sendAlert(input: Alert): Promise<'sent' | 'no webhook'> {
-    const alert = checkedInput(alertInput, input) as Alert;
+    const alert = checkedInput(alertInput, input);
     const { webhookUrl } = alerts;
     if (webhookUrl === undefined) return 'no webhook';
     await post(webhookUrl, documentOf(alert));

@@ -4,7 +4,7 @@ import { recordLoaded, type Loaded, type LoadedRequest } from '../pipeline/load/
 import { DIMENSIONS, updateDimension, updateFacts } from '../pipeline/load/update-mart.ts';
 import { cancellation, currentRun } from './current-run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { checkedInput, deliveryInput, loadedInput } from './inputs.ts';
+import { checkedInput, deliveryInput, loadedInput } from '../domain/inputs.ts';
 
 export type { Loaded };
 

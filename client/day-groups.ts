@@ -32,8 +32,3 @@ export function firstOf(lines: readonly string[]): string[] {
   if (lines.length <= MAX_LISTED) return [...lines];
   return [...lines.slice(0, MAX_LISTED), `… and ${lines.length - MAX_LISTED} more (--json lists all)`];
 }
-
-/** The command that loads the days of a range that are not loaded. */
-export function loadCommand(from: LoadDate, to: LoadDate): string {
-  return `npm run client -- backfill --from ${from} --to ${to} --only-missing`;
-}

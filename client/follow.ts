@@ -6,9 +6,9 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { RunState } from '../workflows/steps/progress.ts';
 import type { Output } from './output.ts';
+import { failureMessage } from './payloads.ts';
 
 const POLL_INTERVAL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 3_000;
@@ -40,20 +40,12 @@ export async function follow(
   }
 }
 
-type Failure = Parameters<typeof decodeOptionalFailureToOptionalError>[1];
-
-/** Decodes the message, which is encrypted with PAYLOAD_KEYS. */
-async function decodedMessage(client: Client, failure: Failure): Promise<string | undefined> {
-  const error = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failure);
-  return error?.message;
-}
-
 /** Why a step is being retried, if one is. */
 async function failingStep(client: Client, handle: WorkflowHandle): Promise<string | undefined> {
   const { raw } = await handle.describe();
   const step = raw.pendingActivities?.find((activity) => activity.lastFailure);
   if (!step) return undefined;
-  const message = await decodedMessage(client, step.lastFailure);
+  const message = await failureMessage(client, step.lastFailure);
   return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
 }
 
@@ -123,7 +115,7 @@ async function whyNotRun(client: Client, workflowId: string, taskQueue: string):
   const failure = task?.workflowTaskFailedEventAttributes?.failure;
   // In quotes: "here" in it is there.
   if (failure)
-    return `The worker cannot run ${workflowId} and reports: "${(await decodedMessage(client, failure)) ?? ''}"`;
+    return `The worker cannot run ${workflowId} and reports: "${(await failureMessage(client, failure)) ?? ''}"`;
   return undefined;
 }
 

@@ -30,7 +30,7 @@ process.stderr.on('error', () => undefined);
 // A process with nothing left to wait for ends with 0, also where an answer that was waited for can never come.
 process.once('exit', () => {
   if (process.exitCode === undefined)
-    process.exitCode = report(new Error('The command broke off before its end.'), wantsJson());
+    process.exitCode = report(new Error('The command ended without a result.'), wantsJson());
 });
 
 async function main(): Promise<void> {

@@ -8,9 +8,9 @@ import {
 } from '@temporalio/client';
 import { runOptions } from '../runtime/run-options.ts';
 import { readSettings } from '../runtime/settings.ts';
-import type { RunOptions } from '../domain/day.ts';
 import { timeOfDay } from '../domain/due-days.ts';
 import { formatDuration } from '../domain/durations.ts';
+import { snakeCase } from '../domain/text.ts';
 import type { SalesIncrementInput } from '../workflows/inputs.ts';
 import { workflowIds } from '../domain/workflow-ids.ts';
 import type { ScheduleProperties } from '../schemas/documents.ts';
@@ -72,16 +72,10 @@ export function propertiesOf(description: ScheduleDescription): ScheduleProperti
     catchup_window: formatDuration(policies.catchupWindow),
     overlap: policies.overlap ?? 'SKIP',
     pause_on_failure: policies.pauseOnFailure,
-    options: snakeCase({ ...input.options }),
+    options: Object.fromEntries(
+      Object.entries(input.options ?? {}).map(([name, value]) => [snakeCase(name), value]),
+    ),
   };
-}
-
-/** Documents have snake_case names, as the settings (contract, ruling 61). */
-function snakeCase(options: Partial<RunOptions>): ScheduleProperties['options'] {
-  const entries = Object.entries(options);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
-  );
 }
 
 /** The differences, as `name: before → after`. */

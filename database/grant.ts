@@ -11,15 +11,11 @@ export interface Grantees {
 /** Grants each role what `sql/roles/` has for it. Only the owner of the schema may. */
 export async function grant(database: Database, grantees: Grantees): Promise<void> {
   await database.transaction(async (session) => {
-    const { rows } = await session.query<{ name: string }>('select current_database() as name');
     for (const kind of ['worker', 'analyst'] as const) {
       const role = grantees[kind];
       if (role === undefined) continue;
-      // The placeholders are psql's, so that the files run there as well.
-      const text = sql(`roles/${kind}`)
-        .replaceAll(':"role"', pg.escapeIdentifier(role))
-        .replaceAll(':"DBNAME"', pg.escapeIdentifier(rows[0]?.name ?? ''));
-      await session.query(text);
+      // The placeholder is psql's, so that the files run there as well.
+      await session.query(sql(`roles/${kind}`).replaceAll(':"role"', pg.escapeIdentifier(role)));
     }
   });
 }

@@ -3,7 +3,7 @@
  * docs/decisions/0010-lock-order.md.
  */
 
-/** Of `migrate`. Any constant serves, as long as nobody else in this database uses it. */
+/** Held by `migrate`. Any constant serves that nobody else in this database uses. */
 export const MIGRATION_LOCK = 7_256_301_001;
 
 /** Each table of the mart is updated by one transaction at a time; the tables do not wait for each other. */
@@ -11,7 +11,7 @@ export function martLock(table: string): string {
   return `mart ${table}`;
 }
 
-/** Of a file of a date, while it is staged. */
+/** Held while a file of a date is staged. */
 export function stagingLock(loadDate: string, file: string): string {
   return `staging ${loadDate} ${file}`;
 }

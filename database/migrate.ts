@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type pg from 'pg';
 import { projectRoot } from '../runtime/project-root.ts';
+import { updateComments } from './comments.ts';
 import { Database } from './database.ts';
 import { FIRST_PAUSE_MS, notingWaits } from './lock-waits.ts';
 import { MIGRATION_LOCK } from './locks.ts';
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 export interface MigrationResult {
-  /** Of the database, now. */
+  /** What the database has now. */
   version: number;
   applied: string[];
 }
@@ -110,7 +111,10 @@ async function applyNext(session: Session, upTo: number): Promise<{ version: num
     }
   }
   const next = known[rows.length];
-  if (!next) await session.run('staging/next_delivery_number', [0]);
+  if (!next) {
+    await session.run('staging/next_delivery_number', [0]);
+    await updateComments(session);
+  }
   if (!next || next.version > upTo) return { version: rows.length };
   await session.execute(`migrations/${next.name}`);
   await session.query('insert into staging.schema_migration (version, name, checksum) values ($1, $2, $3)', [
@@ -121,7 +125,7 @@ async function applyNext(session: Session, upTo: number): Promise<{ version: num
   return next;
 }
 
-/** Of the text with LF line ends: a checkout on Windows may have turned them into CRLF. */
+/** Taken of the text with LF line ends: a checkout on Windows may have turned them into CRLF. */
 function checksumOf(migration: Migration): string {
   const text = sql(`migrations/${migration.name}`).replaceAll('\r\n', '\n');
   return createHash('sha256').update(text).digest('hex');

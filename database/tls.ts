@@ -41,7 +41,7 @@ const WARNINGS: Partial<Record<SslMode, string>> = {
     'sslmode=require encrypts the connection to PostgreSQL but does not verify who answers; verify-full does.',
 };
 
-/** Of DATABASE_URL and, for what it leaves open, of the PG* variables. Throws `SettingsError`. */
+/** The TLS options that DATABASE_URL asks for, or the PG* variables where it is silent. Throws `SettingsError`. */
 export function tlsOf(databaseUrl: string | undefined, env: NodeJS.ProcessEnv): Tls {
   const url = databaseUrl === undefined ? undefined : parseDatabaseUrl(databaseUrl);
   const given = (name: Parameter) =>

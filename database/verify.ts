@@ -10,7 +10,7 @@ export interface Difference {
   table: string;
   difference: 'missing' | 'extra' | 'different';
   rows: number;
-  /** Of the first ones: keys alone, no other value of a row. */
+  /** The keys of the first ones; no other value of a row. */
   first_keys: string[];
   /** Whether `--repair` has mended it. */
   mended: boolean;

@@ -1,46 +1,21 @@
-import { fileName, type Delivery } from './feeds.ts';
+import { fileName } from './feeds.ts';
+import type { z } from 'zod';
+import type { alertInput, deliveryFileInput, downloadInput, reportRefInput, runInput } from './inputs.ts';
 import type { LoadDate } from './load-date.ts';
 
 /** What travels between client, workflow and activities. Plain data: references and counts, never rows. */
 
-/** What shapes a run. It travels with the run, since client and worker may have different environments. */
-export interface RunOptions {
-  reportPollIntervalMs: number;
-  reportTimeoutMs: number;
-  filesTimeoutMs: number;
-  /** Names of increment files, as in OPTIONAL_FILES. */
-  optionalFiles: string[];
-  maxRejectedShare: number;
-  /** An alert is sent when a day takes longer; 0: never. */
-  lateAfterMs: number;
-  /** A file that keeps fewer rows than this share of its usual number is loaded with a warning; 0: never. */
-  volumeAlertShare: number;
-}
-
 /** One execution of a workflow. */
-export interface RunRef {
-  workflowId: string;
-  runId: string;
-}
+export type RunRef = z.infer<typeof runInput>;
 
 /** A finished report, by which the API gives the increments of all dates. */
-export interface ReportRef {
-  reportId: string;
-  /** The task that made it. */
-  taskId: string;
-}
+export type ReportRef = z.infer<typeof reportRefInput>;
 
 /** One file of a delivery. */
-export interface DeliveryFile extends Delivery {
-  /** Name of its feed, e.g. `user_order_log`. */
-  feed: string;
-}
+export type DeliveryFile = z.infer<typeof deliveryFileInput>;
 
 /** One download of a file. */
-export interface Download extends DeliveryFile {
-  /** Drawn when the download began: of two downloads of a file, the greater number is the newer one. */
-  deliveryNumber: number;
-}
+export type Download = z.infer<typeof downloadInput>;
 
 /** A download that has been checked; its rows are in the database, ready to be staged. */
 export interface LandedFile extends Download {
@@ -83,16 +58,7 @@ export interface DayResult {
 }
 
 /** A message to the webhook. */
-export interface Alert {
-  kind: 'late' | 'failed' | 'volume' | 'blocked';
-  /** Absent: the run does not know it yet. */
-  loadDate?: LoadDate;
-  /** ISO instant at which a scheduled run was due that does not know its date. */
-  due?: string;
-  error: string;
-  errorType?: string;
-  run: RunRef;
-}
+export type Alert = z.infer<typeof alertInput>;
 
 /** For messages: `user_order_log_inc of 2024-02-25`. */
 export function describeFile(file: DeliveryFile): string {

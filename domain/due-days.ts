@@ -1,3 +1,4 @@
+import { DAY_MS } from './durations.ts';
 import { addDays, dayOf, type LoadDate } from './load-date.ts';
 
 /** When the daily run is due, and which day it loads: SCHEDULE_TIME, SCHEDULE_TIME_ZONE and SCHEDULE_OFFSET_DAYS. */
@@ -39,7 +40,6 @@ export function knownTimeZone(name: string): string | undefined {
   }
 }
 
-const DAY_MS = 86_400_000;
 const YEARS_CHECKED = 5;
 
 /**

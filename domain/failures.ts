@@ -44,7 +44,7 @@ export const FAILURES = {
   },
   ReportApiAnswerInvalid: {
     retryable: true,
-    symptom: 'an invalid answer, or one about something else than was asked',
+    symptom: 'an answer of the report API is malformed, or is not about what was asked',
     look: 'UI: _Pending Activities_; the last failure names the call and the field.',
     next: 'It is retried automatically. If it persists, the API has changed: compare its answer with pipeline/extract/report-api-answers.ts.',
   },

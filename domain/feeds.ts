@@ -117,14 +117,9 @@ export function fileNames(source: Source): string[] {
   return FEEDS.map(({ name }) => fileName({ feed: name, source }));
 }
 
-/** The feed of a file of the increment, by the file's name; undefined for an unknown one. */
-export function feedOfIncrementFile(name: string): string | undefined {
-  return FEEDS.find((feed) => fileName({ feed: feed.name, source: 'increment' }) === name)?.name;
-}
-
-/** The feed of a file of an increment or of history. Throws for an unknown one. */
+/** The feed of a file of an increment or of history, by the file's name. */
 export function feedOfFile(name: string): string {
-  return feedOfIncrementFile(name) ?? feedNamed(name).name;
+  return name.replace(/_inc$/, '');
 }
 
 /** Throws for a name that no feed has, which is a programming error. */

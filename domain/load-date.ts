@@ -1,3 +1,5 @@
+import { DAY_MS } from './durations.ts';
+
 /** A day as YYYY-MM-DD, the form in which load dates travel. Pure: also for workflow code. */
 export type LoadDate = string;
 
@@ -12,12 +14,12 @@ export function isLoadDate(text: string): boolean {
 }
 
 export function addDays(date: LoadDate, days: number): LoadDate {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
 }
 
 /** Number of days from one to the other, both included; 0 or less when they are in the wrong order. */
 export function countDays(from: LoadDate, to: LoadDate): number {
-  return Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+  return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS) + 1;
 }
 
 /** Every day from one to the other, both included. */

@@ -22,6 +22,11 @@ export function plainLines(text: string): string {
   return text.replace(UNSAFE_BUT_LINES, ' ');
 }
 
+/** Documents have snake_case names, as the settings (contract, ruling 61). */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /** What is said of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

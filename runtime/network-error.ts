@@ -1,6 +1,6 @@
 import { plainText } from '../domain/text.ts';
 
-/** Of a certificate's names, for instance, which the other side has chosen. */
+/** The other side chooses part of the text, such as the names in its certificate. */
 const MAX_LENGTH = 500;
 
 /** The message and code of a network error: they hold host and port, never headers or a query. */

@@ -1,13 +1,11 @@
 import type { Client } from '@temporalio/client';
-import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
+import proto from '@temporalio/proto';
 import { LOAD_DATE, OUTCOME, RUN_KIND, type RunKind } from '../domain/search-attributes.ts';
 
 export const SEARCH_ATTRIBUTES = [LOAD_DATE, OUTCOME, RUN_KIND];
 
-const keyword = encodeSearchAttributeIndexedValueType('KEYWORD');
-if (keyword === undefined) throw new Error('The SDK does not know the type KEYWORD.');
 /** The type of all of them, as the server numbers it. */
-export const KEYWORD = keyword;
+export const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
 
 /** Which of the search attributes the namespace has, and which names it has with another type, which takes none of our values. */
 export async function registeredSearchAttributes(

@@ -1,5 +1,5 @@
 import { knownTimeZone } from '../domain/due-days.ts';
-import { formatDuration, parseDuration } from '../domain/durations.ts';
+import { DAY_MS, formatDuration, parseDuration } from '../domain/durations.ts';
 import { fileNames } from '../domain/feeds.ts';
 import { isPort } from './port.ts';
 
@@ -7,9 +7,7 @@ import { isPort } from './port.ts';
 
 export const text = (value: string) => value;
 
-export const SECOND_MS = 1_000;
-export const HOUR_MS = 3_600 * SECOND_MS;
-const YEAR_MS = 366 * 24 * HOUR_MS;
+const YEAR_MS = 366 * DAY_MS;
 
 /** A duration within bounds that timers and the Temporal server take, in milliseconds. */
 export function duration(minimum: number, maximum = YEAR_MS) {
@@ -82,7 +80,7 @@ export function name(value: string): string {
   return trimmed;
 }
 
-/** Of another name the server registers no deployment, and its worker would wait for work without a word. */
+/** Refuses what the server would not register as a deployment: the worker would wait for work without a word. */
 export function deploymentName(value: string): string {
   const trimmed = name(value);
   if (/[.:]/.test(trimmed) || trimmed.startsWith('__'))

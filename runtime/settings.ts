@@ -1,3 +1,5 @@
+import { DAY_MS, formatDuration, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations.ts';
+import { RUN_OPTIONS, type RunOption, type RunOptionSettings } from '../domain/run-options.ts';
 import { databaseUrl, libpqFaults } from './database-url.ts';
 import {
   address,
@@ -6,7 +8,6 @@ import {
   deploymentName,
   duration,
   headerValue,
-  HOUR_MS,
   httpUrl,
   incrementFiles,
   integer,
@@ -14,7 +15,6 @@ import {
   oneOf,
   otlpHeaders,
   payloadKeys,
-  SECOND_MS,
   share,
   text,
   timeOfDay,
@@ -49,28 +49,35 @@ function setting<T>(meaning: string, parse: (text: string) => T, more = {}): Set
 
 const optional = { default: '' } as const;
 
+function runOptionSettings() {
+  const entries = Object.values(RUN_OPTIONS).map((option) => [option.setting, runOptionSetting(option)]);
+  return Object.fromEntries(entries) as {
+    readonly [N in keyof RunOptionSettings]: PresentSetting<RunOptionSettings[N]>;
+  };
+}
+
+function runOptionSetting(option: RunOption): Setting<unknown> {
+  const { meaning, minimum = 0 } = option;
+  switch (option.type) {
+    case 'duration':
+      return setting(meaning, duration(minimum), { default: formatDuration(option.default) });
+    case 'share':
+      return setting(meaning, share, { default: String(option.default) });
+    case 'files':
+      return setting(meaning, incrementFiles, { default: option.default.join(',') });
+  }
+}
+
 /** Every setting, once. docs/settings.md is generated from it. */
 export const SETTINGS = {
   REPORT_API_URL: setting('Address of the report API', baseUrl, { required: true }),
   REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
   REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
   REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
-  REPORT_API_TIMEOUT: setting('Time limit of one call of the report API', duration(1, 4 * 60 * SECOND_MS), {
+  REPORT_API_TIMEOUT: setting('Time limit of one call of the report API', duration(1, 4 * MINUTE_MS), {
     default: '30s',
   }),
-  REPORT_POLL_INTERVAL: setting('Time between two polls of a report or of missing files', duration(1), {
-    default: '10s',
-  }),
-  REPORT_TIMEOUT: setting('Longest wait for a report', duration(1), { default: '1h' }),
-  FILES_TIMEOUT: setting('Longest wait for missing files', duration(0), { default: '30m' }),
-  OPTIONAL_FILES: setting(
-    'Files whose absence does not stop a day, comma-separated',
-    incrementFiles,
-    optional,
-  ),
-  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', share, {
-    default: '0.1',
-  }),
+  ...runOptionSettings(),
   MAX_FILE_BYTES: setting('Size in bytes beyond which a file is refused', integer(1), {
     default: '10737418240',
   }),
@@ -102,7 +109,7 @@ export const SETTINGS = {
     optional,
   ),
   TEMPORAL_WORKER_BUILD_ID: setting(
-    'The build id of that version; empty: the package version and the git commit',
+    'Build id of the worker in its Worker Deployment; empty: the package version and the git commit',
     buildId,
     optional,
   ),
@@ -117,18 +124,10 @@ export const SETTINGS = {
   ),
   SCHEDULE_CATCHUP_WINDOW: setting(
     'How far back missed runs are caught up after an outage',
-    duration(7 * 24 * HOUR_MS),
+    duration(7 * DAY_MS),
     {
       default: '30d',
     },
-  ),
-  LATE_AFTER: setting('An alert is sent for a day that takes longer; 0s: never', duration(0), {
-    default: '2h',
-  }),
-  VOLUME_ALERT_SHARE: setting(
-    'Share of the median of its last 7 loaded days below which a file is loaded with a warning; 0: never',
-    share,
-    { default: '0.5' },
   ),
   ALERT_WEBHOOK_URL: setting(
     'Webhook for alerts: a day failed, is late or has few rows (JSON, Slack-compatible)',

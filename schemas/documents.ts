@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { loadCommand } from '../domain/load-command.ts';
+import { RUN_OPTIONS, type RunOption } from '../domain/run-options.ts';
+import { snakeCase } from '../domain/text.ts';
 
 /**
  * Every document that the client prints with `--json`, once: `schemas/*.schema.json` are generated from
@@ -199,7 +202,7 @@ const status = object(
     to: '2024-02-27',
     totals: { loaded: 1, no_increment: 1, missing: 1, failed: 0, running: 0, stale: 0 },
     gaps: [{ from: '2024-02-27', to: '2024-02-27', state: 'missing', days: 1 }],
-    load_gaps: 'npm run client -- backfill --from 2024-02-27 --to 2024-02-27 --only-missing',
+    load_gaps: loadCommand('2024-02-27', '2024-02-27'),
     days: [
       {
         date: '2024-02-25',
@@ -319,6 +322,12 @@ const reportWritten = object(
 const schedule_id = z.string().describe('Temporal schedule id.');
 const paused = z.boolean();
 
+function perOption<T>(what: (option: RunOption) => T): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(RUN_OPTIONS).map(([name, option]) => [snakeCase(name), what(option)]),
+  );
+}
+
 const scheduleProperties = z.strictObject({
   time: z.string().describe('When a run is due, HH:MM in the time zone.'),
   time_zone: z.string().describe('IANA name.'),
@@ -330,15 +339,7 @@ const scheduleProperties = z.strictObject({
   overlap: z.string().describe('What happens to a run that is due while another runs.'),
   pause_on_failure: z.boolean(),
   options: z
-    .strictObject({
-      report_poll_interval_ms: milliseconds,
-      report_timeout_ms: milliseconds,
-      files_timeout_ms: milliseconds,
-      optional_files: texts,
-      max_rejected_share: share,
-      late_after_ms: milliseconds,
-      volume_alert_share: share,
-    })
+    .strictObject(perOption(({ type }) => ({ duration: milliseconds, share, files: texts })[type]))
     .partial()
     .describe('What its runs are started with: the settings of the same names in docs/settings.md.'),
 });
@@ -352,13 +353,8 @@ const PROPERTIES: ScheduleProperties = {
   overlap: 'BUFFER_ALL',
   pause_on_failure: false,
   options: {
-    report_poll_interval_ms: 10_000,
-    report_timeout_ms: 3_600_000,
-    files_timeout_ms: 1_800_000,
+    ...perOption((option) => option.default as number | string[]),
     optional_files: ['customer_research_inc'],
-    max_rejected_share: 0.1,
-    late_after_ms: 7_200_000,
-    volume_alert_share: 0.5,
   },
 };
 
@@ -430,7 +426,7 @@ const schedule = object(
       days: 1,
       from: '2024-02-25',
       to: '2024-02-25',
-      load: 'npm run client -- backfill --from 2024-02-25 --to 2024-02-25 --only-missing',
+      load: loadCommand('2024-02-25', '2024-02-25'),
     },
   },
 );

@@ -1,5 +1,5 @@
 -- The schema as the migrations leave it: for reading, never run.
--- Renew it with: node --import ./runtime/register.js test/database/schema-dump.ts
+-- Renew it with: npm run docs
 
 create schema mart;
 

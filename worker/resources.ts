@@ -93,7 +93,6 @@ export async function openResources(
         temporalUiUrl: settings.TEMPORAL_UI_URL.replace(/\/+$/, ''),
         namespace: environment.namespace,
       },
-      now: () => new Date(),
     },
     probe,
     close: async () => {

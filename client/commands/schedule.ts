@@ -11,7 +11,7 @@ import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import { readTogether, SettingsError } from '../../runtime/settings.ts';
 import { withDatabase } from '../database.ts';
-import { loadCommand } from '../day-groups.ts';
+import { loadCommand } from '../../domain/load-command.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { retryScheduleUpdate } from '../retry-schedule-update.ts';

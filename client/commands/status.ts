@@ -6,7 +6,7 @@ import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { fileNames } from '../../domain/feeds.ts';
 import { checkGivenRange, checkRange, MAX_RANGE_DAYS } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
-import { loadCommand } from '../day-groups.ts';
+import { loadCommand } from '../../domain/load-command.ts';
 import { dayStatuses } from '../day-status.ts';
 import { reasonOf } from '../follow.ts';
 import { CommandFailed, type Output } from '../output.ts';
@@ -28,7 +28,7 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
   const unknown = (error: unknown) => output.note(`${reasonOf(error)} ${NOT_MARKED}`);
   const days = await withDatabase(async (database) => {
-    const range = await rangeOf(database, options, newestDue, output);
+    const range = await statusRange(database, options, newestDue, output);
     if (!range) return [];
     const client = await connectIfAvailable(unknown);
     try {
@@ -61,7 +61,12 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
 const NOT_MARKED = 'Days in progress are not marked as running.';
 
 /** The requested range; by default from the first known date to the newest that is known or due. */
-async function rangeOf(database: Database, { from, to }: StatusOptions, newestDue: LoadDate, output: Output) {
+async function statusRange(
+  database: Database,
+  { from, to }: StatusOptions,
+  newestDue: LoadDate,
+  output: Output,
+) {
   const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
     'status/range',
     [fileNames('increment')],

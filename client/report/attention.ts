@@ -1,5 +1,6 @@
 import { plainText } from '../../domain/text.ts';
-import { groupDays, loadCommand } from '../day-groups.ts';
+import { loadCommand } from '../../domain/load-command.ts';
+import { groupDays } from '../day-groups.ts';
 import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import type { ReportData, UnlikelyDate } from './data.ts';

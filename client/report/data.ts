@@ -32,7 +32,7 @@ export interface Week {
   /** Its Monday. */
   start: LoadDate;
   customers: Record<Category, number>;
-  /** Of all customers with an order or a refund in the week. */
+  /** 0 to 1, of all customers with an order or a refund in the week. */
   shares: Record<Category, number>;
   revenue: Record<Category, string>;
 }
@@ -112,7 +112,7 @@ export async function readReport(
   newestDue: LoadDate,
 ): Promise<ReportData | undefined> {
   const [known] = await database.query<Known & object>('report/range');
-  const range = known && rangeOf(requested, known);
+  const range = known && reportRange(requested, known);
   if (!range) return undefined;
   const { from, to } = range;
   const sales = await database.snapshot(async (session) => {
@@ -172,7 +172,7 @@ async function recentOf(
 }
 
 /** The requested range; a missing end comes from the dates in the database. */
-function rangeOf({ from, to }: Range, known: Known): { from: LoadDate; to: LoadDate } | undefined {
+function reportRange({ from, to }: Range, known: Known): { from: LoadDate; to: LoadDate } | undefined {
   const last = to ?? latest(known.last_date, from);
   if (last === undefined) return undefined;
   const first = from ?? latest(earliest(known.first_date, last), addDays(last, 1 - MAX_RANGE_DAYS)) ?? last;

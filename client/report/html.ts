@@ -22,14 +22,14 @@ const ENTITIES: Record<string, string> = {
 /** A piece of a page: html`<td>${name}</td>`. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(
-    strings.map((text, index) => (index === 0 ? text : textOf(parts[index - 1] ?? '') + text)).join(''),
+    strings.map((text, index) => (index === 0 ? text : markupOf(parts[index - 1] ?? '') + text)).join(''),
   );
 }
 
-function textOf(part: Part): string {
+function markupOf(part: Part): string {
   if (part instanceof Html) return part.text;
   if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
-  return part.map(textOf).join('');
+  return part.map(markupOf).join('');
 }
 
 /** Also removes control characters, which HTML and SVG do not allow. */

@@ -14,10 +14,12 @@ import { DEFAULT_CONCURRENCY } from '../../client/arguments.ts';
 import { SAMPLE_CREDENTIALS } from '../sample-api/credentials.ts';
 import type { DeliverySource } from '../sample-api/delivery.ts';
 import { generatedSource } from '../sample-api/generated-source.ts';
+import { writeIncrement } from '../sample-api/write-increment.ts';
 import { startSampleApi, type SampleApi } from '../sample-api/server.ts';
 import { startService, untilReady, type Service } from '../services/child-process.ts';
 import { findTemporalCli } from '../services/temporal-cli.ts';
 import { startTemporalServer } from '../services/temporal-server.ts';
+import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, megabytesOf, rounded, secondsOf } from './figures.ts';
 import { ROWS_PER_ORDER } from './load.ts';
 import { BenchServer } from './server.ts';
@@ -25,6 +27,8 @@ import { BenchServer } from './server.ts';
 const TASK_QUEUE = 'bench';
 const FIRST_DAY = '2024-02-25';
 const LARGE_DAY = '2034-01-01';
+/** What the development server of this project sets, as Temporal has it by default. */
+const SERVER_DEFAULTS = ['history.timerProcessorMaxTimeShift="1s"', 'history.transferProcessorMaxPollRPS=20'];
 
 interface DaysOptions {
   days: number;
@@ -49,7 +53,9 @@ export async function measureDays(options: DaysOptions): Promise<void> {
         logFile: path.join(directory, 'temporal.log'),
       });
       stops.push(() => temporal.stop());
-      const api = await startSampleApi({ source: sourceWith(options.largeRows), pollsUntilReady: 0 });
+      const orders = Math.round(options.largeRows / ROWS_PER_ORDER);
+      const large = await writeIncrement(path.join(directory, 'large'), LARGE_DAY, { orders });
+      const api = await startSampleApi({ source: sourceWith(large), pollsUntilReady: 0 });
       stops.push(() => api.close());
       const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
       stops.push(() => client.connection.close());
@@ -74,10 +80,12 @@ export async function measureDays(options: DaysOptions): Promise<void> {
       if (!worker) throw new Error('There must be at least one worker.');
       await figures.add({ what: 'MB of the idle worker', measured: await megabytesOf(worker.pid, 'VmRSS') });
       await singleDays(client, figures);
-      await largeDay(client, options.largeRows, worker.pid, figures);
+      await largeDay(client, template, large, worker.pid, figures);
       await backfill(client, options, figures);
       await runsBeside(client, options, environment, figures);
       await waitingDays(client, api, options.waiting, worker.pid, figures);
+      api.setReady({ readyAfterMs: 0 });
+      await onDefaults(cli.path, directory, environment, figures);
     } finally {
       for (const stop of stops.reverse()) await stop();
     }
@@ -85,12 +93,12 @@ export async function measureDays(options: DaysOptions): Promise<void> {
   figures.print();
 }
 
-/** Days of the real size, and a large one. */
-function sourceWith(largeRows: number): DeliverySource {
+/** Days of the real size, and a large one, whose files are on disk. */
+function sourceWith(large: Record<string, string>): DeliverySource {
   const usual = generatedSource();
-  const large = generatedSource({ orders: Math.round(largeRows / ROWS_PER_ORDER) });
+  const files = Object.fromEntries(Object.entries(large).map(([key, file]) => [key, { path: file }]));
   return {
-    increment: (date) => (date === LARGE_DAY ? large : usual).increment(date),
+    increment: (date) => (date === LARGE_DAY ? { files } : usual.increment(date)),
     report: () => usual.report(),
   };
 }
@@ -100,7 +108,7 @@ async function startWorker(directory: string, nth: number, environment: object):
   return await startService({
     name,
     command: 'sh',
-    args: ['-c', `exec ${packageFile.scripts.worker}`],
+    args: ['-c', packageFile.scripts.worker],
     cwd: projectRoot,
     logFile: path.join(directory, `${name}.log`),
     env: { ...process.env, ...environment, LANDING_DIR: path.join(directory, name) },
@@ -115,7 +123,7 @@ async function startDay(client: Client, loadDate: string, settings: Record<strin
   });
 }
 
-async function singleDays(client: Client, figures: Figures): Promise<void> {
+async function singleDays(client: Client, figures: Figures, where = ''): Promise<void> {
   const seconds: number[] = [];
   let events = 0;
   for (let day = 0; day < 12; day += 1) {
@@ -127,25 +135,40 @@ async function singleDays(client: Client, figures: Figures): Promise<void> {
     events = (await handle.describe()).historyLength;
   }
   await figures.add({
-    what: 'seconds of a day of the real size, median of 10',
+    what: `seconds of a day of the real size, median of 10${where}`,
     measured: rounded(median(seconds)),
   });
-  await figures.add({ what: 'history events of a day', measured: events });
+  await figures.add({ what: `history events of a day${where}`, measured: events });
 }
 
-async function largeDay(client: Client, rows: number, pid: number, figures: Figures): Promise<void> {
+/** The whole workflow, download included, beside SQL by hand on the same file on disk, each a first time and again. */
+async function largeDay(
+  client: Client,
+  url: string,
+  files: Record<string, string>,
+  pid: number,
+  figures: Figures,
+): Promise<void> {
+  const add = async (what: string, measured: number) => {
+    await figures.add({ what: `the large day: ${what}`, measured });
+  };
   await writeFile(`/proc/${pid}/clear_refs`, '5'); // the peak begins anew
-  const handle = await startDay(client, LARGE_DAY);
-  const seconds = await secondsOf(() => handle.result());
-  const peak = await megabytesOf(pid, 'VmHWM');
-  await figures.add({
-    what: `seconds of a day of ${rows} rows, download included`,
-    measured: rounded(seconds, 1),
-  });
-  await figures.add({ what: `peak MB of the worker on a day of ${rows} rows`, measured: peak });
-  const steps = stepsOf(await handle.fetchHistory());
-  for (const [step, longest] of steps) {
-    if (longest >= 0.1) await figures.add({ what: `seconds of its ${step}`, measured: rounded(longest) });
+  const product: number[] = [];
+  for (let round = 0; round < 2; round += 1) {
+    const handle = await startDay(client, LARGE_DAY);
+    product.push(await secondsOf(() => handle.result()));
+    const steps = [...stepsOf(await handle.fetchHistory())].filter(([, longest]) => longest >= 0.1);
+    for (const [step, longest] of steps) await add(`seconds of ${step}`, rounded(longest));
+  }
+  await add('peak MB of the worker', await megabytesOf(pid, 'VmHWM'));
+  await createByHand(url);
+  const csvPath = files.user_order_log_inc ?? '';
+  const byHand = [await loadByHand(url, csvPath, LARGE_DAY), await loadByHand(url, csvPath, LARGE_DAY)];
+  for (const [nth, name] of ['first load', 'the same file again'].entries()) {
+    const [mine = NaN, theirs = NaN] = [product[nth], byHand[nth]];
+    await add(`seconds, ${name}`, rounded(mine));
+    await add(`seconds by hand, ${name}`, rounded(theirs));
+    await add(`ratio, ${name}`, rounded(mine / theirs));
   }
 }
 
@@ -238,6 +261,31 @@ async function waitingDays(client: Client, api: SampleApi, count: number, pid: n
   await figures.add({ what: `activity slots held by ${count} waiting days`, measured: held });
   await figures.add({ what: 'MB of the worker before', measured: before });
   await figures.add({ what: 'MB of the worker with them', measured: await megabytesOf(pid, 'VmRSS') });
+}
+
+/** Single days on a server with Temporal's own defaults, which looks for tasks 20 times a second. */
+async function onDefaults(
+  cliPath: string,
+  directory: string,
+  environment: object,
+  figures: Figures,
+): Promise<void> {
+  const temporal = await startTemporalServer({
+    cliPath,
+    uiPort: false,
+    dbFile: path.join(directory, 'temporal-defaults.db'),
+    logFile: path.join(directory, 'temporal-defaults.log'),
+    dynamicConfig: SERVER_DEFAULTS,
+  });
+  const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+  const worker = await startWorker(directory, 0, { ...environment, TEMPORAL_ADDRESS: temporal.address });
+  try {
+    await singleDays(client, figures, ', on a server with defaults');
+  } finally {
+    await worker.stop();
+    await client.connection.close();
+    await temporal.stop();
+  }
 }
 
 async function pollers(client: Client): Promise<number> {

@@ -27,12 +27,14 @@ const HISTORY = [
   from staging.user_order_log
   order by customer_id, date_time desc, load_date desc, id desc`,
   `insert into staging.file_load (
-      load_date, file, delivery_number, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected,
+      load_date, file, delivery_number, mart_delivery_number, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected,
       workflow_id, run_id, attempt, started_at, finished_at
   )
-  select load_date, 'user_order_log_inc', 0, '', 0, count(*), count(*), 0, 0, 'bench', 'bench', 1, now(), now()
+  select load_date, 'user_order_log_inc', 0, 0, '', 0, count(*), count(*), 0, 0, 'bench', 'bench', 1, now(), now()
   from staging.user_order_log
   group by load_date`,
+  'insert into mart.d_city select city_id, min(city_name) from staging.user_order_log group by city_id',
+  'insert into mart.d_item select item_id, min(item_name) from staging.user_order_log group by item_id',
   `insert into by_hand.stg_orders
   select
       load_date, id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name, item_id, item_name,

@@ -1,37 +1,42 @@
-import { execFile } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { writeIncrement } from '../sample-api/write-increment.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded } from './figures.ts';
+import type { Load, Loaded } from './load-day.ts';
 import { BenchServer } from './server.ts';
 
-const execFileAsync = promisify(execFile);
-
-interface Loaded {
-  total: number;
-  /** Seconds by step. */
-  seconds: Record<string, number>;
-  rows: number;
-  peakMegabytes: number;
-}
-
-/** Of the real files. */
+/** In the real files. */
 export const ROWS_PER_ORDER = 6.8;
 const LOAD_DATE = '2024-03-15';
 
-/** A load by the product, in a process of its own. */
-export async function loadByProduct(url: string, csvPath: string, loadDate: string): Promise<Loaded> {
-  const args = ['--import', './runtime/register.js', 'dev/bench/load-day.ts', csvPath, loadDate];
-  const { stdout } = await execFileAsync(process.execPath, args, {
-    cwd: projectRoot,
-    env: { ...process.env, DATABASE_URL: url },
-  });
-  return JSON.parse(stdout) as Loaded;
+/** The product's own code in one process for all loads, as warm as a worker that has loaded days before. */
+export class Product {
+  readonly #process: ChildProcess;
+
+  private constructor() {
+    this.#process = fork('dev/bench/load-day.ts', {
+      cwd: projectRoot,
+      execArgv: ['--max-semi-space-size=4', '--import', './runtime/register.js'],
+    });
+  }
+
+  static async use<T>(work: (product: Product) => Promise<T>): Promise<T> {
+    const product = new Product();
+    return await work(product).finally(() => product.#process.disconnect());
+  }
+
+  async load(load: Load): Promise<Loaded> {
+    this.#process.send(load);
+    const ended = once(this.#process, 'exit').then(() => Promise.reject(new Error('The product has ended.')));
+    const [loaded] = (await Promise.race([once(this.#process, 'message'), ended])) as [Loaded];
+    return loaded;
+  }
 }
 
 export async function writeOrders(directory: string, loadDate: string, rows: number): Promise<string> {
@@ -59,6 +64,10 @@ async function writeRedelivery(csvPath: string): Promise<string> {
 type Series = [first: number, again: number, redelivered: number];
 
 export async function measureLoads(options: { rows: number[]; rounds: number }): Promise<void> {
+  await Product.use((product) => measure(options, product));
+}
+
+async function measure(options: { rows: number[]; rounds: number }, worker: Product): Promise<void> {
   const figures = new Figures('load');
   await BenchServer.use(async (server) => {
     for (const rows of options.rows) {
@@ -70,7 +79,8 @@ export async function measureLoads(options: { rows: number[]; rounds: number }):
       for (let round = 0; round < options.rounds; round += 1) {
         await server.inNewDatabase(async (url) => {
           const loads: Loaded[] = [];
-          for (const file of files) loads.push(await loadByProduct(url, file, LOAD_DATE));
+          for (const file of files)
+            loads.push(await worker.load({ url, csvPath: file, loadDate: LOAD_DATE }));
           product.push(loads.map(({ total }) => total) as Series);
           firsts.push(...loads.slice(0, 1));
         });

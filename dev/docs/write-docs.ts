@@ -45,6 +45,11 @@ export async function upToDate(file: string): Promise<string> {
   for (const { marker, text } of GENERATED.filter((part) => part.file === file)) {
     source = renewed(source, marker, text());
   }
+  return await formatted(file, source);
+}
+
+export async function formatted(file: string, source: string): Promise<string> {
+  const target = path.join(projectRoot, file);
   return await format(source, { ...(await resolveConfig(target)), filepath: target });
 }
 

@@ -88,7 +88,7 @@ export class Api {
   }
 
   async #getIncrement(reportId: string, asked: string, fault: Fault | null): Promise<Answer> {
-    const reportStatus = this.#reports.statusOf(reportId);
+    const reportStatus = this.#reports.lastStatus(reportId);
     if (reportStatus === undefined) return await json(404, { error: 'unknown report_id' });
     if (reportStatus !== 'SUCCESS') return await json(409, { error: `the report is ${reportStatus}` });
     const date = asked.slice(0, 10);

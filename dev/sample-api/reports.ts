@@ -47,7 +47,7 @@ export class Reports {
   }
 
   /** The status at the last poll of a report; undefined for an unknown one. */
-  statusOf(reportId: string): string | undefined {
+  lastStatus(reportId: string): string | undefined {
     return this.#reports.find((report) => report.reportId === reportId)?.status;
   }
 }

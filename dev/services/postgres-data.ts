@@ -18,7 +18,7 @@ export function secretFile(dataDir: string): string {
 
 /** Whether the directory holds a database of this program; an error when it holds anything else. */
 export async function holdsDatabase(dataDir: string, { majorVersion }: PostgresProgram): Promise<boolean> {
-  const version = (await textOf(join(dataDir, 'PG_VERSION')))?.trim();
+  const version = (await contentOf(join(dataDir, 'PG_VERSION')))?.trim();
   if (version === majorVersion) return true;
   if (version !== undefined) {
     throw new Error(
@@ -35,7 +35,7 @@ export async function holdsDatabase(dataDir: string, { majorVersion }: PostgresP
 /** Makes the secret for a new database, and reads it again for an existing one. */
 export async function serverSecret(dataDir: string, isNew: boolean): Promise<string> {
   const file = secretFile(dataDir);
-  const existing = await textOf(file);
+  const existing = await contentOf(file);
   if (existing !== undefined) return existing;
   if (!isNew) {
     throw new Error(
@@ -101,7 +101,7 @@ export async function waitForPreviousServer(dataDir: string, limitMs: number): P
   const pidFile = join(dataDir, 'postmaster.pid');
   const deadline = performance.now() + limitMs;
   for (;;) {
-    const text = await textOf(pidFile);
+    const text = await contentOf(pidFile);
     if (text === undefined) return;
     const pid = Number.parseInt(text, 10);
     if (!(await isPostgres(pid))) {
@@ -128,7 +128,7 @@ async function isPostgres(pid: number): Promise<boolean> {
   return basename(program).startsWith('postgres');
 }
 
-async function textOf(file: string): Promise<string | undefined> {
+async function contentOf(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

@@ -57,7 +57,7 @@ export class Landing {
     const nextRetryDelayMs = Math.min(FIRST_RETRY_MS * RETRY_GROWTH ** (attempt - 1), MAX_RETRY_MS);
     if (performance.now() < this.#leftToOthersUntil) {
       const message =
-        'The landing directory of this worker has just failed; another worker can take the file.';
+        'The landing directory of this worker failed seconds ago; another worker can land the file.';
       throw failure('LandingUnavailable', message, { nextRetryDelayMs });
     }
     try {
@@ -129,7 +129,7 @@ async function landedIn(directory: string, file: string): Promise<{ name: string
   });
 }
 
-/** Of a link that of the link itself, not of what it leads to. A directory is nobody's download. */
+/** Milliseconds since 1970; of a symbolic link itself, not of what it leads to. A directory is nobody's download. */
 async function modifiedAt(file: string): Promise<number> {
   const stats = await lstat(file).catch(notThere);
   return !stats || stats.isDirectory() ? Infinity : stats.mtimeMs;

@@ -1,17 +1,10 @@
 import { z } from 'zod';
-import { plainText } from '../../domain/text.ts';
+import { idInput } from '../../domain/inputs.ts';
 
 /**
  * The report API's answers (contract, section 1). Unknown extra members are ignored, whatever they hold; `data` and
  * `s3_path` may be missing, null or empty in any way.
  */
-
-/** Ids travel through histories and query strings; what is longer, or not plain text, is no id. */
-export const reportApiId = z
-  .string()
-  .min(1)
-  .max(2_000)
-  .refine((id) => plainText(id) === id, 'expected an id without control characters');
 
 /** Empty text and an empty list are ways to say that there is nothing. */
 function orNothing<T extends z.ZodType>(schema: T) {
@@ -25,14 +18,14 @@ function orNothing<T extends z.ZodType>(schema: T) {
 
 const urls = orNothing(z.record(z.string(), z.unknown()));
 
-export const generateReportAnswer = z.object({ task_id: reportApiId });
+export const generateReportAnswer = z.object({ task_id: idInput });
 
 export const getReportAnswer = z.object({
   status: z.string(),
   task_id: z.unknown().optional(),
   data: orNothing(
     z.object({
-      report_id: reportApiId.or(z.literal('')).nullish(),
+      report_id: idInput.or(z.literal('')).nullish(),
       start_day: z.unknown().optional(),
       s3_path: urls,
     }),

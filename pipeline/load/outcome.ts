@@ -1,24 +1,13 @@
+import type { z } from 'zod';
 import type { Database, Session } from '../../database/database.ts';
 import type { RunRef } from '../../domain/day.ts';
 import { fileName, fileNames, DAY_STATE_PARAMETERS, ORDERS, type Delivery } from '../../domain/feeds.ts';
+import type { loadedInput, outcomeInput } from '../../domain/inputs.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import { deliveryKey } from './delivery-key.ts';
 
-export interface OutcomeRequest {
-  /** Orders the outcome among those of other runs: of two, the one with the greater number stays. */
-  number: number;
-  /** ISO instant of the run's start. */
-  startedAt: string;
-}
-
-export interface LoadedRequest extends OutcomeRequest {
-  /** Names of the files that the run has loaded. */
-  files: string[];
-  /** Files that the run went without; null when it was about some files of the date only. */
-  acceptedMissing: string[] | null;
-  /** Share of the usual number of rows below which a file is too small (VOLUME_ALERT_SHARE); 0: not checked. */
-  volumeAlertShare: number;
-}
+export type OutcomeRequest = z.infer<typeof outcomeInput>;
+export type LoadedRequest = z.infer<typeof loadedInput>;
 
 /** How many rows a file of a date keeps, beside the median of its last loaded days. */
 export interface FileVolume {

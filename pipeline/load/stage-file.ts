@@ -35,7 +35,7 @@ interface FileLoad {
 interface Known {
   /** Its rows wait to be staged. */
   is_landed: boolean;
-  /** Of what is staged; null: nothing is. */
+  /** The delivery number that is staged; null: none is. */
   staged_number: number | null;
   counts: FileCounts;
   warnings: string[];

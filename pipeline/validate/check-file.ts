@@ -105,7 +105,7 @@ class FileCheck {
       this.#takeRow(record, this.#checker);
       return;
     }
-    const text = textOf(record);
+    const text = recordText(record);
     if (text.trim() === '') return;
     const layout = this.#feed.hasHeader
       ? layoutByHeader(this.#feed, text)
@@ -120,7 +120,7 @@ class FileCheck {
     if (record.innerLines > 0) this.#multiLine.push(record.line);
     const content = contentWithoutId(record, checker.layout.newestByPosition);
     if (content && this.#window.repeats(content, ordinal)) return;
-    const text = textOf(record);
+    const text = recordText(record);
     const checked = checker.check(text, record);
     if (!checked.ok) {
       this.#reject(record.line, checked.rejected, text);
@@ -157,6 +157,6 @@ function multiLineWarning(lines: readonly number[]): string {
     : `quoted fields span lines in the rows at lines ${firstFew(lines, MAX_SHOWN)}`;
 }
 
-function textOf({ data, start, end }: CsvRecord): string {
+function recordText({ data, start, end }: CsvRecord): string {
   return data.toString('utf8', start, end);
 }

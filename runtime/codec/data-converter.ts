@@ -5,7 +5,7 @@ import { AesGcmCodec, isEncrypted } from './aes-gcm-codec.ts';
 
 const path = fileURLToPath(new URL('./converters.ts', import.meta.url));
 
-/** Of whoever has PAYLOAD_KEYS; the workflow bundle has them built in. */
+/** For every process that has PAYLOAD_KEYS; the workflow bundle has them built in. */
 export const ENCRYPTING_CONVERTERS = { payloadConverterPath: path, failureConverterPath: path } as const;
 
 /** The data converter of worker and client: with PAYLOAD_KEYS, payloads and failures are encrypted. */

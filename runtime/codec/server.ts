@@ -10,7 +10,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export interface CodecServerOptions {
   /** Host names by which it may be called. A page that has its own name point here is so refused (DNS rebinding). */
   hosts: readonly string[];
-  /** Whose pages may call it from a browser: the UI's. */
+  /** The origin of the UI, whose pages may call it from a browser. */
   origin: string;
   /** Undefined: none is asked for. */
   token: string | undefined;

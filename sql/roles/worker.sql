@@ -4,7 +4,5 @@ grant usage on schema staging, mart to :"role";
 grant select, insert, update, delete on all tables in schema staging, mart to :"role";
 grant usage on all sequences in schema staging to :"role";
 grant execute on all functions in schema staging, mart to :"role";
--- Rows come in through a temporary table.
-grant temporary on database :"DBNAME" to :"role";
 -- Only the owner migrates and forgets customers.
 revoke insert, update, delete on staging.schema_migration, staging.forgotten_customer from :"role";

@@ -1,21 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { DayResult, RunOptions } from '../../domain/day.ts';
+import type { DayResult } from '../../domain/day.ts';
+import { runOptions } from '../../runtime/run-options.ts';
 import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
 import type { BackfillResult } from '../../workflows/sales-backfill.ts';
 import { DATES, FROM, outcomeOf, TO } from './range.ts';
 import type { World } from './world.ts';
 
-const OPTIONS: RunOptions = {
-  reportPollIntervalMs: 100,
-  reportTimeoutMs: 3_600_000,
-  filesTimeoutMs: 3_600_000,
-  optionalFiles: [],
-  maxRejectedShare: 0.1,
-  lateAfterMs: 0,
-  volumeAlertShare: 0,
-};
+const OPTIONS = runOptions({
+  REPORT_POLL_INTERVAL: '100ms',
+  FILES_TIMEOUT: '1h',
+  LATE_AFTER: '0s',
+  VOLUME_ALERT_SHARE: '0',
+});
 
 /** A run that somebody has started, and whether it has ended as it should. */
 export interface Run {

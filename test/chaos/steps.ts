@@ -15,6 +15,7 @@ import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { chunksOf } from '../pipeline/support.ts';
 import type { LandedFile } from '../../domain/day.ts';
 import { ORDERS, type Delivery } from '../../domain/feeds.ts';
+import { runOptions } from '../../runtime/run-options.ts';
 
 export const DELIVERY: Delivery = { loadDate: '2024-02-25', source: 'increment' };
 const FILE = { ...DELIVERY, feed: ORDERS };
@@ -51,17 +52,8 @@ export class Steps {
       reportApi,
       downloader,
       landing: new Landing(tmpdir()),
-      defaultRunOptions: {
-        reportPollIntervalMs: 1,
-        reportTimeoutMs: 1,
-        filesTimeoutMs: 1,
-        optionalFiles: [],
-        maxRejectedShare: 1,
-        lateAfterMs: 0,
-        volumeAlertShare: 0,
-      },
+      defaultRunOptions: runOptions({}),
       alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
-      now: () => new Date(),
     });
     return new Steps(activities, database, () =>
       Promise.all([pool.end(), downloader.close(), reportApi.close()]),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { FEEDS, fileNames } from '../../domain/feeds.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { Proxy } from '../chaos/proxy.ts';
 import { createTestDatabase, variable } from '../support/database.ts';
@@ -80,9 +81,13 @@ describe('client commands', { concurrency: 2 }, () => {
       date: '2024-03-01',
       outcome: 'loaded',
       files: {
+        ...Object.fromEntries(
+          fileNames('increment').map((name) => [
+            name,
+            { rows_read: 1, rows_kept: 1, rows_duplicate: 0, rows_rejected: 0 },
+          ]),
+        ),
         user_order_log_inc: { rows_read: 3, rows_kept: 2, rows_duplicate: 1, rows_rejected: 0 },
-        user_activity_log_inc: { rows_read: 1, rows_kept: 1, rows_duplicate: 0, rows_rejected: 0 },
-        customer_research_inc: { rows_read: 1, rows_kept: 1, rows_duplicate: 0, rows_rejected: 0 },
         price_log_inc: { rows_read: 2, rows_kept: 2, rows_duplicate: 0, rows_rejected: 0 },
       },
       warnings: [],
@@ -117,7 +122,7 @@ describe('client commands', { concurrency: 2 }, () => {
       days.map(({ date, state, rows_kept }) => [date, state, rows_kept]),
       [
         ['2024-02-29', 'missing', 0],
-        ['2024-03-01', 'loaded', 6],
+        ['2024-03-01', 'loaded', FEEDS.length + 2],
         ['2024-03-02', 'no_increment', 0],
         ['2024-03-03', 'failed', 0],
       ],
@@ -144,7 +149,7 @@ describe('client commands', { concurrency: 2 }, () => {
     for (const { stderr } of [one, other]) {
       assert.match(stderr, /Retrying getIncrement: The report API answered 503 Service Unavailable/);
     }
-    assert.equal(callsOf(stack, 'get_increment', '2024-03-05').length, 3 + 1 + 4);
+    assert.equal(callsOf(stack, 'get_increment', '2024-03-05').length, 3 + 1 + FEEDS.length);
   });
 
   test('a day that is being loaded is running; when it is cancelled, its client says so', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { FEEDS, fileNames } from '../../domain/feeds.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { client, start, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
@@ -112,13 +113,13 @@ test('a run of the whole day that joins one of some files loads the whole day af
   assert.equal(code, 0, stderr);
   const { outcome, files } = JSON.parse(stdout) as { outcome: string; files: Record<string, unknown> };
   assert.equal(outcome, 'loaded');
-  assert.equal(Object.keys(files).length, 4);
+  assert.equal(Object.keys(files).length, FEEDS.length);
 });
 
 test('--file of a day that is not loaded: partial, and what it still needs is named until it is loaded', async () => {
   stack.api.setReady({ pollsUntilReady: 0 });
   stack.deliveries.set('2024-03-09', [{ uniq_id: 'ninth' }]);
-  const needed = 'user_order_log_inc, user_activity_log_inc, customer_research_inc';
+  const needed = fileNames('increment').filter((file) => file !== 'price_log_inc');
   const one = ['run', '--date', '2024-03-09', '--file', 'price_log_inc'];
   const [json, text] = [
     await client([...one, '--json'], stack.environment),
@@ -128,7 +129,7 @@ test('--file of a day that is not loaded: partial, and what it still needs is na
   const { outcome, warnings } = JSON.parse(json.stdout) as { outcome: string; warnings: string[] };
   assert.equal(outcome, 'partial');
   assert.ok(
-    needed.split(', ').every((file) => warnings.some((warning) => warning.includes(file))),
+    needed.every((file) => warnings.some((warning) => warning.includes(file))),
     warnings.join(),
   );
   assert.match(text.stdout, /^2024-03-09 is partially loaded/);
@@ -142,10 +143,10 @@ test('--file of a day that is not loaded: partial, and what it still needs is na
   };
   assert.deepEqual(
     document.days.map(({ state, missing_files }) => [state, missing_files]),
-    [['missing', needed.split(', ')]],
+    [['missing', needed]],
   );
   const shown = await client(status, stack.environment);
-  assert.ok(shown.stdout.includes(`2024-03-09 missing: needs ${needed}`), shown.stdout);
+  assert.ok(shown.stdout.includes(`2024-03-09 missing: needs ${needed.join(', ')}`), shown.stdout);
   assert.ok(shown.stdout.includes(`Load the gaps: ${document.load_gaps}`), shown.stdout);
 
   const [, load = ''] = document.load_gaps.split('npm run client -- ');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { Client } from '@temporalio/client';
-import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes.js';
+import proto from '@temporalio/proto';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
 import { client } from '../support/processes.ts';
 import { stackFor, until } from './harness.ts';
@@ -15,11 +15,12 @@ test("search attributes of these names and another type are somebody else's: run
     namespace,
     workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
   });
-  const type = (name: 'DATETIME' | 'KEYWORD') => encodeSearchAttributeIndexedValueType(name) ?? 0;
+  const { INDEXED_VALUE_TYPE_DATETIME, INDEXED_VALUE_TYPE_KEYWORD } =
+    proto.temporal.api.enums.v1.IndexedValueType;
   const searchAttributes = {
-    SalesLoadDate: type('DATETIME'),
-    SalesOutcome: type('KEYWORD'),
-    SalesRunKind: type('KEYWORD'),
+    SalesLoadDate: INDEXED_VALUE_TYPE_DATETIME,
+    SalesOutcome: INDEXED_VALUE_TYPE_KEYWORD,
+    SalesRunKind: INDEXED_VALUE_TYPE_KEYWORD,
   };
   await until('the namespace takes search attributes', () =>
     connection.operatorService.addSearchAttributes({ namespace, searchAttributes }).then(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { FEEDS } from '../../domain/feeds.ts';
 import { addDays, dayOf } from '../../domain/load-date.ts';
 import { until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
@@ -57,7 +58,7 @@ test('run loads a day, and status shows it', LIMIT, async (t) => {
   t.diagnostic(`one day by one worker, with the start of the client: ${secondsSince(started)}`);
   assert.equal(run.outcome, 'loaded');
   assert.equal(run.error, null);
-  assert.equal(Object.keys(run.files).length, 4);
+  assert.equal(Object.keys(run.files).length, FEEDS.length);
   assert.ok((run.files.user_order_log_inc?.rows_kept ?? 0) >= 160);
   const { days } = await shop.run<{ days: { date: string; state: string }[] }>(
     ...['status', '--from', addDays(DAY, -1), '--to', DAY],

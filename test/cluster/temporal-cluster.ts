@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { Connection, isGrpcServiceError } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import pg from 'pg';
 
@@ -290,7 +289,7 @@ async function serves(connection: Connection, namespace: string): Promise<boolea
         if (!isGrpcServiceError(error) || (error.code as number) !== GRPC_NOT_FOUND) throw error;
         await workflowService.registerNamespace({
           namespace,
-          workflowExecutionRetentionPeriod: msToTs(RETENTION_MS),
+          workflowExecutionRetentionPeriod: { seconds: (RETENTION_MS / 1_000) as never },
         });
       }
       await workflowService.countWorkflowExecutions({ namespace });

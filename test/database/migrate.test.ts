@@ -10,7 +10,7 @@ import { openDaysBefore } from '../../pipeline/load/outcome.ts';
 import { asAdmin, createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
 import { client, start } from '../support/processes.ts';
 import { dump } from '../support/dump.ts';
-import { committedSchema, dumpSchema, RENEW } from './schema-dump.ts';
+import { dumpSchema } from './schema-dump.ts';
 import { lines, Loader } from './support.ts';
 
 const NAMES = migrations().map(({ name }) => name);
@@ -227,19 +227,6 @@ describe('migrate', () => {
       assert.equal(text, dumps[0], `with ${hostile[index - 1] ?? 'the defaults'}`);
     }
   });
-});
-
-test('sql/schema.sql is the schema that the migrations make', async () => {
-  const db = await createTestDatabase();
-  try {
-    assert.equal(
-      await committedSchema(),
-      await dumpSchema(db.pool),
-      `sql/schema.sql is not what the migrations make now. Renew it with \`${RENEW}\` and commit it.`,
-    );
-  } finally {
-    await db.drop();
-  }
 });
 
 test('a new installation has no open day before the first known one, and history makes none known (ruling 56)', async () => {

@@ -1,48 +1,38 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { FEEDS, ORDERS, type Column, type Feed } from '../../domain/feeds.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { empty, lines, Loader } from './support.ts';
 
-/** The three feeds beside the orders, which end in staging: their rows are the newest file's, whatever came before. */
+/** The feeds beside the orders, which end in staging: their rows are the newest file's, whatever came before. */
+const OTHERS = FEEDS.filter(({ name }) => name !== ORDERS);
+
 interface Row {
   key: number;
   id: number | null;
   value: number;
 }
 
-interface Feed {
-  name: string;
-  header: string;
-  write: (row: Row) => string;
-  /** Key and value of what is staged. */
-  query: string;
-  hasId: boolean;
+/** How a row is written, and what is asked of the rows that are staged: their keys and values. */
+function tableOf({ name: table, hasHeader, columns, key: keys, newestBy }: Feed) {
+  const plain = columns.filter(
+    ({ name, type, allowed }) => type !== 'timestamp' && !allowed && name !== newestBy,
+  );
+  const key = plain.find(({ name }) => keys.includes(name))?.name ?? '';
+  const value = plain.find(({ name }) => !keys.includes(name))?.name ?? '';
+  const field = (row: Row, { name, type, allowed: [word] = [] }: Column) => {
+    if (name === newestBy) return row.id ?? '';
+    if (type === 'timestamp') return '2024-02-25T00:00:00';
+    if (name === key) return row.key;
+    return keys.includes(name) ? 1 : (word ?? row.value);
+  };
+  return {
+    header: hasHeader ? `${columns.map(({ name }) => name).join(',')}\n` : '',
+    write: (row: Row) => `${columns.map((column) => field(row, column)).join(',')}\n`,
+    query: `select load_date, is_history, ${key}::numeric::integer, ${value}::numeric::integer from staging.${table}`,
+  };
 }
-
-const FEEDS: Feed[] = [
-  {
-    name: 'user_activity_log',
-    header: 'id,uniq_id,date_time,action_id,customer_id,quantity\n',
-    write: ({ key, id, value }) => `${id ?? ''},${key},2024-02-25T00:00:00,1,1,${value}\n`,
-    query: 'select load_date, is_history, uniq_id, quantity from staging.user_activity_log',
-    hasId: true,
-  },
-  {
-    name: 'customer_research',
-    header: 'date_id,category_id,geo_id,sales_qty,sales_amt\n',
-    write: ({ key, value }) => `2024-02-25T00:00:00,${key},1,${value},${value}\n`,
-    query: 'select load_date, is_history, category_id, sales_qty from staging.customer_research',
-    hasId: false,
-  },
-  {
-    name: 'price_log',
-    header: '',
-    write: ({ key, value }) => `${key},${value}\n`,
-    query: 'select load_date, is_history, name, price::integer from staging.price_log',
-    hasId: false,
-  },
-];
 
 const row: fc.Arbitrary<Row> = fc.record({
   key: fc.integer({ min: 1, max: 4 }),
@@ -83,7 +73,9 @@ after(async () => {
   await db.drop();
 });
 
-for (const { name, header, write, query, hasId } of FEEDS) {
+for (const feed of OTHERS) {
+  const { name, newestBy } = feed;
+  const { header, write, query } = tableOf(feed);
   test(`${name} holds what the newest file of each date says`, async () => {
     const property = fc.asyncProperty(loads, async (given) => {
       await empty(db.pool);
@@ -94,7 +86,7 @@ for (const { name, header, write, query, hasId } of FEEDS) {
           feed: name,
           source,
         });
-        const kept = winners(rows, hasId);
+        const kept = winners(rows, newestBy !== undefined);
         assert.equal(staged.counts.rows_kept, kept.length);
         newest.set(
           `${loadDate} ${source}`,

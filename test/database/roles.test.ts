@@ -76,7 +76,7 @@ test('the role of sql/roles/analyst.sql reads the mart and the audit, and nothin
     assert.deepEqual(await lines(pool, 'select count(*) from mart.f_customer_retention'), ['1']);
     assert.deepEqual(await lines(pool, 'select file from staging.file_load'), ['user_order_log_inc']);
     for (const statement of [
-      'select * from staging.rejected_row',
+      'select raw from staging.rejected_row',
       'delete from mart.f_sales',
       'select * from staging.user_order_log',
       'select * from staging.forgotten_customer',

@@ -1,21 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type pg from 'pg';
-import { migrate } from '../../database/migrate.ts';
-import { createPool } from '../../database/pool.ts';
-import { startPostgres } from '../../dev/services/postgres.ts';
-import { projectRoot } from '../../runtime/project-root.ts';
-
-/**
- * The schema that the migrations make, as text, from PostgreSQL's own catalogs. It is committed as sql/schema.sql, so
- * that what a migration does shows in its review. Renewed by `node --import ./runtime/register.js test/database/schema-dump.ts`.
- */
-export const RENEW = 'node --import ./runtime/register.js test/database/schema-dump.ts';
 
 const HEADER = `-- The schema as the migrations leave it: for reading, never run.
--- Renew it with: ${RENEW}
+-- Renew it with: npm run docs
 `;
 
 const OURS = `('staging', 'mart')`;
@@ -78,6 +64,10 @@ const QUERIES: readonly string[] = [
    order by nspname, relname`,
 ];
 
+/**
+ * The schema that the migrations make, as text, from PostgreSQL's own catalogs. It is committed as sql/schema.sql, so
+ * that what a migration does shows in its review.
+ */
 export async function dumpSchema(pool: pg.Pool): Promise<string> {
   const parts = [HEADER];
   for (const query of QUERIES) {
@@ -86,36 +76,3 @@ export async function dumpSchema(pool: pg.Pool): Promise<string> {
   }
   return parts.join('\n');
 }
-
-const schemaPath = path.join(projectRoot, 'sql', 'schema.sql');
-
-export async function committedSchema(): Promise<string> {
-  return (await readFile(schemaPath, 'utf8')).replaceAll('\r\n', '\n');
-}
-
-/** Writes sql/schema.sql anew, with a PostgreSQL of its own. */
-async function renew(): Promise<void> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'schema-dump-'));
-  const postgres = await startPostgres({
-    dataDir: path.join(directory, 'postgres'),
-    logFile: path.join(directory, 'postgres.log'),
-    fsync: false,
-  });
-  try {
-    const pool = createPool({
-      connectionString: await postgres.createApplicationDatabase('schema_dump'),
-      applicationName: 'schema dump',
-      maxConnections: 1,
-      // The server may stop before the last connection has closed; a query that fails throws by itself.
-      onIdleError: () => undefined,
-    });
-    await migrate(pool);
-    await writeFile(schemaPath, await dumpSchema(pool));
-    await pool.end();
-  } finally {
-    await postgres.stop();
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await renew();

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import type pg from 'pg';
 import type { Database } from '../../database/database.ts';
 import { createHash } from 'node:crypto';
-import { ORDERS, type Source } from '../../domain/feeds.ts';
+import { FEEDS, ORDERS, type Source } from '../../domain/feeds.ts';
 import type { LandedFile, StagedFile } from '../../domain/day.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { recordLoaded } from '../../pipeline/load/outcome.ts';
@@ -126,7 +126,7 @@ export async function empty(pool: pg.Pool): Promise<void> {
 }
 
 const EMPTY = [
-  ...['user_order_log', 'user_activity_log', 'customer_research', 'price_log'],
+  ...FEEDS.map(({ name }) => name),
   ...['file_load', 'rejected_row', 'day_load', 'landed_file', 'incoming_user_order_log', 'incoming_rejected'],
 ]
   .map((name) => `staging.${name}`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { columnsInCopy, feedNamed, feedOfIncrementFile, type Feed } from '../../domain/feeds.ts';
+import { columnsInCopy, feedNamed, feedOfFile, type Feed } from '../../domain/feeds.ts';
 import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
 import { checkFile, type Checked, type CheckOptions } from '../../pipeline/validate/check-file.ts';
 import type { Spool } from '../../runtime/spool.ts';
@@ -38,7 +38,7 @@ export type MoreOptions = Partial<CheckOptions> & { chunkBytes?: number };
 
 /** The feed of an increment's file. */
 export function feedOf(file: string): Feed {
-  return feedNamed(feedOfIncrementFile(file) ?? file);
+  return feedNamed(feedOfFile(file));
 }
 
 /** Runs `checkFile` over this content and reads what it has written. */
@@ -53,10 +53,10 @@ export async function checkCsv(
       const chunks = chunksOf(Buffer.from(content), chunkBytes);
       const result = await checkFile(chunks, feedOf(file).name, checked, { maxRejectedShare: 1, ...more });
       assert.deepEqual(await readdir(directory), []);
-      const rows = decodeCopy(await textOf(checked.good))
+      const rows = decodeCopy(await spooledText(checked.good))
         .map((line) => goodRow(file, line))
         .sort((a, b) => a.ordinal - b.ordinal);
-      const rejected = decodeCopy(await textOf(checked.bad)).map(rejectedLine);
+      const rejected = decodeCopy(await spooledText(checked.bad)).map(rejectedLine);
       return { ...result, rows, rejected, warningText: result.warnings.join('\n') };
     } finally {
       await checked.close();
@@ -73,7 +73,7 @@ export async function* chunksOf(content: Buffer, chunkBytes = 64 * 1024): AsyncG
   }
 }
 
-async function textOf(spool: Spool): Promise<string> {
+async function spooledText(spool: Spool): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of spool.read()) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');

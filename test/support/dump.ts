@@ -1,14 +1,15 @@
 import type pg from 'pg';
+import { FEEDS } from '../../domain/feeds.ts';
 
 /** What readers rely on, without ids of runs and times: two databases that hold the same give the same text. */
 const QUERIES: Record<string, string> = {
-  user_order_log: `select load_date, is_history, id, uniq_id, date_time, city_id, city_name, customer_id, first_name,
-    last_name, item_id, item_name, quantity, payment_amount, status
-    from staging.user_order_log order by load_date, is_history, uniq_id, status`,
-  user_activity_log: 'select * from staging.user_activity_log order by load_date, is_history, uniq_id',
-  customer_research:
-    'select * from staging.customer_research order by load_date, is_history, date_id, category_id, geo_id',
-  price_log: 'select * from staging.price_log order by load_date, is_history, name',
+  ...Object.fromEntries(
+    FEEDS.map(({ name, columns, key }) => [
+      name,
+      `select load_date, is_history, ${columns.map((column) => column.name).join(', ')}
+        from staging.${name} order by load_date, is_history, ${key.join(', ')}`,
+    ]),
+  ),
   rejected_row: 'select * from staging.rejected_row order by load_date, file, line',
   file_load: `select load_date, file, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected, warnings
     from staging.file_load order by load_date, file`,

@@ -5,7 +5,7 @@ import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { heartbeatInterceptor } from '../../activities/heartbeat-interceptor.ts';
 import type { Activities } from '../../activities/index.ts';
-import type { RunOptions } from '../../domain/day.ts';
+import type { RunOptions } from '../../domain/run-options.ts';
 import { until } from '../client/harness.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 import type { salesIncrement } from '../../workflows/index.ts';

@@ -1,12 +1,10 @@
-import type { RunOptions } from '../../domain/day.ts';
+import { runOptions } from '../../runtime/run-options.ts';
 
 /** Of the runs of tests: what waits, waits for milliseconds. */
-export const FAST_OPTIONS: RunOptions = {
-  reportPollIntervalMs: 50,
-  reportTimeoutMs: 60_000,
-  filesTimeoutMs: 30_000,
-  optionalFiles: [],
-  maxRejectedShare: 0.1,
-  lateAfterMs: 0,
-  volumeAlertShare: 0,
-};
+export const FAST_OPTIONS = runOptions({
+  REPORT_POLL_INTERVAL: '50ms',
+  REPORT_TIMEOUT: '1m',
+  FILES_TIMEOUT: '30s',
+  LATE_AFTER: '0s',
+  VOLUME_ALERT_SHARE: '0',
+});

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
+import { FEEDS } from '../../domain/feeds.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { Database } from '../../database/database.ts';
 import { Downloader } from '../../pipeline/extract/download.ts';
@@ -33,7 +34,6 @@ before(async () => {
     landing: new Landing(path.join(stack.landingDir, 'landing')),
     defaultRunOptions: readWorkerSettings(stack.environment).defaultRunOptions,
     alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
-    now: () => new Date(),
   });
   close = () => Promise.all([downloader.close(), reportApi.close()]);
 });
@@ -105,7 +105,7 @@ test('all that a day lands is for its user only, whatever the umask (contract, r
   other.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'b', quantity: 'bad' }]);
   await other.runDay('2024-02-25', { maxRejectedShare: 0.5 });
   const entries = await readdir(other.landingDir, { recursive: true, withFileTypes: true });
-  assert.equal(entries.filter((entry) => entry.isFile()).length, 4);
+  assert.equal(entries.filter((entry) => entry.isFile()).length, FEEDS.length);
   for (const entry of entries) {
     const { mode } = await stat(path.join(entry.parentPath, entry.name));
     assert.equal((mode & 0o777).toString(8), entry.isDirectory() ? '700' : '600', entry.name);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
+import { fileNames } from '../../domain/feeds.ts';
 import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
 import { retryAfterMs } from '../../pipeline/extract/retry-after.ts';
@@ -66,12 +67,7 @@ describe('what the report API answers', () => {
     assert.equal(report.startDay, '2024-02-02 00:00:00');
     const increment = await api.getIncrement(report.reportId, DATE, signal);
     assert.ok(increment.found);
-    assert.deepEqual(Object.keys(increment.urls).sort(), [
-      'customer_research_inc',
-      'price_log_inc',
-      'user_activity_log_inc',
-      'user_order_log_inc',
-    ]);
+    assert.deepEqual(Object.keys(increment.urls).sort(), fileNames('increment').sort());
     assert.equal(sample.requests.length, 3);
     for (const { headers } of sample.requests) {
       assert.deepEqual(

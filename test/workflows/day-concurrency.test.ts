@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FEEDS } from '../../domain/feeds.ts';
 import { callsOf, failureOf, stackFor, until } from '../client/harness.ts';
 import type { Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
@@ -52,7 +53,7 @@ describe('two runs of one date', { concurrency: 4 }, () => {
     assert.ok(second.joined, 'the second has joined');
     assert.deepEqual(second.files, first.files);
     assert.equal(callsOf(stack, 'generate_report').length, 1);
-    assert.equal(callsOf(stack, 'storage').length, 4, "one day's downloads");
+    assert.equal(callsOf(stack, 'storage').length, FEEDS.length, "one day's downloads");
   });
 
   for (const end of ['terminated', 'failed'] as const)

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { after, before, describe, test } from 'node:test';
+import { FEEDS } from '../../domain/feeds.ts';
 import type { FaultAction, FileContent } from '../../dev/sample-api/server.ts';
 import { callsOf, failureOf, stackFor } from '../client/harness.ts';
 import { ordersCsv, PRICES_CSV } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
 import { TestStack } from '../support/stack.ts';
 
+const TABLES = FEEDS.map(({ name }) => name);
+
 /** Everything but what became of the last run. */
 const DATA = [
-  ...['user_order_log', 'user_activity_log', 'customer_research', 'price_log', 'rejected_row', 'file_load'],
+  ...[...TABLES, 'rejected_row', 'file_load'],
   ...['d_calendar', 'd_city', 'd_item', 'd_customer', 'f_sales', 'f_customer_retention'],
 ];
 
@@ -23,15 +26,15 @@ async function outcomeOf(stack: TestStack, date: string) {
 
 /** How many rows are staged of each file of a date. */
 async function stagedOf(stack: TestStack, date: string): Promise<Record<string, number>> {
-  const tables = ['user_order_log', 'user_activity_log', 'customer_research', 'price_log'];
-  const counts = tables.map(
+  const counts = TABLES.map(
     (table) => `(select count(*) from staging.${table} where load_date = $1)::int as ${table}`,
   );
   return (await stack.rows<Record<string, number>>(`select ${counts.join(', ')}`, [date]))[0] ?? {};
 }
 
-const NOTHING = { user_order_log: 0, user_activity_log: 0, customer_research: 0, price_log: 0 };
-const ONE_EACH = { user_order_log: 1, user_activity_log: 1, customer_research: 1, price_log: 2 };
+const NOTHING = Object.fromEntries(TABLES.map((table) => [table, 0]));
+/** One row of each file, but two prices. */
+const ONE_EACH = { ...Object.fromEntries(TABLES.map((table) => [table, 1])), price_log: 2 };
 
 describe('files of a day', { concurrency: 4 }, () => {
   let stack: TestStack;
@@ -69,11 +72,11 @@ describe('files of a day', { concurrency: 4 }, () => {
       stack.api.addFault({ on: 'get_increment', date, times: 2, ...action });
       const { outcome, files } = await stack.runDay(date, { filesTimeoutMs: 30_000 });
       assert.equal(outcome, 'loaded');
-      assert.equal(Object.keys(files).length, 4);
+      assert.equal(Object.keys(files).length, FEEDS.length);
       assert.deepEqual(await stagedOf(stack, date), ONE_EACH);
       assert.equal(
         callsOf(stack, 'get_increment', date).length,
-        2 + 1 + 4,
+        2 + 1 + FEEDS.length,
         'two in vain, one, and one per download',
       );
     });
@@ -125,7 +128,11 @@ describe('files of a day', { concurrency: 4 }, () => {
         status,
       });
       assert.equal((await stack.runDay(date)).outcome, 'loaded');
-      assert.equal(callsOf(stack, 'get_increment', date).length, 2 * (1 + 4), 'the whole question, twice');
+      assert.equal(
+        callsOf(stack, 'get_increment', date).length,
+        2 * (1 + FEEDS.length),
+        'the whole question, twice',
+      );
       assert.deepEqual(await stagedOf(stack, date), ONE_EACH);
     });
   }
@@ -192,7 +199,7 @@ const REFUSED: { file: string; content: FileContent; found: RegExp }[] = [
   { file: 'price_log_inc', content: gzipSync(PRICES_CSV), found: /gzip/ },
 ];
 
-describe('one refused file of four', { concurrency: 4 }, () => {
+describe('one refused file of a day', { concurrency: 4 }, () => {
   for (const loadedBefore of [false, true]) {
     test(`${loadedBefore ? 'a loaded' : 'a new'} day: nothing changes, and the failure says what was found`, async (t) => {
       const stack = await stackFor(t);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
-import { ACTIVITY_CSV, ordersCsv, PRICES_CSV, RESEARCH_CSV } from '../support/deliveries.ts';
+import { ordersCsv } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
 import { client } from '../support/processes.ts';
 import { REAL_DATA, withoutRealData } from '../support/left-out.ts';
@@ -31,11 +31,7 @@ test('history is older than every increment, also when it is loaded again later'
         { uniq_id: 'same', payment_amount: amount },
         { uniq_id: 'old', payment_amount: amount },
       ]);
-    const others = {
-      user_activity_log: ACTIVITY_CSV,
-      customer_research: RESEARCH_CSV,
-      price_log: PRICES_CSV,
-    };
+    const others = stack.deliveries.history.files;
     stack.deliveries.history.files = { ...others, user_order_log: history(1) };
     await stack.runDay('2024-01-15');
     await stack.runDay('2024-02-02');

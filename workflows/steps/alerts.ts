@@ -37,7 +37,7 @@ export async function alertWhenLate<T>(run: Run, work: () => Promise<T>): Promis
     }
     // First: a run that continues as new while the message is being sent must not send it again.
     checkpoint.lateAlertSent = true;
-    const error = `${loadDate} is not loaded after ${formatDuration(lateAfterMs)} (LATE_AFTER). ${run.progress.currentStep}`;
+    const error = `The run has taken longer than ${formatDuration(lateAfterMs)} (LATE_AFTER). ${run.progress.currentStep}`;
     await CancellationScope.nonCancellable(() => sendAlert(run, { kind: 'late', error }));
   });
   const ended = watching.catch((error: unknown) => {

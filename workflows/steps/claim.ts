@@ -28,7 +28,7 @@ export async function waitForClaim(
       checkpoint.waitedFor,
     ]);
     if (taken.state === 'claimed') {
-      run.rests(taken.number);
+      run.raiseNumber(taken.number);
       return undefined;
     }
     if (taken.state === 'done') return taken.result;

@@ -12,7 +12,7 @@ export function dueAt(): string {
   return scheduledAt() ?? workflowInfo().startTime.toISOString();
 }
 
-/** The same; undefined for a run that no schedule has started. */
+/** ISO instant at which a schedule was due to start this run; undefined for any other run. */
 export function scheduledAt(): string | undefined {
   return workflowInfo().typedSearchAttributes.get(SCHEDULED_START_TIME)?.toISOString();
 }

@@ -67,7 +67,7 @@ export async function settleAll<T>(work: Promise<T>[]): Promise<T[]> {
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/** Of several failures the one to end with: a refused file first, and those of its type together with it. */
+/** The failure to end with when there are several: a refused file first, and those of its type together with it. */
 export function worstOf(failures: readonly unknown[]): unknown {
   const worst = failures.find((error) => failureType(error) === 'FileRefused') ?? failures[0];
   const same = failures.filter((error) => failureType(error) === failureType(worst));

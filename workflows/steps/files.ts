@@ -1,4 +1,4 @@
-import { fileName, feedOfIncrementFile } from '../../domain/feeds.ts';
+import { fileName, feedOfFile } from '../../domain/feeds.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
 import { describeError, failureType, isTimeout } from './errors.ts';
@@ -7,6 +7,8 @@ import type { Run } from './run.ts';
 
 /** FILES_TIMEOUT is about missing files: an API that does not answer is asked for this long, however short it is. */
 const MIN_PATIENCE_MS = 30_000;
+/** A file that cannot be landed is mostly given up within this time of the question. */
+const LANDING_MS = 45_000;
 
 /** Feeds of an increment whose files are there; what the run goes without is missing and accepted. */
 export interface IncrementFeeds {
@@ -19,7 +21,7 @@ export class FileWait {
   readonly #run: Run;
   readonly #limit: Limit;
   /** The last question was asked after the limit. */
-  #isOver = false;
+  #isLast = false;
   /** What could not be landed, and why. */
   #notLanded: { feeds: readonly string[]; reason: string } | undefined;
   /** The feeds that the run is about; undefined: all. */
@@ -29,7 +31,7 @@ export class FileWait {
     this.#run = run;
     const at = (run.checkpoint.filesDeadline ??= Date.now() + run.options.filesTimeoutMs);
     this.#limit = new Limit(at, MIN_PATIENCE_MS);
-    this.#only = files?.map((file) => feedOfIncrementFile(file) ?? file);
+    this.#only = files?.map(feedOfFile);
   }
 
   /** Undefined: the date has no increment. */
@@ -38,7 +40,7 @@ export class FileWait {
     for (;;) {
       progress.update(`Asking the report API for the increment of ${loadDate}.`);
       const increment = await this.#ask(reportId);
-      this.#run.rests(increment.number);
+      this.#run.raiseNumber(increment.number);
       if (!increment.found) return undefined;
       const isWanted = (feed: string) => this.#only?.includes(feed) ?? true;
       const missing = increment.missing.filter(isWanted);
@@ -56,7 +58,7 @@ export class FileWait {
   goesWithout(feed: string, reason: unknown): boolean {
     if (this.#isAcceptedByPerson(feed)) return true;
     const isThere = failureType(reason) !== 'FileNotAvailable';
-    return this.#isAccepted(feed) && (!isThere || this.#isOver);
+    return this.#isAccepted(feed) && (!isThere || this.#isOver());
   }
 
   /** By OPTIONAL_FILES, or because a person has accepted it. */
@@ -77,11 +79,16 @@ export class FileWait {
 
   async #again(feeds: readonly string[], reason = ''): Promise<void> {
     const { loadDate, options, progress } = this.#run;
-    if (this.#isOver) throw this.#missing(feeds, reason);
+    if (this.#isOver()) throw this.#missing(feeds, reason);
     const files = namesOf(feeds);
     progress.update(`Waiting for ${files.join(', ')} of ${loadDate}. ${reason}`.trim(), files);
     const wait = Math.min(options.reportPollIntervalMs, this.#limit.left);
     if (wait > 0) await this.#run.wait(wait, `before checking again for ${files.join(', ')}`);
+  }
+
+  /** There is no time left, and what could not be landed was asked for after the limit, not before a reset. */
+  #isOver(): boolean {
+    return this.#isLast && this.#limit.askedWithin(LANDING_MS);
   }
 
   async #ask(reportId: string) {
@@ -91,7 +98,7 @@ export class FileWait {
       const { answer, isLast } = await this.#limit.ask(({ getIncrement }) =>
         getIncrement.executeWithOptions({ summary }, [reportId, loadDate]),
       );
-      this.#isOver = isLast;
+      this.#isLast = isLast;
       return answer;
     } catch (error) {
       // What is missing says more than that the last question was not answered.

@@ -3,8 +3,8 @@ import { isScheduleToStartTimeout, isTimeout } from './errors.ts';
 
 /** What was answered or given up longer ago was so before an outage, or before a reset of the run. */
 const FRESH_MS = 2_000;
-/** So often a slow answer is taken for an old one. */
-const MAX_LATE_ANSWERS = 3;
+/** So many questions behind the limit may be taken for old ones; the next one counts, however slow its answer is. */
+const MAX_OLD_QUESTIONS = 3;
 /** However short the wait is, a call is tried for this long. */
 const MIN_PATIENCE_MS = 5_000;
 const MAX_PATIENCE_MS = 10 * 60_000;
@@ -19,7 +19,8 @@ type ReportSteps = ReturnType<typeof reportSteps>;
 export class Limit {
   readonly #at: number;
   readonly #minPatienceMs: number;
-  #lateAnswers = 0;
+  #askedAt = 0;
+  #askedBehind = 0;
 
   /**
    * @param at milliseconds since 1970
@@ -39,21 +40,27 @@ export class Limit {
   async ask<T>(question: (steps: ReportSteps) => Promise<T>): Promise<{ answer: T; isLast: boolean }> {
     for (let patience = this.#minPatienceMs; ;) {
       const askedAt = Date.now();
+      const isBehind = askedAt >= this.#at;
+      this.#askedAt = askedAt;
+      if (isBehind) this.#askedBehind += 1;
       const givenUpAt = Math.max(this.#at, askedAt + patience);
       try {
         const answer = await question(reportSteps(this.#at, patience));
-        return { answer, isLast: askedAt >= this.#at && this.#isFresh(askedAt) };
+        return { answer, isLast: isBehind && this.askedWithin(FRESH_MS) };
       } catch (error) {
         // Workers that are busy, or away, have not asked.
         if (isScheduleToStartTimeout(error)) patience = Math.min(patience * 2, MAX_PATIENCE_MS);
-        else if (!isTimeout(error) || this.#isFresh(givenUpAt)) throw error;
+        else if (!isTimeout(error) || this.#isWithin(FRESH_MS, givenUpAt)) throw error;
       }
     }
   }
 
-  #isFresh(since: number): boolean {
-    if (Date.now() - since <= FRESH_MS) return true;
-    this.#lateAnswers += 1;
-    return this.#lateAnswers > MAX_LATE_ANSWERS;
+  /** Whether the last question is no older than that: what came of it was then not answered before an outage or reset. */
+  askedWithin(milliseconds: number): boolean {
+    return this.#isWithin(milliseconds, this.#askedAt);
+  }
+
+  #isWithin(milliseconds: number, since: number): boolean {
+    return Date.now() - since <= milliseconds || this.#askedBehind > MAX_OLD_QUESTIONS;
   }
 }

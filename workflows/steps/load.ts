@@ -75,7 +75,7 @@ async function landFile({ options }: Run, report: ReportRef, file: DeliveryFile)
 /** Rows that are gone when the run comes to them, after a reset for instance, are landed again. */
 async function stageFile(run: Run, report: ReportRef, landed: LandedFile): Promise<StagedFile> {
   for (let landings = 1; ; landings += 1) {
-    run.rests(landed.deliveryNumber);
+    run.raiseNumber(landed.deliveryNumber);
     const { loadDate, source, feed, deliveryNumber, rowsRead } = landed;
     const summary = `${describeFile(landed)}, ${rowsRead} rows`;
     try {

@@ -21,7 +21,7 @@ export function handleMessages(run: Run): void {
     (files) => {
       run.checkpoint.accepted.push(...files);
       run.progress.retryNow();
-      return `Continuing without ${files.join(', ')} if they stay missing.`;
+      return `The run goes on without ${files.join(', ')} if missing.`;
     },
     {
       description: 'Accept that these files are missing for this day, e.g. ["customer_research_inc"].',

@@ -1,5 +1,6 @@
 import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
 import type { DayResult } from '../../domain/day.ts';
+import { loadCommand } from '../../domain/load-command.ts';
 import { nextStep } from '../../domain/failures.ts';
 import { outcomeSteps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
@@ -43,9 +44,9 @@ async function openDaysWarning({ loadDate, delivery }: Run): Promise<string | un
   try {
     const open = await outcomeSteps.findOpenDays.executeWithOptions({ summary }, [delivery]);
     if (open.days === 0) return undefined;
-    const range = `--from ${open.first_date ?? ''} --to ${open.last_date ?? ''}`;
+    const load = loadCommand(open.first_date ?? '', open.last_date ?? '');
     const days = `${open.days} ${open.days === 1 ? 'day' : 'days'}`;
-    return `${days} before ${loadDate} ${open.days === 1 ? 'is' : 'are'} not loaded: npm run client -- backfill ${range} --only-missing`;
+    return `${days} before ${loadDate} ${open.days === 1 ? 'is' : 'are'} not loaded: ${load}`;
   } catch (error) {
     if (isCancellation(error)) throw error;
     // The day itself is loaded.

@@ -1,14 +1,15 @@
 import type { Report } from '../../activities/get-report.ts';
-import type { ReportRef, RunOptions } from '../../domain/day.ts';
+import type { RunOptions } from '../../domain/run-options.ts';
 import { formatDuration } from '../../domain/durations.ts';
 import { failure } from '../../domain/failures.ts';
+import type { Checkpoint } from '../inputs.ts';
 import { describeError, failureType, isTimeout } from './errors.ts';
 import { Limit } from './limit.ts';
 
 /** What the wait for a report needs of a run, and leaves in it. */
 export interface ReportWait {
   options: RunOptions;
-  checkpoint: { taskId?: string; reportDeadline?: number; report?: Report | ReportRef };
+  checkpoint: Pick<Checkpoint, 'taskId' | 'reportDeadline' | 'report'>;
   progress: { update(currentStep: string): void };
   wait(milliseconds: number, summary: string): Promise<void>;
 }

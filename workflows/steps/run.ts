@@ -1,6 +1,6 @@
 import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
 import type { RunPlan } from '../../activities/plan-run.ts';
-import type { RunOptions } from '../../domain/day.ts';
+import type { RunOptions } from '../../domain/run-options.ts';
 import type { Delivery, Source } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import type { Checkpoint } from '../inputs.ts';
@@ -10,7 +10,7 @@ import { SearchAttributes } from './search-attributes.ts';
 /** Events after which a waiting run continues as new; no history passes 10,000 (contract, ruling 17). */
 const MAX_EVENTS = 8_000;
 
-/** What the steps of a run share. It is known only by and by: each part is there when the step before has set it. */
+/** What the steps of a run share. Each part is there once the step before has set it. */
 export class Run {
   readonly source: Source;
   readonly progress = new Progress();
@@ -75,7 +75,7 @@ export class Run {
     return this.checkpoint.number;
   }
 
-  rests(number: number): void {
+  raiseNumber(number: number): void {
     this.checkpoint.number = Math.max(this.checkpoint.number ?? 0, number);
   }
 

@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import { EXPECTED_CONCURRENCY, isConcurrency } from '../domain/concurrency.ts';
-import { knownTimeZone } from '../domain/due-days.ts';
-import { FEEDS, fileNames } from '../domain/feeds.ts';
-import { failure } from '../domain/failures.ts';
-import { isLoadDate } from '../domain/load-date.ts';
-import { plainText } from '../domain/text.ts';
-import { reportApiId } from '../pipeline/extract/report-api-answers.ts';
+import { EXPECTED_CONCURRENCY, isConcurrency } from './concurrency.ts';
+import { knownTimeZone } from './due-days.ts';
+import { DAY_MS } from './durations.ts';
+import { failure } from './failures.ts';
+import { FEEDS, fileNames } from './feeds.ts';
+import { isLoadDate } from './load-date.ts';
+import { RUN_OPTIONS, type RunOption, type RunOptions } from './run-options.ts';
+import { plainText } from './text.ts';
 
 /**
  * What workflows and activities accept. Whoever may write to the namespace can start both with any input, so every one
- * is checked before it is used, and none leads to a path outside the landing directory.
+ * is checked before it is used, and none leads to a path outside the landing directory. The types of what travels are made
+ * of these schemas; workflows and client import nothing but types from here, since zod would weigh in their bundle and start.
  */
 
 /** A year: no wait is longer. */
-const MAX_MILLISECONDS = 366 * 86_400_000;
+const MAX_MILLISECONDS = 366 * DAY_MS;
 
 export const loadDateInput = z
   .string()
@@ -27,38 +29,61 @@ const count = z.number().int().min(0);
 const deliveryNumber = count.max(1e9);
 export const countInput = count;
 export const textInput = z.string();
-export const idInput = reportApiId;
+/** Of the report API. Ids travel through histories and query strings; what is longer, or not plain text, is no id. */
+export const idInput = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .refine((id) => plainText(id) === id, 'expected an id without control characters');
 const timeZone = z
   .string()
   .refine((name) => knownTimeZone(name) !== undefined, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
-export const optionsInput = z
-  .strictObject({
-    reportPollIntervalMs: milliseconds.min(1),
-    reportTimeoutMs: milliseconds.min(1),
-    filesTimeoutMs: milliseconds,
-    optionalFiles: files,
-    maxRejectedShare: shareInput,
-    lateAfterMs: milliseconds,
-    volumeAlertShare: shareInput,
-  })
-  .partial();
+function optionInput({ type, minimum }: RunOption) {
+  return {
+    duration: minimum === undefined ? milliseconds : milliseconds.min(minimum),
+    share: shareInput,
+    files,
+  }[type];
+}
 
+const optionInputs = Object.entries(RUN_OPTIONS).map(([name, option]) => [
+  name,
+  z.exactOptional(optionInput(option)),
+]);
+export const optionsInput = z.strictObject(
+  Object.fromEntries(optionInputs) as {
+    [N in keyof RunOptions]: z.ZodExactOptional<z.ZodType<RunOptions[N]>>;
+  },
+);
+
+export const runInput = z.object({ workflowId: z.string(), runId: z.string() });
+
+/** `taskId`: of the task that made it. */
 export const reportRefInput = z.object({ reportId: idInput, taskId: idInput });
 
-export const holderInput = z.object({ workflowId: z.string(), runId: z.string(), isWhole: z.boolean() });
+export const holderInput = runInput.extend({
+  /** It loads all files of the date, so its result serves whoever waits for the whole date. */
+  isWhole: z.boolean(),
+});
 
-const checkpoint = z.object({
+export const checkpointInput = z.object({
+  /** ISO instant at which the first of these runs began. */
   startedAt: z.iso.datetime(),
+  /** Orders the outcome among those of other runs; absent before the date is claimed. */
   number: deliveryNumber.optional(),
   taskId: idInput.optional(),
-  report: reportRefInput.loose().optional(),
+  report: reportRefInput.optional(),
+  /** Milliseconds since 1970; absent until the wait has begun. */
   reportDeadline: count.optional(),
   filesDeadline: count.optional(),
+  /** Files that a person has accepted as missing. */
   accepted: files,
   lateAlertSent: z.boolean(),
+  /** The run of the same date that this one waits for. */
   waitedFor: holderInput.optional(),
+  /** A person has been told that it makes no progress. */
   blockedAlertSent: z.boolean().optional(),
 });
 
@@ -73,32 +98,46 @@ const backfillCheckpoint = z.object({
 
 export const incrementInput = z
   .strictObject({
+    /** A scheduled run has none and takes it from the time at which it was due. */
     loadDate: loadDateInput,
+    /** What is absent comes from the worker's settings. */
     options: optionsInput,
+    /** A report that is finished already, shared by the days of a backfill. */
     report: reportRefInput,
+    /** How the load date of a scheduled run follows from the time at which it was due. */
     schedule: z.strictObject({ timeZone, offsetDays: z.number().int().min(0).max(366) }),
+    /** Only these files, e.g. to stage one of a day again; all when absent. */
     files: files.min(1),
-    checkpoint,
+    checkpoint: checkpointInput,
   })
   .partial();
 
-const fullReport = reportRefInput.extend({
+export const fullReportInput = reportRefInput.extend({
+  /** The date that history is staged under. */
   startDay: loadDateInput.optional(),
+  /** Feeds whose file is there, and those whose file is not. */
   present: z.array(feed),
   missing: z.array(feed),
 });
 
 export const historyInput = z
-  .strictObject({ options: optionsInput, checkpoint: checkpoint.extend({ report: fullReport.optional() }) })
+  .strictObject({
+    options: optionsInput,
+    checkpoint: checkpointInput.extend({ report: fullReportInput.optional() }),
+  })
   .partial();
 
 export const backfillInput = z
   .strictObject({
+    /** First and last day, both included. */
     from: loadDateInput,
     to: loadDateInput,
+    /** How many days are loaded side by side. */
     concurrency: z.number().refine(isConcurrency, EXPECTED_CONCURRENCY),
+    /** Leave out the days that are loaded already. */
     onlyMissing: z.boolean().optional(),
     options: optionsInput.optional(),
+    /** Days after which the workflow continues as new; smaller in tests. */
     daysPerRun: z.number().int().min(1).optional(),
     checkpoint: backfillCheckpoint.optional(),
   })
@@ -106,12 +145,26 @@ export const backfillInput = z
 
 export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(['increment', 'history']) });
 export const deliveryFileInput = deliveryInput.extend({ feed });
-export const downloadInput = deliveryFileInput.extend({ deliveryNumber });
+export const downloadInput = deliveryFileInput.extend({
+  /** Drawn when the download began: of two downloads of a file, the greater number is the newer one. */
+  deliveryNumber,
+});
 
-export const outcomeInput = z.object({ number: deliveryNumber, startedAt: z.iso.datetime() });
-export const failedInput = outcomeInput.extend({ error: z.string(), errorType: z.string() });
+export const outcomeInput = z.object({
+  /** Orders the outcome among those of other runs: of two, the one with the greater number stays. */
+  number: deliveryNumber,
+  /** ISO instant of the run's start. */
+  startedAt: z.iso.datetime(),
+});
+export const failedInput = outcomeInput.extend({
+  error: z.string(),
+  /** The failure's type in domain/failures.ts. */
+  errorType: z.string(),
+});
 export const loadedInput = outcomeInput.extend({
+  /** Names of the files that the run has loaded. */
   files: z.array(z.string()),
+  /** Files that the run went without; null when it was about some files of the date only. */
   acceptedMissing: z.array(z.string()).nullable(),
   volumeAlertShare: shareInput,
 });
@@ -125,16 +178,19 @@ export const backfillDaysInput = z.array(
 
 export const claimInput = z.object({
   claim: z.union([loadDateInput, z.literal('history')]),
+  /** The only files that the run is about; absent: all. */
   files: files.optional(),
 });
 
 export const alertInput = z.object({
   kind: z.enum(['late', 'failed', 'volume', 'blocked']),
+  /** Absent: the run does not know it yet. */
   loadDate: loadDateInput.optional(),
+  /** ISO instant at which a scheduled run was due that does not know its date. */
   due: z.iso.datetime().optional(),
   error: z.string(),
   errorType: z.string().optional(),
-  run: z.object({ workflowId: z.string(), runId: z.string() }),
+  run: runInput,
 });
 
 /** The value, if it is what the schema asks for. Throws `InvalidInput`, which names each fault and its value. */
