@@ -22,6 +22,8 @@ const files = z.array(file);
 const feed = z.enum(FEEDS.map(({ name }) => name));
 const milliseconds = z.number().int().min(0).max(YEAR_MS);
 const count = z.number().int().min(0);
+/** A greater one than a shop could draw: every later one would first be drawn up to it. */
+const deliveryNumber = count.max(1e9);
 export const countInput = count;
 export const textInput = z.string();
 /** Of the report API. Ids travel through histories and query strings; what is longer, or not plain text, is no id. */
@@ -67,7 +69,7 @@ export const checkpointInput = z.object({
   /** ISO instant at which the first of these runs began. */
   startedAt: z.iso.datetime(),
   /** Orders the outcome among those of other runs; absent before the date is claimed. */
-  number: count.optional(),
+  number: deliveryNumber.optional(),
   taskId: idInput.optional(),
   report: reportRefInput.optional(),
   /** Milliseconds since 1970; absent until the wait has begun. */
@@ -142,12 +144,12 @@ export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(
 export const deliveryFileInput = deliveryInput.extend({ feed });
 export const downloadInput = deliveryFileInput.extend({
   /** Drawn when the download began: of two downloads of a file, the greater number is the newer one. */
-  deliveryNumber: count,
+  deliveryNumber,
 });
 
 export const outcomeInput = z.object({
   /** Orders the outcome among those of other runs: of two, the one with the greater number stays. */
-  number: count,
+  number: deliveryNumber,
   /** ISO instant of the run's start. */
   startedAt: z.iso.datetime(),
 });

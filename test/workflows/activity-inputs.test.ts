@@ -69,6 +69,7 @@ const CALLS: [activity: keyof Activities, input: unknown[], named: RegExp][] = [
   ['claimDay', [{ claim: '2024-03-06' }, { workflowId: 1, runId: 'r', isWhole: true }], /workflowId is 1: /],
   ['updateFSales', [DELIVERY, { ...OUTCOME, files: 'all' }], /files is "all"/],
   ['recordFailure', [DELIVERY, { ...OUTCOME, number: -1 }], /number is -1/],
+  ['recordFailure', [DELIVERY, { ...OUTCOME, number: 2e9 }], /number is 2000000000/],
   ['recordNotFound', [DELIVERY, { ...OUTCOME, startedAt: 'never' }], /startedAt is "never"/],
   ['planBackfill', [RANGE, -1], /the input is -1/],
   ['failBackfillDays', [RANGE, '2024-02-30', 'x'], /the input is "2024-02-30"/],

@@ -52,6 +52,19 @@ const INPUTS: [workflow: string, input: unknown, named: RegExp][] = [
   ['salesIncrement', { schedule: { timeZone: 'Moscow', offsetDays: 1 } }, /schedule\.timeZone is "Moscow"/],
   ['salesIncrement', { loadDate: '2024-03-06', tagged: true }, /tagged/],
   ['salesIncrement', { loadDate: '2024-03-06', checkpoint: {} }, /checkpoint\.startedAt is missing/],
+  [
+    'salesIncrement',
+    {
+      loadDate: '2024-03-06',
+      checkpoint: {
+        startedAt: '2024-03-06T00:00:00Z',
+        number: 2 ** 53 - 1,
+        accepted: [],
+        lateAlertSent: false,
+      },
+    },
+    /checkpoint\.number is 9007199254740991/,
+  ],
   ['salesHistory', null, /the input is null/],
   ['salesHistory', { options: 1 }, /options is 1/],
   [
