@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../runtime/project-root.ts';
-import { startDevServers, startForCluster, type Servers } from './support/servers.ts';
-import { isClusterTest, isSpecialTest, isUnitTest, testFiles } from './support/test-files.ts';
+import { startDevServers, type Servers } from './support/servers.ts';
+import { isSpecialTest, isUnitTest, testFiles } from './support/test-files.ts';
 
 /** Twice the cores of a small machine, since tests wait for servers and clocks half of their time. */
 const FILES_AT_ONCE = 4;
@@ -16,22 +16,19 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * `npm test [-- file, folder or flag of node:test …]`: runs the test files with node:test and the servers that they
- * need, on free ports. Without files: all but those of a Temporal cluster, of Citus and of the image; `--unit`: those that need no server;
- * `--cluster`: those of a cluster.
+ * need, on free ports. Without files: all but those of Citus and of containers; `--unit`: those that need no server.
  */
 async function main(args: string[]): Promise<number> {
   const { files, flags } = await select(args);
-  const cluster = files.some(isClusterTest);
   const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-test-'));
   const stops: (() => Promise<unknown>)[] = [
     () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
   ];
   try {
     let servers: Servers = {};
-    if (cluster) servers = await startForCluster({ directory, stops });
-    else if (!(await Promise.all(files.map(isUnitTest))).every(Boolean))
+    if (!(await Promise.all(files.map(isUnitTest))).every(Boolean))
       servers = await startDevServers({ directory, stops });
-    return await run(files, flags, servers, cluster ? 1 : FILES_AT_ONCE);
+    return await run(files, flags, servers);
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -42,33 +39,26 @@ async function select(args: readonly string[]): Promise<{ files: string[]; flags
   const files: string[] = [];
   const flags: string[] = [];
   for (const arg of args) {
-    if (arg === '--unit' || arg === '--cluster') continue;
+    if (arg === '--unit') continue;
     const file = path.relative(projectRoot, path.resolve(arg));
     if (!file.startsWith('test')) flags.push(arg);
     else if (file.endsWith('.ts')) files.push(file);
     else files.push(...(await testFiles(file)));
   }
   if (files.length > 0) return { files, flags };
-  const all = await testFiles();
-  if (args.includes('--cluster')) return { files: all.filter(isClusterTest), flags };
-  const others = all.filter((file) => !isSpecialTest(file));
+  const others = (await testFiles()).filter((file) => !isSpecialTest(file));
   if (!args.includes('--unit')) return { files: others, flags };
   const areUnit = await Promise.all(others.map(isUnitTest));
   return { files: others.filter((_, index) => areUnit[index]), flags };
 }
 
-async function run(
-  files: readonly string[],
-  flags: readonly string[],
-  servers: Servers,
-  concurrency: number,
-): Promise<number> {
+async function run(files: readonly string[], flags: readonly string[], servers: Servers): Promise<number> {
   const limitMs = Number(flags.findLast(isTimeLimit)?.split('=')[1] ?? FILE_LIMIT_MS);
   const child = spawn(
     process.execPath,
     [
       ...['--import', './test/support/test-process.js', 'test/support/run-files.ts'],
-      `--test-concurrency=${concurrency}`,
+      `--test-concurrency=${FILES_AT_ONCE}`,
       // For a file that is too busy to keep the limit itself, as support/test-process.js has it.
       `--test-timeout=${limitMs + 10_000}`,
       ...flags.filter((flag) => !isTimeLimit(flag)),

@@ -1,40 +1,28 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 import { projectRoot } from '../runtime/project-root.ts';
 import { freePort } from '../dev/services/ports.ts';
-import { stackFor, until } from './client/harness.ts';
-import { killAtExit } from './support/processes.ts';
+import { until } from './client/harness.ts';
+import { launch, type Running } from './support/processes.ts';
+import { TestStack } from './support/stack.ts';
 
 /** Contract, ruling 51: a signal to what `npm run` started ends all of it, and nothing goes on without it. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const;
 
-/** Runs a script of package.json as a service manager does: the signal reaches npm alone. */
-function npm(t: TestContext, args: readonly string[], environment: Record<string, string>) {
-  const child = spawn('npm', ['run', ...args], {
-    cwd: projectRoot,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  killAtExit(child, { group: true });
-  t.after(() => killGroup(child));
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  return {
-    child,
-    output: () => output,
-    says: (text: string) => until(`npm says ${text}: ${output}`, () => output.includes(text), 60_000),
-  };
-}
+const stack = await TestStack.start({ worker: false });
+after(() => stack.close());
 
-function killGroup({ pid }: ChildProcess): void {
-  if (pid !== undefined && isThere(-pid)) process.kill(-pid, 'SIGKILL');
+/** Runs a script of package.json as a service manager does: the signal reaches npm alone. */
+function npm(t: TestContext, args: readonly string[], env: Record<string, string>): Running {
+  const running = launch('npm', ['run', ...args], { env, group: true });
+  t.after(() => {
+    if (isThere(-running.pid)) process.kill(-running.pid, 'SIGKILL');
+  });
+  return running;
 }
 
 /** Of a process, or of any of a group. */
@@ -47,33 +35,30 @@ function isThere(pid: number): boolean {
   }
 }
 
-async function allIsGone({ pid = 0 }: ChildProcess): Promise<void> {
+async function allIsGone({ pid }: Running): Promise<void> {
   await until('nobody is left of what npm started', () => !isThere(-pid), 30_000);
 }
 
 describe('npm run worker', () => {
   for (const signal of SIGNALS) {
     test(`${signal} ends the worker, which finishes what it does`, async (t) => {
-      const stack = await stackFor(t, { worker: false });
       const worker = npm(t, ['worker'], stack.environment);
       await worker.says('"worker started"');
-      worker.child.kill(signal);
-      await allIsGone(worker.child);
+      process.kill(worker.pid, signal);
+      await allIsGone(worker);
       assert.match(worker.output(), /"worker stopped"/);
     });
   }
 
   test('Ctrl-C, which reaches npm and the worker, is the same', async (t) => {
-    const stack = await stackFor(t, { worker: false });
     const worker = npm(t, ['worker'], stack.environment);
     await worker.says('"worker started"');
-    process.kill(-(worker.child.pid ?? 0), 'SIGINT');
-    await allIsGone(worker.child);
+    worker.kill('SIGINT');
+    await allIsGone(worker);
     assert.match(worker.output(), /"worker stopped"/);
   });
 
   test('a signal during the start ends it at once', async (t) => {
-    const stack = await stackFor(t, { worker: false });
     // Accepts connections and says nothing.
     const port = await freePort();
     const silent = createServer().listen(port, '127.0.0.1');
@@ -81,19 +66,22 @@ describe('npm run worker', () => {
     const connected = once(silent, 'connection');
     const worker = npm(t, ['worker'], { ...stack.environment, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
     await connected;
-    worker.child.kill('SIGTERM');
-    await allIsGone(worker.child);
+    process.kill(worker.pid, 'SIGTERM');
+    await allIsGone(worker);
     assert.doesNotMatch(worker.output(), /"worker started"/);
   });
 });
 
-for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+for (const [signal, date] of [
+  ['SIGTERM', '2024-02-25'],
+  ['SIGHUP', '2024-02-26'],
+] as const) {
   test(`npm run sample-api ends on ${signal}`, async (t) => {
     const port = await freePort();
     const api = npm(t, ['sample-api', '--', '--port', String(port)], {});
     await api.says('sample report API at');
-    api.child.kill(signal);
-    await allIsGone(api.child);
+    process.kill(api.pid, signal);
+    await allIsGone(api);
   });
 
   test(`npm run codec-server ends on ${signal}`, async (t) => {
@@ -102,17 +90,16 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
       CODEC_SERVER_ADDRESS: `127.0.0.1:${await freePort()}`,
     });
     await server.says('codec server at');
-    server.child.kill(signal);
-    await allIsGone(server.child);
+    process.kill(server.pid, signal);
+    await allIsGone(server);
   });
 
   test(`npm run client ends on ${signal}`, async (t) => {
     // Without a worker it waits.
-    const stack = await stackFor(t, { worker: false });
-    const client = npm(t, ['client', '--', 'run', '--date', '2024-02-25'], stack.environment);
+    const client = npm(t, ['client', '--', 'run', '--date', date], stack.environment);
     await client.says('Started ');
-    client.child.kill(signal);
-    await allIsGone(client.child);
+    process.kill(client.pid, signal);
+    await allIsGone(client);
   });
 }
 

@@ -5,10 +5,10 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { request } from 'undici';
 import { freePort } from '../dev/services/ports.ts';
-import { stackFor, until } from './client/harness.ts';
+import { until } from './client/harness.ts';
 import { start, startWorkerProcess } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 
@@ -17,38 +17,33 @@ async function get(address: string, path: string): Promise<{ status: number; tex
   return { status: statusCode, text: await body.text() };
 }
 
+const stack = await TestStack.start({ worker: false });
+after(() => stack.close());
+
 test('the worker serves health and metrics, and stops on SIGTERM with 0', async () => {
-  const stack = await TestStack.start({ worker: false });
-  try {
-    const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
-    const HEALTH_ADDRESS = `127.0.0.1:${await freePort()}`;
-    const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
-    stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'a' }, { uniq_id: '' }]);
-    await stack.runDay('2024-02-25', { maxRejectedShare: 0.5 });
-    assert.deepEqual(await get(HEALTH_ADDRESS, '/healthz'), { status: 200, text: 'ok\n' });
-    assert.deepEqual(await get(HEALTH_ADDRESS, '/readyz'), { status: 200, text: 'ready\n' });
-    assert.equal((await get(HEALTH_ADDRESS, '/other')).status, 404);
-    const { text } = await get(METRICS_ADDRESS, '/metrics');
-    for (const [kind, count] of Object.entries({ read: 3, kept: 1, duplicate: 1, rejected: 1 })) {
-      const line = text
-        .split('\n')
-        .find(
-          (l) => l.startsWith('sales_rows') && l.includes('user_order_log_inc') && l.includes(`"${kind}"`),
-        );
-      assert.equal(line?.split(' ').at(-1), String(count), line ?? `no line of ${kind}`);
-    }
-    assert.match(text, /^sales_bytes_total\{.*file="price_log_inc"/m);
-    assert.match(text, /^sales_days_missing/m);
-    assert.match(text, /^temporal_activity_execution_latency_seconds_bucket/m);
-    worker.kill('SIGTERM');
-    assert.equal((await worker.ended).code, 0);
-  } finally {
-    await stack.close();
+  const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
+  const HEALTH_ADDRESS = `127.0.0.1:${await freePort()}`;
+  const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
+  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'a' }, { uniq_id: '' }]);
+  await stack.runDay('2024-02-25', { maxRejectedShare: 0.5 });
+  assert.deepEqual(await get(HEALTH_ADDRESS, '/healthz'), { status: 200, text: 'ok\n' });
+  assert.deepEqual(await get(HEALTH_ADDRESS, '/readyz'), { status: 200, text: 'ready\n' });
+  assert.equal((await get(HEALTH_ADDRESS, '/other')).status, 404);
+  const { text } = await get(METRICS_ADDRESS, '/metrics');
+  for (const [kind, count] of Object.entries({ read: 3, kept: 1, duplicate: 1, rejected: 1 })) {
+    const line = text
+      .split('\n')
+      .find((l) => l.startsWith('sales_rows') && l.includes('user_order_log_inc') && l.includes(`"${kind}"`));
+    assert.equal(line?.split(' ').at(-1), String(count), line ?? `no line of ${kind}`);
   }
+  assert.match(text, /^sales_bytes_total\{.*file="price_log_inc"/m);
+  assert.match(text, /^sales_days_missing/m);
+  assert.match(text, /^temporal_activity_execution_latency_seconds_bucket/m);
+  worker.kill('SIGTERM');
+  assert.equal((await worker.ended).code, 0);
 });
 
 test('metrics are pushed to a collector instead', async (t) => {
-  const stack = await stackFor(t, { worker: false });
   const requests: string[] = [];
   const bodies: string[] = [];
   const collector = createHttpServer((request, response) => {
@@ -82,19 +77,13 @@ test('wrong settings end the worker with 2, all of them named at once', async ()
     PGHOST: 'x',
   }).ended;
   assert.equal(code, 2);
-  for (const name of [
-    'REPORT_API_URL',
-    'REPORT_API_KEY',
-    'REPORT_API_NICKNAME',
-    'REPORT_API_COHORT',
-    'REPORT_TIMEOUT',
-  ]) {
+  const names = ['REPORT_API_URL', 'REPORT_API_KEY', 'REPORT_API_NICKNAME', 'REPORT_API_COHORT'];
+  for (const name of [...names, 'REPORT_TIMEOUT']) {
     assert.match(stderr, new RegExp(`${name} `));
   }
 });
 
-test('a LANDING_DIR that cannot be used ends the worker with 2, named', async (t) => {
-  const stack = await stackFor(t, { worker: false });
+test('a LANDING_DIR that cannot be used ends the worker with 2, named', async () => {
   const LANDING_DIR = path.join(stack.landingDir, 'file', 'landing');
   await writeFile(path.dirname(LANDING_DIR), '');
   const { code, stderr } = await start(['worker.ts'], { ...stack.environment, LANDING_DIR }).ended;
@@ -103,7 +92,6 @@ test('a LANDING_DIR that cannot be used ends the worker with 2, named', async (t
 });
 
 test('addresses that are taken end the worker with 2, named, without a stack', async (t) => {
-  const stack = await stackFor(t, { worker: false });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
@@ -124,8 +112,7 @@ test('addresses that are taken end the worker with 2, named, without a stack', a
   );
 });
 
-test('localhost and IPv6 are addresses to listen on', async (t) => {
-  const stack = await stackFor(t, { worker: false });
+test('localhost and IPv6 are addresses to listen on', async () => {
   const METRICS_ADDRESS = `localhost:${await freePort()}`;
   const HEALTH_ADDRESS = `[::1]:${await freePort()}`;
   const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
@@ -135,8 +122,7 @@ test('localhost and IPv6 are addresses to listen on', async (t) => {
   assert.equal((await worker.ended).code, 0);
 });
 
-test('an unknown namespace ends the worker with 1 and a sentence', async (t) => {
-  const stack = await stackFor(t, { worker: false });
+test('an unknown namespace ends the worker with 1 and a sentence', async () => {
   const HEALTH_ADDRESS = `127.0.0.1:${await freePort()}`;
   const environment = { ...stack.environment, HEALTH_ADDRESS, TEMPORAL_NAMESPACE: 'nowhere' };
   const { code, stderr } = await start(['worker.ts'], environment).ended;

@@ -2,11 +2,10 @@ import { Readable } from 'node:stream';
 import { type Content, contentOf } from './content.ts';
 import type { Fault } from './faults.ts';
 
-/** What is to be sent; a body without a `size` is sent without a Content-Length. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
-  body: Pick<Content, 'open'> & { size?: number };
+  body: Content;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -38,11 +37,12 @@ export async function answerOf(fault: Fault | null): Promise<Answer | null> {
       return await json(200, fault.body);
     case 'redirect':
       return { ...(await text(302, 'text/plain', '')), headers: { Location: fault.location } };
-    case 'huge': {
-      const bytes = fault.bytes === -1 ? Infinity : fault.bytes;
-      const open = () => Readable.from(filler(bytes), { objectMode: false });
-      return { status: 200, headers: { 'Content-Type': JSON_TYPE }, body: { open } };
-    }
+    case 'endless':
+      return {
+        status: 200,
+        headers: { 'Content-Type': JSON_TYPE },
+        body: { open: () => Readable.from(filler(), { objectMode: false }) },
+      };
     default:
       return null;
   }
@@ -57,12 +57,8 @@ function retryAfterHeader(value: string | number): string {
   return seconds === undefined ? String(value) : new Date(Date.now() + Number(seconds) * 1_000).toUTCString();
 }
 
-/** One JSON string of so many bytes: well formed, so only its size is wrong. */
-function* filler(bytes: number): Generator<Buffer> {
-  const block = Buffer.alloc(64 * 1024, 'x');
+/** A JSON string without an end. */
+function* filler(): Generator<Buffer> {
   yield Buffer.from('"');
-  let left = bytes - 2;
-  for (; left > block.length; left -= block.length) yield block;
-  yield block.subarray(0, Math.max(0, left));
-  yield Buffer.from('"');
+  for (const block = Buffer.alloc(64 * 1024, 'x'); ;) yield block;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isLoadDate } from '../../domain/load-date.ts';
 import { type Answer, json } from './answer.ts';
+import { SAMPLE_CREDENTIALS } from './credentials.ts';
 import type { Delivery, DeliverySource } from './delivery.ts';
 import type { Fault, FaultTarget } from './faults.ts';
 import { sampleId } from './ids.ts';
@@ -15,17 +16,6 @@ const METHODS: Record<ApiEndpoint, string> = {
   get_increment: 'GET',
 };
 
-interface Credentials {
-  apiKey: string;
-  nickname: string;
-  cohort: string;
-}
-
-interface ApiOptions extends Credentials {
-  source: DeliverySource;
-  notFoundStatus: 200 | 404;
-}
-
 export function endpointOf(url: URL): ApiEndpoint | null {
   const name = url.pathname.slice(1);
   return name in METHODS ? (name as ApiEndpoint) : null;
@@ -33,13 +23,15 @@ export function endpointOf(url: URL): ApiEndpoint | null {
 
 /** The report API: three calls, answered from a source of deliveries. */
 export class Api {
-  readonly #options: ApiOptions;
+  readonly #source: DeliverySource;
+  readonly #apiKey: string;
   readonly #reports: Reports;
   readonly #storage: Storage;
   readonly #incrementIds = new Map<string, string>();
 
-  constructor(options: ApiOptions, reports: Reports, storage: Storage) {
-    this.#options = options;
+  constructor(source: DeliverySource, apiKey: string, reports: Reports, storage: Storage) {
+    this.#source = source;
+    this.#apiKey = apiKey;
     this.#reports = reports;
     this.#storage = storage;
   }
@@ -47,9 +39,9 @@ export class Api {
   /** The refusal of a wrong request, or null for a right one. It never repeats the key. */
   async refuse(req: IncomingMessage, endpoint: ApiEndpoint | null): Promise<Answer | null> {
     const expected = {
-      'x-api-key': this.#options.apiKey,
-      'x-nickname': this.#options.nickname,
-      'x-cohort': this.#options.cohort,
+      'x-api-key': this.#apiKey,
+      'x-nickname': SAMPLE_CREDENTIALS.REPORT_API_NICKNAME,
+      'x-cohort': SAMPLE_CREDENTIALS.REPORT_API_COHORT,
       'x-project': 'True',
     };
     const wrong = Object.entries(expected).filter(([name, value]) => req.headers[name] !== value);
@@ -73,11 +65,11 @@ export class Api {
   }
 
   async #getReport(taskId: string, fault: Fault | null): Promise<Answer> {
-    const poll = this.#reports.poll(taskId, fixedStatus(fault));
+    const poll = this.#reports.poll(taskId, fault?.do === 'report-status' ? fault.status : null);
     if (!poll) return await json(404, { error: 'unknown task_id' });
     const { status, reportId } = poll;
     if (status !== 'SUCCESS') return await json(200, { task_id: taskId, status });
-    const { startDay, endDate, files } = await this.#options.source.report();
+    const { startDay, endDate, files } = await this.#source.report();
     const data = {
       report_id: reportId,
       start_day: timestamp(startDay),
@@ -96,10 +88,10 @@ export class Api {
       return await json(400, { error: 'date must be written like 2024-02-25T00:00:00' });
     }
     const answer = { report_id: reportId, date: timestamp(date) };
-    const delivery = fault?.do === 'not-found' ? null : await this.#options.source.increment(date);
+    const delivery = await this.#source.increment(date);
     if (!delivery) {
       const notFound = { status: 'NOT FOUND', debug_info: `Date is too early or not there yet: ${date}` };
-      return await json(this.#options.notFoundStatus, { ...notFound, ...answer, data: null });
+      return await json(200, { ...notFound, ...answer, data: null });
     }
     const incrementId = this.#incrementId(reportId, date);
     const s3Path = this.#publish(incrementId, delivery.files, fault, date);
@@ -126,11 +118,6 @@ export class Api {
     if (fault?.do !== 'missing-files') return Object.fromEntries(urls);
     return Object.fromEntries(urls.filter(([file]) => !fault.files.includes(file)));
   }
-}
-
-function fixedStatus(fault: Fault | null): string | null {
-  if (fault?.do === 'stuck') return 'RUNNING';
-  return fault?.do === 'report-status' ? fault.status : null;
 }
 
 /** The API writes its dates as `2024-02-25 00:00:00`. */

@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLoadDate } from '../../domain/load-date.ts';
 import { isErrno } from '../services/errors.ts';
@@ -40,29 +40,11 @@ async function csvFiles(folder: string): Promise<Delivery | null> {
   };
 }
 
-/** The first and last day in the order log's date_time column, which stands before any column that needs quotes. */
+/** The first and last day in the order log: whatever in it looks like a timestamp is one. */
 async function dateRange(path: string): Promise<[first: string, last: string]> {
-  let column = -1;
-  let first = '';
-  let last = '';
-  // Not readline over a read stream: that ends the process when the file is missing.
-  const file = await open(path);
-  try {
-    for await (const line of file.readLines({ encoding: 'utf8' })) {
-      const fields = line.split(',', column === -1 ? undefined : column + 1);
-      if (column === -1) {
-        column = fields.findIndex((name) => name.replace(/^\uFEFF/, '') === 'date_time');
-        if (column === -1) throw new Error(`${path} has no date_time column`);
-        continue;
-      }
-      const day = fields[column]?.slice(0, 10) ?? '';
-      if (!isLoadDate(day)) continue;
-      if (first === '' || day < first) first = day;
-      if (day > last) last = day;
-    }
-  } finally {
-    await file.close();
-  }
-  if (first === '') throw new Error(`${path} has no row with a date, so start_day and end_date are unknown`);
+  const days = (await readFile(path, 'utf8')).match(/(?<=,)\d{4}-\d{2}-\d{2}(?=[T ,])/g)?.sort();
+  const [first, last] = [days?.[0], days?.at(-1)];
+  if (first === undefined || last === undefined)
+    throw new Error(`${path} has no row with a date, so start_day and end_date are unknown`);
   return [first, last];
 }

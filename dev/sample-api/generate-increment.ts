@@ -1,6 +1,5 @@
 import { FEEDS, fileName, type Source } from '../../domain/feeds.ts';
 import { dateOf, dayNumber } from './days.ts';
-import type { Delivery } from './delivery.ts';
 import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';
 import { plainLines } from './plain-rows.ts';
 import { Random } from './random.ts';
@@ -9,15 +8,14 @@ import { CITIES, customerOf, ITEMS } from './shop.ts';
 export interface GenerateOptions {
   /** Distinct orders of a day (160, as on 2024-02-25); the file has about 6.8 rows for each. */
   orders?: number;
-  /** The first date whose order log has a `status` column and refunds (2024-03-01). */
-  statusFrom?: string;
 }
 
 /** The files of an increment by their key, each as lines made one at a time. */
 export type FileLines = Record<string, () => Generator<string>>;
 
 export const DEFAULT_ORDERS = 160;
-export const DEFAULT_STATUS_FROM = '2024-03-01';
+/** The first date whose order log has a `status` column and refunds. */
+const STATUS_FROM = '2024-03-01';
 
 // The real 2024-02-25: 1,091 rows of 160 orders; the first 87 stand there once, the rest 13 or 14 times in blocks.
 const REAL = { orders: 160, rows: 1_091, once: 87 };
@@ -38,14 +36,7 @@ export function* chunks(lines: Iterable<string>): Generator<string> {
   if (chunk !== '') yield chunk;
 }
 
-/** A whole increment in memory: the same date and options always give the same bytes. */
-export function generateIncrement(date: string, options: GenerateOptions = {}): Delivery {
-  const lines = incrementLines(date, options);
-  return {
-    files: Object.fromEntries(Object.entries(lines).map(([key, make]) => [key, [...make()].join('')])),
-  };
-}
-
+/** The same date and options always give the same bytes. */
 export function incrementLines(date: string, options: GenerateOptions = {}): FileLines {
   return linesOf('increment', [dayNumber(date)], options);
 }
@@ -77,8 +68,8 @@ function linesOf(kind: Source, days: readonly number[], options: GenerateOptions
 // Lines end in CRLF because the real files' lines do.
 
 function* orderLogLines(days: readonly number[], options: GenerateOptions): Generator<string> {
-  const { orders = DEFAULT_ORDERS, statusFrom = DEFAULT_STATUS_FROM } = options;
-  const statusDay = dayNumber(statusFrom);
+  const { orders = DEFAULT_ORDERS } = options;
+  const statusDay = dayNumber(STATUS_FROM);
   const hasStatus = days.some((day) => day >= statusDay);
   yield `id,uniq_id,date_time,city_id,city_name,customer_id,first_name,last_name,item_id,item_name,quantity,payment_amount${hasStatus ? ',status' : ''}\r\n`;
   let id = 0;

@@ -9,15 +9,14 @@ import {
 } from './generate-increment.ts';
 
 const HISTORY_DAYS = 23; // the real report: 2024-02-02 to 2024-02-24
-export const DEFAULT_EARLIEST = '2024-02-25';
+const EARLIEST = '2024-02-25';
 
-/** Increments for every date from `earliest` on, and a report over the 23 days before it. */
-export function generatedSource(options: GenerateOptions & { earliest?: string } = {}): DeliverySource {
-  const { earliest = DEFAULT_EARLIEST } = options;
-  const startDay = addDays(earliest, -HISTORY_DAYS);
-  const endDate = addDays(earliest, -1);
+/** Increments for every date from 2024-02-25 on, and a report over the 23 days before it. */
+export function generatedSource(options: GenerateOptions = {}): DeliverySource {
+  const startDay = addDays(EARLIEST, -HISTORY_DAYS);
+  const endDate = addDays(EARLIEST, -1);
   return {
-    increment: (date) => (date < earliest ? null : { files: streamed(incrementLines(date, options)) }),
+    increment: (date) => (date < EARLIEST ? null : { files: streamed(incrementLines(date, options)) }),
     report: () => ({ startDay, endDate, files: streamed(reportLines(startDay, endDate, options)) }),
   };
 }

@@ -1,6 +1,5 @@
 import { CommanderError } from 'commander';
 import { messageOf } from '../../domain/text.ts';
-import type { DeliverySource } from './delivery.ts';
 import { directorySource } from './directory-source.ts';
 import { generatedSource } from './generated-source.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -17,33 +16,14 @@ try {
   }
 }
 
-async function serve(options: Options): Promise<void> {
-  const api = await startSampleApi({
-    source: await sourceOf(options),
-    port: options.port,
-    storagePort: options.storagePort,
-    apiKey: options.apiKey,
-    nickname: options.nickname,
-    cohort: options.cohort,
-    pollsUntilReady: options.polls,
-    readyAfterMs: options.readyAfter,
-    faults: options.faults,
-    ...(options.quiet ? {} : { onRequest: (request) => console.log(lineOf(request)) }),
-  });
+async function serve({ port, storagePort, data, orders, polls }: Options): Promise<void> {
+  const source = data === undefined ? generatedSource({ orders }) : directorySource(data);
+  await source.report(); // a wrong directory fails at the start, not with the first request
+  const onRequest = (request: RecordedRequest) => console.log(lineOf(request));
+  const api = await startSampleApi({ source, port, storagePort, pollsUntilReady: polls, onRequest });
   const stop = (): void => void api.close();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   console.log(`sample report API at ${api.url}, storage at ${api.storageUrl}`);
-}
-
-async function sourceOf({ data, orders, statusFrom, earliest }: Options): Promise<DeliverySource> {
-  if (data === undefined) return generatedSource({ orders, statusFrom, ...(earliest ? { earliest } : {}) });
-  const source = directorySource(data);
-  await source.report(); // a wrong directory fails at the start, not with the first request
-  if (earliest === undefined) return source;
-  return {
-    report: () => source.report(),
-    increment: (date) => (date < earliest ? null : source.increment(date)),
-  };
 }
 
 /** `12:30:01 api     GET  /get_report?task_id=… 503 (fault: status)`, without the signature of a storage URL. */

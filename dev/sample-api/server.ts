@@ -20,13 +20,8 @@ export interface SampleApiOptions extends Partial<Readiness> {
   /** Default 0: any free port. */
   port?: number;
   storagePort?: number;
-  /** Those of SAMPLE_CREDENTIALS when not given: a request with other headers is answered 401. */
+  /** That of SAMPLE_CREDENTIALS when not given: a request with another one is answered 401. */
   apiKey?: string;
-  nickname?: string;
-  cohort?: string;
-  /** The HTTP status that goes with NOT FOUND (200). */
-  notFoundStatus?: 200 | 404;
-  faults?: readonly Fault[];
   /** Called when a request is over: answered, or its connection gone. */
   onRequest?: (request: RecordedRequest) => void;
 }
@@ -58,21 +53,14 @@ export interface SampleApi {
   close(): Promise<void>;
 }
 
-const { REPORT_API_KEY: KEY, REPORT_API_NICKNAME: NICKNAME, REPORT_API_COHORT: COHORT } = SAMPLE_CREDENTIALS;
-
 /** Starts the report API and its storage, each on its own address. */
 export async function startSampleApi(options: SampleApiOptions): Promise<SampleApi> {
   const requests: RecordedRequest[] = [];
   const faults = new Faults();
-  for (const fault of options.faults ?? []) faults.add(fault);
   const storage = new Storage();
-  const { pollsUntilReady = 1, readyAfterMs = 0 } = options;
+  const { apiKey = SAMPLE_CREDENTIALS.REPORT_API_KEY, pollsUntilReady = 1, readyAfterMs = 0 } = options;
   const reports = new Reports({ pollsUntilReady, readyAfterMs });
-  const api = new Api(
-    { apiKey: KEY, nickname: NICKNAME, cohort: COHORT, notFoundStatus: 200, ...options },
-    reports,
-    storage,
-  );
+  const api = new Api(options.source, apiKey, reports, storage);
 
   const serve = async (req: IncomingMessage, res: ServerResponse, call: Call): Promise<void> => {
     const recorded = record(req, call.endpoint);

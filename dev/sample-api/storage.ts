@@ -71,7 +71,7 @@ export class Storage {
     try {
       if (object) {
         const body = await contentOf(object.content);
-        return { status: 200, headers: { 'Content-Type': 'text/csv', ETag: `"${body.md5}"` }, body };
+        return { status: 200, headers: { 'Content-Type': 'text/csv' }, body };
       }
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;

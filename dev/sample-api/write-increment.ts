@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { chunks, type GenerateOptions, incrementLines } from './generate-increment.ts';
 
 /**
- * Writes the CSV files of an increment into `dir`, byte for byte what `generateIncrement` returns, but never holding
- * more than a chunk: ten million rows take no more memory than a thousand. Returns their paths by key.
+ * Writes the CSV files of an increment into `dir`, never holding more than
+ * a chunk: ten million rows take no more memory than a thousand. Returns their paths by key.
  */
 export async function writeIncrement(
   dir: string,

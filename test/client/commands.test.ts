@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { FEEDS, fileNames } from '../../domain/feeds.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { Proxy } from '../chaos/proxy.ts';
-import { createTestDatabase, variable } from '../support/database.ts';
+import { databaseFor, variable } from '../support/database.ts';
 import { client, start, type Ended } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { callsOf, kill, until } from './harness.ts';
@@ -30,30 +28,26 @@ function documentOf({ stdout }: Ended): unknown {
   return JSON.parse(stdout);
 }
 
-test('migrate: two at once on an empty database, and once more', async () => {
-  const db = await createTestDatabase({ empty: true });
-  try {
-    const env = { DATABASE_URL: db.url };
-    const both = await Promise.all([client(['migrate', '--json'], env), client(['migrate', '--json'], env)]);
-    interface Migrated {
-      version: number;
-      applied: string[];
-    }
-    const [one, other] = both.map((ended) => {
-      assert.equal(ended.code, 0, ended.stderr);
-      return documentOf(ended) as Migrated;
-    });
-    assert.ok(one && other && one.version >= 3);
-    assert.equal(one.version, other.version);
-    const applied = [...one.applied, ...other.applied].sort();
-    assert.equal(applied.length, one.version, 'every migration was applied once');
-    assert.equal(new Set(applied).size, one.version);
-    const again = await client(['migrate'], env);
-    assert.deepEqual([again.code, again.stderr], [0, '']);
-    assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
-  } finally {
-    await db.drop();
+test('migrate: two at once on an empty database, and once more', async (t) => {
+  const db = await databaseFor(t, { empty: true });
+  const env = { DATABASE_URL: db.url };
+  const both = await Promise.all([client(['migrate', '--json'], env), client(['migrate', '--json'], env)]);
+  interface Migrated {
+    version: number;
+    applied: string[];
   }
+  const [one, other] = both.map((ended) => {
+    assert.equal(ended.code, 0, ended.stderr);
+    return documentOf(ended) as Migrated;
+  });
+  assert.ok(one && other && one.version >= 3);
+  assert.equal(one.version, other.version);
+  const applied = [...one.applied, ...other.applied].sort();
+  assert.equal(applied.length, one.version, 'every migration was applied once');
+  assert.equal(new Set(applied).size, one.version);
+  const again = await client(['migrate'], env);
+  assert.deepEqual([again.code, again.stderr], [0, '']);
+  assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
 });
 
 describe('client commands', { concurrency: 2 }, () => {
@@ -110,11 +104,9 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.doesNotMatch(failed.stderr, /^ +at /m, 'no stack trace');
 
     const range = ['status', '--from', '2024-02-29', '--to', '2024-03-03'];
-    const [json, text, npm, npx] = await Promise.all([
+    const [json, text] = await Promise.all([
       client([...range, '--json'], stack.environment),
       client(range, stack.environment),
-      output('npm', ['run', '--silent', 'client', '--', ...range, '--json'], stack.environment),
-      output('npx', ['sales-increment', ...range, '--json'], stack.environment),
     ]);
     assert.deepEqual([json.code, json.stderr], [0, '']);
     const { days } = documentOf(json) as StatusDocument;
@@ -130,7 +122,6 @@ describe('client commands', { concurrency: 2 }, () => {
     assert.match(days[0]?.next ?? '', /client -- run --date 2024-02-29/);
     assert.equal(days[1]?.error, null);
     assert.equal(days[3]?.error, failure.error);
-    assert.deepEqual([npm, npx], [json.stdout, json.stdout], "npm adds nothing to the client's output");
     assert.equal(text.code, 0);
     assert.match(text.stdout, /4 days: 1 loaded, 1 no_increment, 1 missing, 1 failed\./);
     assert.match(text.stdout, /2024-03-03 failed: user_order_log_inc of 2024-03-03 is refused/);
@@ -223,16 +214,3 @@ describe('client commands', { concurrency: 2 }, () => {
     });
   });
 });
-
-/** What a command of npm prints, as a script gets it. */
-async function output(command: string, args: string[], env: Record<string, string>): Promise<string> {
-  const child = spawn(command, args, {
-    cwd: projectRoot,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  await once(child, 'close');
-  return stdout;
-}

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { commandOf, documentName, documentsOf } from '../support/client-documents.ts';
 import { client, start } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
-import { callsOf, until } from './harness.ts';
+import { failed } from './failed.ts';
+import { callsOf, kill, until } from './harness.ts';
 
 /** Every command with every document of its published schema, by what the client really prints. */
 const commands = (await readdir(path.join(projectRoot, 'schemas')))
@@ -14,15 +15,12 @@ const commands = (await readdir(path.join(projectRoot, 'schemas')))
   .map((name) => name.replace('.schema.json', ''));
 const printed = new Map(commands.map((command) => [command, new Set<string>()]));
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start({
-    api: { pollsUntilReady: 1 },
-    settings: { HOUSEKEEPING_INTERVAL: '200ms' },
-  });
-  for (const day of ['2024-03-01', '2024-03-02', '2024-03-06']) stack.deliveries.set(day, [{ uniq_id: day }]);
-  stack.deliveries.set('2024-03-03', '<html></html>');
+const stack = await TestStack.start({
+  api: { pollsUntilReady: 1 },
+  settings: { HOUSEKEEPING_INTERVAL: '200ms' },
 });
+for (const day of ['2024-03-01', '2024-03-02', '2024-03-06']) stack.deliveries.set(day, [{ uniq_id: day }]);
+stack.deliveries.set('2024-03-03', '<html></html>');
 after(() => stack.close());
 
 /** Runs a command that is to print this document and to end with this code. */
@@ -53,13 +51,14 @@ describe('documents', { concurrency: 2 }, () => {
     await prints('ReportWritten', 0, `report --out ${path.join(stack.landingDir, 'report.html')}`);
   });
 
-  test('of a backfill that is controlled, and cancelled', async () => {
+  test('of a backfill that is controlled, and cancelled', async (t) => {
     stack.deliveries.set('2024-04-01', [{ uniq_id: 'held' }], { price_log_inc: null });
     const range = 'backfill --from 2024-04-01 --to 2024-04-01';
     const backfill = start(['client/main.ts', ...range.split(' '), '--json'], {
       ...stack.environment,
       FILES_TIMEOUT: '1h',
     });
+    t.after(() => kill(backfill));
     await until('the file is waited for', () => callsOf(stack, 'get_increment', '2024-04-01').length > 1);
     await prints('BackfillControl', 0, `${range} --pause`);
     await prints('BackfillControl', 0, `${range} --resume`);
@@ -83,22 +82,27 @@ describe('documents', { concurrency: 2 }, () => {
     await prints('ScheduleDeleted', 0, 'schedule delete');
     await prints('ScheduleDeleted', 0, 'schedule delete');
   });
-
-  for (const command of commands.map((name) => name.replace('schedule-', 'schedule '))) {
-    test(`${command}: wrong usage, and settings that cannot be used`, async () => {
-      await prints('Failure', 2, `${command} --no-such-option`);
-      if (command === 'error') return;
-      const required: Record<string, string> = {
-        backfill: ' --from 2024-03-01 --to 2024-03-01',
-        forget: ' --customer 1',
-      };
-      await prints('Failure', 2, `${command}${required[command] ?? ''}`, {
-        DATABASE_URL: 'x y',
-        TEMPORAL_ADDRESS: 'x y',
-      });
-    });
-  }
 });
+
+/** In this process: that one prints its document is tried in usage.test.ts. */
+async function fails(line: string, settings: Record<string, string> = {}) {
+  const args = line.split(' ');
+  const { exitCode, document } = await failed(args, settings);
+  assert.equal(exitCode, 2, line);
+  assert.equal(documentName(args, JSON.stringify(document)), 'Failure', line);
+  printed.get(commandOf(args))?.add('Failure');
+}
+
+for (const command of commands.map((name) => name.replace('schedule-', 'schedule ')))
+  test(`${command}: wrong usage, and settings that cannot be used`, async () => {
+    await fails(`${command} --no-such-option`);
+    if (command === 'error') return;
+    const required: Record<string, string> = {
+      backfill: ' --from 2024-03-01 --to 2024-03-01',
+      forget: ' --customer 1',
+    };
+    await fails(`${command}${required[command] ?? ''}`, { DATABASE_URL: 'x y', TEMPORAL_ADDRESS: 'x y' });
+  });
 
 test('every document of every schema was printed', () => {
   for (const [command, names] of printed)

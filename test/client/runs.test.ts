@@ -1,32 +1,21 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { FEEDS, fileNames } from '../../domain/feeds.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { client, start, type Running } from '../support/processes.ts';
+import { reset, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
 import { callsOf, kill, until } from './harness.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start({ api: { pollsUntilReady: Infinity } });
-});
+const stack = await TestStack.start({ api: { pollsUntilReady: Infinity } });
 after(() => stack.close());
 
-/** Resets the newest run to its first workflow task, as the UI does. */
-async function reset(workflowId: string): Promise<void> {
-  const handle = stack.client.workflow.getHandle(workflowId);
-  const { runId } = await handle.describe();
-  const { events = [] } = await handle.fetchHistory();
-  const first = events?.find((event) => event.workflowTaskCompletedEventAttributes);
-  assert.ok(first?.eventId);
-  await stack.client.workflowService.resetWorkflowExecution({
-    namespace: 'default',
-    workflowExecution: { workflowId, runId },
-    reason: 'a test',
-    workflowTaskFinishEventId: first.eventId,
-    requestId: randomUUID(),
-  });
+/** Resets the newest run to its first workflow task. */
+async function resetToStart(workflowId: string): Promise<void> {
+  const { runId } = await stack.client.workflow.getHandle(workflowId).describe();
+  const [first] = await resetPoints(stack, workflowId, runId);
+  assert.ok(first);
+  await reset(stack, workflowId, runId, first);
 }
 
 /** A client that waits for a report which is not made before its run was reset twice. */
@@ -34,7 +23,7 @@ async function resetTwice(waiting: Running, workflowId: string): Promise<void> {
   for (const times of [1, 2]) {
     const polls = callsOf(stack, 'get_report').length;
     await until('the report is polled', () => callsOf(stack, 'get_report').length > polls + 2);
-    await reset(workflowId);
+    await resetToStart(workflowId);
     await until(
       `the client follows reset ${times}`,
       () => waiting.output().split('was reset: waiting for its new run').length === times + 1,

@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
 import { FakeQueue, type FakeDay } from '../support/fake-day.ts';
-import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase, variable } from '../support/database.ts';
 import { client, start } from '../support/processes.ts';
 import { kill, until } from './harness.ts';
 
-let queue: FakeQueue;
+const [queue, db] = await Promise.all([FakeQueue.start(), createTestDatabase()]);
 /** To which all that the client starts belongs. */
 let day: FakeDay;
-let db: TestDatabase;
-let env: Record<string, string>;
-before(async () => {
-  [queue, db] = await Promise.all([FakeQueue.start(), createTestDatabase()]);
-  await queue.startWorker();
-  env = {
-    TEMPORAL_ADDRESS: variable('TEMPORAL_ADDRESS'),
-    TEMPORAL_TASK_QUEUE: queue.taskQueue,
-    DATABASE_URL: db.url,
-  };
-});
+await queue.startWorker();
+const env = {
+  TEMPORAL_ADDRESS: variable('TEMPORAL_ADDRESS'),
+  TEMPORAL_TASK_QUEUE: queue.taskQueue,
+  DATABASE_URL: db.url,
+};
 beforeEach(() => {
   day = queue.day({}, '-');
 });

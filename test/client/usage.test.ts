@@ -1,51 +1,23 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
-import type { CommandFailed } from '../../client/output.ts';
-import { asCommandFailed, program } from '../../client/program.ts';
-import { projectRoot } from '../../runtime/project-root.ts';
+import { program } from '../../client/program.ts';
 import { temporalConfig } from '../../runtime/temporal.ts';
 import { variable } from '../support/database.ts';
-import { client, start, type Ended } from '../support/processes.ts';
+import { client, launch, start, type Ended } from '../support/processes.ts';
+import { failed, UNSET } from './failed.ts';
 import { kill } from './harness.ts';
 
 /** A port that nobody listens on. */
 const NOBODY = '127.0.0.1:1';
 const PASSWORD = 'pw-of-the-database';
 
-/** Every setting explicitly empty, which counts as not set, so that a developer's `.env` has no part in this. */
-const UNSET = Object.fromEntries(
-  [
-    ...['REPORT_API_URL', 'REPORT_API_KEY', 'REPORT_API_NICKNAME', 'REPORT_API_COHORT', 'DATABASE_URL'],
-    ...['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'],
-  ].map((name) => [name, '']),
-);
-
 function errorOf({ stdout }: Ended): string {
   const document = JSON.parse(stdout) as { error: string };
   assert.equal(typeof document.error, 'string');
   return document.error;
-}
-
-/** How a command line ends that fails, in this process. */
-async function failed(args: readonly string[], env: Record<string, string> = {}): Promise<CommandFailed> {
-  const settings = { ...UNSET, TEMPORAL_ADDRESS: '', ...env };
-  const before = Object.keys(settings).map((name) => [name, process.env[name]] as const);
-  Object.assign(process.env, settings);
-  try {
-    await program().parseAsync([...args, '--json'], { from: 'user' });
-  } catch (error) {
-    return asCommandFailed(error);
-  } finally {
-    for (const [name, value] of before)
-      if (value === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = value;
-  }
-  throw new Error('The command was to fail, but it ended well.');
 }
 
 /** A sentence for a person, not a stack trace. */
@@ -118,22 +90,6 @@ describe('wrong settings end with 2, all named at once', () => {
       assert.match(message, /DATABASE_URL is not set/);
     });
   }
-
-  test('of a worker', async () => {
-    const ended = await start(['worker.ts'], { ...UNSET, REPORT_TIMEOUT: '-1s' }).ended;
-    assert.equal(ended.code, 2);
-    for (const name of [
-      'REPORT_API_URL',
-      'REPORT_API_KEY',
-      'REPORT_API_NICKNAME',
-      'REPORT_API_COHORT',
-      'DATABASE_URL',
-      'REPORT_TIMEOUT',
-    ]) {
-      assert.match(ended.stderr, new RegExp(`^ +${name} `, 'm'));
-    }
-    assertClear(ended, /6 settings cannot be used/);
-  });
 });
 
 test('--help of every command', async () => {
@@ -196,13 +152,7 @@ test('--JSON is no option; its document says so', async () => {
 
 test('a result that cannot be written ends with 1, in a sentence', async () => {
   const command = 'node --import ./runtime/register.js client/main.ts frob --json > /dev/full';
-  const child = spawn('bash', ['-c', command], {
-    cwd: projectRoot,
-    env: { PATH: process.env.PATH },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const closed = once(child, 'close') as Promise<[number | null]>;
-  const [stderr, [code]] = await Promise.all([text(child.stderr), closed]);
+  const { code, stderr } = await launch('bash', ['-c', command]).ended;
   assert.equal(code, 2, 'of the command');
   assert.match(stderr, /The result cannot be written to standard output: .*ENOSPC/);
   assert.doesNotMatch(stderr, /^ +at |node:internal/m);
@@ -229,15 +179,9 @@ async function pipedInto(
   args: string,
   env: Record<string, string>,
   output = '1',
-): Promise<{ stdout: string; stderr: string }> {
+): Promise<Ended> {
   const command = `node --import ./runtime/register.js client/main.ts ${args} ${output}> >(${reader})`;
-  const child = spawn('bash', ['-c', command], {
-    cwd: projectRoot,
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { stdout, stderr };
+  return await launch('bash', ['-c', command], { env }).ended;
 }
 
 test('a command that can never end has not ended well', async () => {

@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { after, afterEach, describe, test } from 'node:test';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { updateFacts } from '../../pipeline/load/update-mart.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { until } from '../client/harness.ts';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { tablesOf, type Load } from './model.ts';
 import { empty, lines, Loader, tables, textOf } from './support.ts';
 
 const DAY = '2024-02-25';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 /** Orders that all tell by their quantity which file they come from; half of the keys differ from file to file. */
 function ordersOf(file: number, count: number): Order[] {
@@ -108,7 +97,7 @@ describe('two sessions', () => {
       await session.query('delete from mart.f_sales');
       await session.query('select pg_sleep(60)');
     }, abort.signal);
-    await until(
+    await untilCounted(
       `select count(*) from pg_stat_activity where query like '%pg_sleep(60)' and state = 'active'`,
     );
     abort.abort(new Error('cancelled by the test'));
@@ -161,15 +150,10 @@ test('a reader sees a delivery whole, old or new: staging, facts and retention',
 });
 
 async function untilOneWaits(): Promise<void> {
-  await until(`select count(*) from pg_locks where locktype = 'advisory' and not granted
+  await untilCounted(`select count(*) from pg_locks where locktype = 'advisory' and not granted
     and database = (select oid from pg_database where datname = current_database())`);
 }
 
-/** Until the query counts something. */
-async function until(query: string): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
-    if ((await lines(db.pool, query))[0] !== '0') return;
-    await sleep(25);
-  }
-  assert.fail(`still 0 after ten seconds: ${query}`);
+async function untilCounted(query: string): Promise<void> {
+  await until(query, async () => (await lines(db.pool, query))[0] !== '0');
 }

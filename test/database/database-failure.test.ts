@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { databaseFailure } from '../../database/database-failure.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { databaseFor } from '../support/database.ts';
 
 const TYPES: Record<string, string[]> = {
   // Heal by trying again.
@@ -32,127 +32,112 @@ test('a database error is retried when it can heal, and only then', () => {
   assert.equal(databaseFailure(brokenPipe).type, 'DatabaseUnavailable');
 });
 
-test('errors of a real server come out as such failures, other errors as they are', async () => {
-  const db = await createTestDatabase({ empty: true });
-  try {
-    const fails = (type: string, query: string) =>
-      assert.rejects(
-        db.database.transaction((session) => session.query(query)),
-        (error) => error instanceof ApplicationFailure && error.type === type,
-        query,
-      );
-    await fails('SchemaMissing', 'select * from mart.f_sales');
-    await fails('DatabaseRefused', 'select 1 / 0');
-    await fails('DatabaseUnavailable', 'select pg_terminate_backend(pg_backend_pid())');
-    // What the work itself throws stays what it is, whatever its text.
-    for (const own of [new TypeError('a bug of ours'), new Error('no connection between a and b: timeout')]) {
-      await assert.rejects(
-        db.database.transaction(() => Promise.reject(own)),
-        own,
-      );
-    }
-    // A statement that pg cannot even send is a bug of ours as well.
-    const circular: unknown[] = [];
-    circular.push({ circular });
-    await assert.rejects(
-      db.database.transaction((session) => session.query('select $1::json', [circular[0]])),
-      TypeError,
+test('errors of a real server come out as such failures, other errors as they are', async (t) => {
+  const db = await databaseFor(t, { empty: true });
+  const fails = (type: string, query: string) =>
+    assert.rejects(
+      db.database.transaction((session) => session.query(query)),
+      (error) => error instanceof ApplicationFailure && error.type === type,
+      query,
     );
-    const aborted = AbortSignal.abort(new Error('stopped'));
+  await fails('SchemaMissing', 'select * from mart.f_sales');
+  await fails('DatabaseRefused', 'select 1 / 0');
+  await fails('DatabaseUnavailable', 'select pg_terminate_backend(pg_backend_pid())');
+  // What the work itself throws stays what it is, whatever its text.
+  for (const own of [new TypeError('a bug of ours'), new Error('no connection between a and b: timeout')]) {
     await assert.rejects(
-      db.database.transaction(() => Promise.resolve(), aborted),
-      /stopped/,
+      db.database.transaction(() => Promise.reject(own)),
+      own,
     );
-    // None of it has cost the pool a connection.
-    assert.equal(db.pool.waitingCount, 0);
-    await db.database.transaction((session) => session.query('select 1'));
-  } finally {
-    await db.drop();
   }
+  // A statement that pg cannot even send is a bug of ours as well.
+  const circular: unknown[] = [];
+  circular.push({ circular });
+  await assert.rejects(
+    db.database.transaction((session) => session.query('select $1::json', [circular[0]])),
+    TypeError,
+  );
+  const aborted = AbortSignal.abort(new Error('stopped'));
+  await assert.rejects(
+    db.database.transaction(() => Promise.resolve(), aborted),
+    /stopped/,
+  );
+  // None of it has cost the pool a connection.
+  assert.equal(db.pool.waitingCount, 0);
+  await db.database.transaction((session) => session.query('select 1'));
 });
 
-test('a failure names table, column and constraint, and never a value', async () => {
-  const db = await createTestDatabase();
-  try {
-    const cases: [statement: string, message: RegExp][] = [
-      [
-        `select 'Иванова'::bigint`,
-        /^PostgreSQL rejected the statement: a value cannot be read as its type \(22P02\)\.$/,
-      ],
-      [`select date '2024-02-30'`, /a date or time is out of range \(22008\)/],
-      [
-        `insert into mart.d_city values (77, 'Иванова'), (77, 'Иванова')`,
-        /a key already exists in mart\.d_city, constraint d_city_pkey \(23505\)/,
-      ],
-      [
-        `insert into mart.d_city values (77, null)`,
-        /a value is missing in mart\.d_city\.city_name \(23502\)/,
-      ],
-      [`do $$ begin raise 'Иванова' using errcode = '22030'; end $$`, /a value cannot be used \(22030\)/],
-      [`do $$ begin raise 'Иванова'; end $$`, /a value cannot be used \(P0001\)/],
-    ];
-    for (const [statement, message] of cases) {
-      await assert.rejects(
-        db.database.transaction((session) => session.query(statement)),
-        (error: Error) => {
-          assert.match(error.message, message);
-          assert.doesNotMatch(error.stack ?? '', /Иванова|\b77\b|02-30/);
-          return true;
-        },
-      );
-    }
-    const rows = Readable.from(['77\tИванова\n', '78\tИванова\tболее\n']);
+test('a failure names table, column and constraint, and never a value', async (t) => {
+  const db = await databaseFor(t);
+  const cases: [statement: string, message: RegExp][] = [
+    [
+      `select 'Иванова'::bigint`,
+      /^PostgreSQL rejected the statement: a value cannot be read as its type \(22P02\)\.$/,
+    ],
+    [`select date '2024-02-30'`, /a date or time is out of range \(22008\)/],
+    [
+      `insert into mart.d_city values (77, 'Иванова'), (77, 'Иванова')`,
+      /a key already exists in mart\.d_city, constraint d_city_pkey \(23505\)/,
+    ],
+    [`insert into mart.d_city values (77, null)`, /a value is missing in mart\.d_city\.city_name \(23502\)/],
+    [`do $$ begin raise 'Иванова' using errcode = '22030'; end $$`, /a value cannot be used \(22030\)/],
+    [`do $$ begin raise 'Иванова'; end $$`, /a value cannot be used \(P0001\)/],
+  ];
+  for (const [statement, message] of cases) {
     await assert.rejects(
-      db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', rows)),
-      {
-        type: 'DatabaseRefused',
-        message: 'PostgreSQL rejected the statement: a COPY row is malformed (22P04).',
+      db.database.transaction((session) => session.query(statement)),
+      (error: Error) => {
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.stack ?? '', /Иванова|\b77\b|02-30/);
+        return true;
       },
     );
-  } finally {
-    await db.drop();
   }
+  const rows = Readable.from(['77\tИванова\n', '78\tИванова\tболее\n']);
+  await assert.rejects(
+    db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', rows)),
+    {
+      type: 'DatabaseRefused',
+      message: 'PostgreSQL rejected the statement: a COPY row is malformed (22P04).',
+    },
+  );
 });
 
-test('COPY: an error of the source stays what it is, one of PostgreSQL is a failure', async () => {
-  const db = await createTestDatabase();
+test('COPY: an error of the source stays what it is, one of PostgreSQL is a failure', async (t) => {
+  const db = await databaseFor(t);
   const copy = (source: () => Readable) =>
     db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', source()));
-  try {
-    await assert.rejects(
-      copy(() => createReadStream('/nowhere/rows')),
-      { code: 'ENOENT', syscall: 'open' },
-    );
-    const breaking = function* () {
-      yield '1\tГород\n'.repeat(50_000);
-      throw new Error('the disk has a bad connection');
-    };
-    await assert.rejects(
-      copy(() => Readable.from(breaking())),
-      { message: 'the disk has a bad connection' },
-    );
-    await assert.rejects(
-      copy(() => Readable.from(['1\tA\n', '1\tB\n'])),
-      { type: 'DatabaseRefused' },
-    );
-    assert.equal(await copy(() => Readable.from(['1\tA\n', '2\tB\n'])), 2);
-    const abort = new AbortController();
-    const endless = new Readable({
-      read() {
-        setTimeout(() => this.push(`${(number += 1)}\tA\n`), 1);
-      },
-    });
-    let number = 2;
-    setTimeout(() => abort.abort(new Error('stopped')), 200);
-    await assert.rejects(
-      db.database.transaction(
-        (session) => session.copyFrom('copy mart.d_city from stdin', endless),
-        abort.signal,
-      ),
-      /stopped/,
-    );
-    assert.deepEqual((await db.pool.query('select * from mart.d_city')).rowCount, 2);
-  } finally {
-    await db.drop();
-  }
+  await assert.rejects(
+    copy(() => createReadStream('/nowhere/rows')),
+    { code: 'ENOENT', syscall: 'open' },
+  );
+  const breaking = function* () {
+    yield '1\tГород\n'.repeat(50_000);
+    throw new Error('the disk has a bad connection');
+  };
+  await assert.rejects(
+    copy(() => Readable.from(breaking())),
+    { message: 'the disk has a bad connection' },
+  );
+  await assert.rejects(
+    copy(() => Readable.from(['1\tA\n', '1\tB\n'])),
+    { type: 'DatabaseRefused' },
+  );
+  assert.equal(await copy(() => Readable.from(['1\tA\n', '2\tB\n'])), 2);
+  const abort = new AbortController();
+  const endless = new Readable({
+    read() {
+      setTimeout(() => this.push(`${(number += 1)}\tA\n`), 1);
+    },
+  });
+  let number = 2;
+  setTimeout(() => abort.abort(new Error('stopped')), 200);
+  await assert.rejects(
+    db.database.transaction(
+      (session) => session.copyFrom('copy mart.d_city from stdin', endless),
+      abort.signal,
+    ),
+    /stopped/,
+  );
+  assert.deepEqual((await db.pool.query('select * from mart.d_city')).rowCount, 2);
 });

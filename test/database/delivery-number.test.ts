@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { Database } from '../../database/database.ts';
 import { migrate } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
-import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { asAdmin, createTestDatabase } from '../support/database.ts';
 import { lines, Loader } from './support.ts';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
 
 /** As in a subscriber of logical replication, or after a copy of the data alone. */
 const setBack = () => db.pool.query(`select setval('staging.delivery_number', 1, false)`);

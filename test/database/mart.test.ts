@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { after, afterEach, describe, test } from 'node:test';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { empty, lines, Loader, tables, textOf } from './support.ts';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 async function facts(): Promise<string[]> {
   return await lines(
@@ -43,89 +32,95 @@ function order(uniq_id: string, quantity: number, more: Partial<Order> = {}): Or
   return { uniq_id, quantity, ...more };
 }
 
+type Delivered = [loadDate: string, orders: Order[], source?: 'history'];
+
+/** Deliveries in the order of their loading, and the facts after the last one. */
+const NEWEST: Record<string, [loads: Delivered[], expected: string[]]> = {
+  'by load_date, whatever the order of loading': [
+    [
+      ['2024-02-27', [order('a', 27)]],
+      ['2024-02-25', [order('a', 25), order('b', 25)]],
+      ['2024-02-26', [order('a', 26), order('b', 26)]],
+    ],
+    ['a | shipped | 27 | 100.00', 'b | shipped | 26 | 100.00'],
+  ],
+  'not by the dates in its rows': [
+    [
+      ['2024-02-25', [order('a', 25, { date_time: '2024-12-31T00:00:00' })]],
+      ['2024-02-26', [order('a', 26, { date_time: '2024-01-01T00:00:00' })]],
+    ],
+    ['a | shipped | 26 | 100.00'],
+  ],
+  'each status by itself': [
+    [
+      ['2024-02-26', [order('a', 26, { status: 'shipped' })]],
+      ['2024-02-25', [order('a', 25, { status: 'shipped' }), order('a', 25, { status: 'refunded' })]],
+    ],
+    ['a | refunded | 25 | -100.00', 'a | shipped | 26 | 100.00'],
+  ],
+  'an increment before history, whatever the dates': [
+    [
+      ['2024-02-25', [order('a', 25)]],
+      ['2024-03-01', [order('a', 1), order('h', 1)], 'history'],
+      ['2024-02-24', [order('h', 24)]],
+    ],
+    ['a | shipped | 25 | 100.00', 'h | shipped | 24 | 100.00'],
+  ],
+  'also when history is loaded again later, and on the very same date': [
+    [
+      ['2024-02-25', [order('a', 1)], 'history'],
+      ['2024-02-25', [order('a', 25)]],
+      ['2024-02-25', [order('a', 2), order('h', 2)], 'history'],
+    ],
+    ['a | shipped | 25 | 100.00', 'h | shipped | 2 | 100.00'],
+  ],
+  'of two histories the one with the later start day': [
+    [
+      ['2024-02-02', [order('a', 2)], 'history'],
+      ['2024-01-02', [order('a', 1)], 'history'],
+    ],
+    ['a | shipped | 2 | 100.00'],
+  ],
+  'a retracted order falls back to the next newest delivery': [
+    [
+      ['2024-02-27', [order('a', 27)]],
+      ['2024-02-25', [order('a', 25)]],
+      ['2024-02-26', [order('a', 26)]],
+      ['2024-02-27', []],
+    ],
+    ['a | shipped | 26 | 100.00'],
+  ],
+  'at last to history': [
+    [
+      ['2024-02-25', [order('a', 25)]],
+      ['2024-03-01', [order('a', 1)], 'history'],
+      ['2024-02-25', []],
+    ],
+    ['a | shipped | 1 | 100.00'],
+  ],
+  'then it vanishes': [
+    [
+      ['2024-03-01', [order('a', 1)], 'history'],
+      ['2024-03-01', [], 'history'],
+    ],
+    [],
+  ],
+  'an order whose status is corrected leaves its former status': [
+    [
+      ['2024-02-25', [order('a', 1, { status: 'shipped' })]],
+      ['2024-02-25', [order('a', 1, { status: 'refunded' })]],
+    ],
+    ['a | refunded | 1 | -100.00'],
+  ],
+};
+
 describe('f_sales holds the newest delivery of each order', () => {
-  test('by load_date, whatever the order of loading', async () => {
-    await loader.load('2024-02-27', [order('a', 27)]);
-    await loader.load('2024-02-25', [order('a', 25), order('b', 25)]);
-    await loader.load('2024-02-26', [order('a', 26), order('b', 26)]);
-    assert.deepEqual(await facts(), ['a | shipped | 27 | 100.00', 'b | shipped | 26 | 100.00']);
-  });
-
-  test('not by the dates in its rows', async () => {
-    await loader.load('2024-02-25', [order('a', 25, { date_time: '2024-12-31T00:00:00' })]);
-    await loader.load('2024-02-26', [order('a', 26, { date_time: '2024-01-01T00:00:00' })]);
-    assert.deepEqual(await facts(), ['a | shipped | 26 | 100.00']);
-    assert.deepEqual(await lines(db.pool, 'select date_id from mart.f_sales'), ['20240101']);
-  });
-
-  test('each status by itself', async () => {
-    await loader.load('2024-02-26', [order('a', 26, { status: 'shipped' })]);
-    await loader.load('2024-02-25', [
-      order('a', 25, { status: 'shipped' }),
-      order('a', 25, { status: 'refunded' }),
-    ]);
-    assert.deepEqual(await facts(), ['a | refunded | 25 | -100.00', 'a | shipped | 26 | 100.00']);
-  });
-
-  test('an increment before history, whatever the dates', async () => {
-    await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-03-01', [order('a', 1), order('h', 1)], { source: 'history' });
-    assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'h | shipped | 1 | 100.00']);
-    await loader.load('2024-02-24', [order('h', 24)]);
-    assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'h | shipped | 24 | 100.00']);
-  });
-
-  test('also when history is loaded again later, and on the very same date', async () => {
-    await loader.load('2024-02-25', [order('a', 1)], { source: 'history' });
-    await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-02-25', [order('a', 2), order('h', 2)], { source: 'history' });
-    assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00', 'h | shipped | 2 | 100.00']);
-  });
-
-  test('of two histories the one with the later start day', async () => {
-    await loader.load('2024-02-02', [order('a', 2)], { source: 'history' });
-    await loader.load('2024-01-02', [order('a', 1)], { source: 'history' });
-    assert.deepEqual(await facts(), ['a | shipped | 2 | 100.00']);
-  });
-
-  test('a retracted order falls back to the next newest delivery, at last to history, then vanishes', async () => {
-    await loader.load('2024-02-27', [order('a', 27)]);
-    await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-02-26', [order('a', 26)]);
-    await loader.load('2024-03-01', [order('a', 1)], { source: 'history' });
-    const seen: string[][] = [];
-    for (const day of ['2024-02-27', '2024-02-26', '2024-02-25']) {
-      await loader.load(day, []);
-      seen.push(await facts());
-    }
-    await loader.load('2024-03-01', [], { source: 'history' });
-    assert.deepEqual(
-      [...seen.flat(), ...(await facts())],
-      ['a | shipped | 26 | 100.00', 'a | shipped | 25 | 100.00', 'a | shipped | 1 | 100.00'],
-    );
-  });
-
-  test('retracting a delivery that does not show changes nothing', async () => {
-    await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-02-26', [order('a', 26)]);
-    await loader.load('2024-02-25', []);
-    assert.deepEqual(await facts(), ['a | shipped | 26 | 100.00']);
-  });
-
-  test('an order that is delivered again under another date, and then taken back there', async () => {
-    await loader.load('2024-02-25', [order('a', 25)]);
-    await loader.load('2024-02-26', [order('a', 25)]);
-    await loader.load('2024-02-25', []);
-    assert.deepEqual(await facts(), ['a | shipped | 25 | 100.00']);
-    await loader.load('2024-02-26', []);
-    assert.deepEqual(await facts(), []);
-  });
-
-  test('an order whose status is corrected leaves its former status', async () => {
-    await loader.load('2024-02-25', [order('a', 1, { status: 'shipped' })]);
-    await loader.load('2024-02-25', [order('a', 1, { status: 'refunded' })]);
-    assert.deepEqual(await facts(), ['a | refunded | 1 | -100.00']);
-  });
+  for (const [name, [loads, expected]] of Object.entries(NEWEST))
+    test(name, async () => {
+      for (const [loadDate, orders, source = 'increment'] of loads)
+        await loader.load(loadDate, orders, { source });
+      assert.deepEqual(await facts(), expected);
+    });
 
   test('also when a run was cut off between staging and mart, and other dates were loaded before it went on', async () => {
     await loader.load('2024-02-26', [order('a', 26), order('b', 26)]);
@@ -213,15 +208,7 @@ describe('the values of a fact', () => {
 
 describe('d_calendar', () => {
   test('knows ISO weeks and their years', async () => {
-    const days = [
-      '2020-12-31',
-      '2021-01-03',
-      '2021-01-04',
-      '2024-01-01',
-      '2024-02-29',
-      '2024-12-29',
-      '2024-12-30',
-    ];
+    const days = '2020-12-31 2021-01-03 2021-01-04 2024-01-01 2024-02-29 2024-12-29 2024-12-30'.split(' ');
     await loader.load(
       '2024-02-25',
       days.map((date_time) => order(date_time, 1, { date_time })),
@@ -277,14 +264,6 @@ describe('d_calendar', () => {
     assert.deepEqual(await dates(), ['20240103']);
     await loader.load('2024-02-26', []);
     assert.deepEqual(await dates(), []);
-  });
-
-  test('follows an order that falls back to another delivery with another date', async () => {
-    await loader.load('2024-02-25', [order('a', 1, { date_time: '2024-01-01' })]);
-    await loader.load('2024-02-26', [order('a', 1, { date_time: '2024-01-02' })]);
-    assert.deepEqual(await dates(), ['20240102']);
-    await loader.load('2024-02-26', []);
-    assert.deepEqual(await dates(), ['20240101']);
   });
 });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { FEEDS, ORDERS, type Column, type Feed } from '../../domain/feeds.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { empty, lines, Loader } from './support.ts';
 
 /** The feeds beside the orders, which end in staging: their rows are the newest file's, whatever came before. */
@@ -61,17 +61,9 @@ function winners(rows: readonly Row[], hasId: boolean): Row[] {
   return [...best.values()];
 }
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
 
 for (const feed of OTHERS) {
   const { name, newestBy } = feed;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { lines, Loader } from './support.ts';
 
@@ -13,12 +13,11 @@ const ROWS = 10_000;
 /** Against the first load of the large day, which is measured on the same machine: 0.5 to 2 times as a rule. */
 const MAX_RATIO = 8;
 
-let db: TestDatabase;
-let loader: Loader;
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
 
 before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
   for (const table of [
     'staging.user_order_log',
     'staging.user_activity_log',
@@ -31,10 +30,6 @@ before(async () => {
   await loader.stage('2024-02-01', activity('a', 160), { feed: 'user_activity_log' });
   await loader.stage('2024-02-01', prices('a', 160), { feed: 'price_log' });
   await db.pool.query('analyze');
-});
-
-after(async () => {
-  await db.drop();
 });
 
 function ordersOf(prefix: string, count: number, quantity = 1): Order[] {

@@ -2,27 +2,24 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { createPool } from '../../database/pool.ts';
 import { Database } from '../../database/database.ts';
 import { forgetCustomers } from '../../database/forget.ts';
 import { grant } from '../../database/grant.ts';
 import { Landing } from '../../pipeline/extract/landing.ts';
 import { doHousekeeping } from '../../worker/housekeeping.ts';
-import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { asAdmin, createTestDatabase } from '../support/database.ts';
 import { lines, Loader } from './support.ts';
 
-let db: TestDatabase;
+const db = await createTestDatabase();
 const suffix = randomBytes(4).toString('hex');
 const worker = `worker_${suffix}`;
 const analyst = `analyst_${suffix}`;
 const reader = `reader_${suffix}`;
 const roles = [worker, analyst, reader];
 
-before(async () => {
-  db = await createTestDatabase();
-  for (const role of roles) await asAdmin(`create role ${role} login password 'x'`);
-});
+for (const role of roles) await asAdmin(`create role ${role} login password 'x'`);
 after(async () => {
   await db.drop();
   for (const role of roles) await asAdmin(`drop role ${role}`);

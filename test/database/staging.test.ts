@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { after, afterEach, describe, test } from 'node:test';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { discardAbandoned } from '../../pipeline/load/abandoned.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
@@ -8,21 +8,10 @@ import { empty, lines, Loader } from './support.ts';
 
 const DAY = '2024-02-25';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-afterEach(async () => {
-  await empty(db.pool);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
+afterEach(() => empty(db.pool));
 
 /** What is staged, as `load_date | uniq_id | status | id | quantity`. */
 async function staged(): Promise<string[]> {
@@ -113,52 +102,6 @@ describe('which row of one key is staged', () => {
       keys.map((key) => order(key, 1, 1)),
     );
     assert.equal((await staged()).length, keys.length);
-  });
-
-  test('the other feeds keep the highest id, or the last', async () => {
-    const activity = 'id,uniq_id,date_time,action_id,customer_id,quantity\n';
-    const rows = [
-      '7,a,2024-02-25,1,1,1',
-      '9,a,2024-02-25,2,2,2',
-      '8,a,2024-02-25,3,3,3',
-      ',b,2024-02-25,4,4,4',
-    ];
-    await loader.stage(DAY, `${activity}${rows.join('\n')}\n`, { feed: 'user_activity_log' });
-    await loader.stage(DAY, 'Молоко,1.5\nХлеб,2\nМолоко,3\n', { feed: 'price_log' });
-    await loader.stage(
-      DAY,
-      'date_id,category_id,geo_id,sales_qty,sales_amt\n2024-02-25,1,1,1,1\n2024-02-25,1,2,1,1\n2024-02-25,1,1,2,2\n',
-      { feed: 'customer_research' },
-    );
-    assert.deepEqual(
-      await lines(db.pool, 'select uniq_id, id, action_id from staging.user_activity_log order by uniq_id'),
-      ['a | 9 | 2', 'b | - | 4'],
-    );
-    assert.deepEqual(await lines(db.pool, 'select name, price from staging.price_log order by name'), [
-      'Молоко | 3.00',
-      'Хлеб | 2.00',
-    ]);
-    assert.deepEqual(
-      await lines(
-        db.pool,
-        'select category_id, geo_id, sales_qty from staging.customer_research order by geo_id',
-      ),
-      ['1 | 1 | 2', '1 | 2 | 1'],
-    );
-    // And what a newer file of each no longer has, is gone.
-    await loader.stage(DAY, activity, { feed: 'user_activity_log' });
-    await loader.stage(DAY, 'Хлеб,2\n', { feed: 'price_log' });
-    await loader.stage(DAY, 'date_id,category_id,geo_id,sales_qty,sales_amt\n2024-02-25,1,2,5,5\n', {
-      feed: 'customer_research',
-    });
-    assert.deepEqual(
-      await lines(
-        db.pool,
-        `select (select count(*) from staging.user_activity_log), (select string_agg(name, '') from staging.price_log),
-           (select string_agg(sales_qty::text, '') from staging.customer_research)`,
-      ),
-      ['0 | Хлеб | 5'],
-    );
   });
 });
 

@@ -1,63 +1,24 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { chmod, chown, copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 import { createPool } from '../../database/pool.ts';
 import { tlsOf } from '../../database/tls.ts';
 import { startPostgres, type Postgres } from '../../dev/services/postgres.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { variable } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 
-const execute = promisify(execFile);
 let directory: string;
 let postgres: Postgres;
 let url: string;
 
 const file = (name: string) => path.join(directory, name);
-const openssl = (...args: string[]) => execute('openssl', args, { cwd: directory });
-
-/** A certificate of the test's own authority. */
-async function certificate(name: string, commonName: string): Promise<void> {
-  await openssl(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${commonName}`,
-  );
-  await openssl(
-    ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'],
-    ...['-days', '2', '-out', `${name}.crt`],
-  );
-}
 
 before(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'tls-'));
-  await openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=Test CA',
-  );
-  await certificate('server', 'localhost');
-  await certificate('client', 'sales');
+  await makeCertificates(directory, { server: 'localhost', client: 'sales' });
   const options = { dataDir: file('data'), logFile: file('postgres.log'), fsync: false };
   const plain = await startPostgres(options);
   url = await plain.createApplicationDatabase('sales');

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import { isStagingDamaged, repair, verify } from '../../database/verify.ts';
 import type { Verified } from '../../schemas/documents.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { client } from '../support/processes.ts';
 import { empty, lines, Loader, tables, textOf } from './support.ts';
 
-let db: TestDatabase;
-let loader: Loader;
-
-before(async () => {
-  db = await createTestDatabase();
-  loader = new Loader(db.database);
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
+const loader = new Loader(db.database);
 
 const order = (uniq_id: string, day: number, more: Partial<Order> = {}): Order => ({
   ...{

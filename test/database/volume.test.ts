@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { dayStatuses } from '../../client/day-status.ts';
 import { fileNames, ORDERS } from '../../domain/feeds.ts';
 import { addDays } from '../../domain/load-date.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { recordLoaded } from '../../pipeline/load/outcome.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { Loader } from './support.ts';
 
-let db: TestDatabase;
-before(async () => {
-  db = await createTestDatabase();
-});
+const db = await createTestDatabase();
 after(() => db.drop());
 
 /** Loads that many orders; returns the warnings of the run. */

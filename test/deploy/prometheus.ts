@@ -1,12 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { startService, untilReady } from '../../dev/services/child-process.ts';
 import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { killAtExit } from '../support/processes.ts';
 
 const DEPLOYED = path.join(projectRoot, 'deploy');
 
@@ -75,7 +74,7 @@ export class Prometheus {
     await mkdir(folder, { recursive: true });
     await writeFile(path.join(folder, 'prometheus.yml'), stringify(config));
     await writeFile(path.join(folder, 'alerts.yml'), stringify(rules));
-    const server = await Server.start('Prometheus', program, (address) => [
+    const server = await serve('Prometheus', program, folder, (address) => [
       `--config.file=${path.join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${path.join(folder, 'data')}`,
       `--web.listen-address=${address}`,
@@ -131,45 +130,33 @@ export async function startAlertmanager(options: {
   await mkdir(folder, { recursive: true });
   const configFile = path.join(folder, 'alertmanager.yml');
   await writeFile(configFile, stringify(config));
-  const server = await Server.start('Alertmanager', program, (address) => [
+  const server = await serve('Alertmanager', program, folder, (address) => [
     `--config.file=${configFile}`,
     `--storage.path=${path.join(folder, 'data')}`,
     `--web.listen-address=${address}`,
     '--cluster.listen-address=',
     '--log.level=error',
   ]);
-  return Object.assign(server, { configFile });
+  return { ...server, configFile };
+}
+
+interface Server {
+  address: string;
+  close(): Promise<void>;
 }
 
 /** One of the two, as a process of this test. */
-class Server {
-  readonly address: string;
-  readonly close: () => Promise<void>;
-
-  private constructor(address: string, close: () => Promise<void>) {
-    this.address = address;
-    this.close = close;
-  }
-
-  static async start(name: string, program: string, argsOf: (address: string) => string[]): Promise<Server> {
-    const address = `127.0.0.1:${await freePort()}`;
-    const child = spawn(program, argsOf(address), { stdio: ['ignore', 'ignore', 'inherit'] });
-    killAtExit(child);
-    const ended = once(child, 'close');
-    const server = new Server(address, async () => {
-      child.kill('SIGTERM');
-      await ended;
-    });
-    const deadline = Date.now() + 20_000;
-    while (!(await isReady(address))) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        await server.close();
-        throw new Error(`${name} was not ready within 20 s.`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    return server;
-  }
+async function serve(
+  name: string,
+  program: string,
+  folder: string,
+  argsOf: (address: string) => string[],
+): Promise<Server> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const logFile = path.join(folder, 'log');
+  const service = await startService({ name, command: program, args: argsOf(address), logFile });
+  await untilReady(service, name, 120_000, () => isReady(address));
+  return { address, close: () => service.stop() };
 }
 
 async function isReady(address: string): Promise<boolean> {

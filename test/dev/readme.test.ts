@@ -6,9 +6,9 @@ import { after, before, describe, test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { variable } from '../support/database.ts';
 import { documentName } from '../support/client-documents.ts';
-import type { Ended } from '../support/processes.ts';
+import type { Ended, Running } from '../support/processes.ts';
 import { blocksOf } from './guide.ts';
-import { Terminal, type Typed } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 
 /** Every command of the README is run here, on the stack that its first one starts, or is one that CI runs itself. */
 const DATE = '2024-02-25';
@@ -35,7 +35,7 @@ const rows = [...readme.matchAll(/^\| `([a-z][^`]*)` +\| (.*)\|$/gm)].flatMap(([
 
 let directory: string;
 let terminal: Terminal;
-let stack: Typed;
+let stack: Running;
 
 before(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'readme-'));
@@ -52,7 +52,7 @@ before(async () => {
 });
 
 after(async () => {
-  stack.interrupt();
+  stack.kill('SIGINT');
   const { code, stderr } = await stack.ended;
   await rm(directory, { recursive: true, force: true });
   assert.equal(code, 0, stderr);
@@ -152,7 +152,7 @@ async function runByCi(...lines: string[]): Promise<void> {
 async function secondWorker(): Promise<void> {
   const worker = terminal.type('npm run worker');
   await worker.says('worker started');
-  worker.interrupt();
+  worker.kill('SIGINT');
   const { stdout, stderr } = await worker.ended;
   assert.match(stdout + stderr, /worker stopped/);
 }

@@ -7,15 +7,27 @@ import { after, before, test } from 'node:test';
 import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { asAdmin } from '../support/database.ts';
+import { docker } from '../support/docker.ts';
+import { launch, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
-import { ContainerTool, type Ended, type ImageConfig } from './container-tool.ts';
 
 const TAG = 'localhost/sales-increment-test:latest';
 const USER = 1000;
 const DAY = '2024-02-25';
 const LIMIT = { timeout: 120_000 };
 
-let tool: ContainerTool;
+/** What of the image's configuration is looked at. */
+interface ImageConfig {
+  Cmd: string[];
+  User: string;
+  Labels: Record<string, string>;
+  Healthcheck: { Test: string[] };
+}
+
+const NETWORK = ['--network', 'host'];
+/** As the image is meant to be run. */
+const SAFE = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
+
 let config: ImageConfig;
 let stack: TestStack;
 let landingDir: string;
@@ -23,12 +35,14 @@ const role = `worker_${randomBytes(4).toString('hex')}`;
 const stops: (() => Promise<unknown>)[] = [];
 
 before(async () => {
-  const began = performance.now();
-  tool = await ContainerTool.build(TAG);
-  stops.push(() => tool.remove());
-  config = await tool.config();
-  const seconds = Math.round((performance.now() - began) / 1000);
-  console.log(`built by ${tool.name} in ${seconds} s, size ${await tool.size()}`);
+  const version = ['--build-arg', 'VERSION=0.0.0-test'];
+  await docker(['build', '--quiet', ...NETWORK, ...version, '--tag', TAG, '.']);
+  stops.push(() => docker(['rmi', '--force', TAG]));
+  const [image] = JSON.parse(await docker(['image', 'inspect', TAG])) as [
+    { Config: ImageConfig; Size: number },
+  ];
+  config = image.Config;
+  console.log(`the image has ${Math.round(image.Size / 1e6)} MB`);
 
   landingDir = await mkdtemp(path.join(tmpdir(), 'image-'));
   stops.push(() => rm(landingDir, { recursive: true, force: true }));
@@ -42,15 +56,18 @@ after(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
-async function start(command: readonly string[], environment: Record<string, string> = {}) {
+function start(command: readonly string[], environment: Record<string, string> = {}): Running {
   const LANDING_DIR = '/var/lib/sales-increment';
-  return await tool.start(command, { environment: { ...environment, LANDING_DIR }, landingDir });
+  const variables = Object.entries({ ...environment, LANDING_DIR }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  const options = [...variables.flatMap((one) => ['--env', one]), '--volume', `${landingDir}:${LANDING_DIR}`];
+  return launch('docker', ['run', '--rm', ...NETWORK, ...SAFE, ...options, TAG, ...command]);
 }
 
-async function run(command: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  return await (
-    await start(command, environment)
-  ).ended;
+async function run(command: readonly string[], environment: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await start(command, environment).ended;
+  return { code, output: stdout + stderr };
 }
 
 /** With the role that is no owner. */
@@ -118,7 +135,7 @@ test(
     assert.equal(kind, 'CMD');
     assert.equal((await run(healthcheck, addresses)).code, 1, 'no worker, no health');
 
-    const worker = await start(config.Cmd, { ...environment(), ...addresses });
+    const worker = start(config.Cmd, { ...environment(), ...addresses });
     await worker.says('worker started');
     const healthy = await run(healthcheck, addresses);
     assert.equal(healthy.code, 0, healthy.output);
@@ -132,25 +149,16 @@ test(
     const measured = await (await fetch(`http://${metrics}/metrics`)).text();
     assert.match(measured, /^sales_rows_total\{.*kind="kept".*\} 2$/m);
 
-    const report = [
-      'sales-increment',
-      'report',
-      '--from',
-      DAY,
-      '--to',
-      DAY,
-      '--out',
-      '/var/lib/sales-increment/report.html',
-    ];
+    const out = '/var/lib/sales-increment/report.html';
+    const report = ['sales-increment', 'report', '--from', DAY, '--to', DAY, '--out', out];
     const made = await run(report, environment());
     assert.equal(made.code, 0, made.output);
     assert.match(await readFile(path.join(landingDir, 'report.html'), 'utf8'), /Sales report/);
     assert.ok((await readdir(landingDir)).length > 1, 'landed files');
 
-    await worker.terminate();
-    const ended = await worker.ended;
-    assert.equal(ended.code, 0, ended.output);
-    assert.match(ended.output, /worker stopped/);
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0, worker.output());
+    assert.match(worker.output(), /worker stopped/);
   },
 );
 
@@ -160,8 +168,8 @@ test('it has the bundle for encrypted payloads as well', LIMIT, async () => {
     METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
   };
   const PAYLOAD_KEYS = `test:${randomBytes(32).toString('base64')}`;
-  const worker = await start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
+  const worker = start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
   await worker.says('worker started');
-  await worker.terminate();
+  worker.kill('SIGTERM');
   assert.equal((await worker.ended).code, 0);
 });

@@ -11,25 +11,14 @@ const local = new FileAddresses('http://127.0.0.1:8000/shop');
 
 const UNSAFE = { type: 'UnsafeAddress', nonRetryable: true };
 
-for (const host of [
-  '169.254.169.254',
-  '169.254.0.1:8080',
-  '169.254.169.254.',
-  'user:password@169.254.169.254',
-  '2852039166', // the same in one decimal number, in hexadecimal, in octal, and cut short
-  '0xa9fea9fe',
-  '0xa9.0xfe.0xa9.0xfe',
-  '0251.0376.0251.0376',
-  '169.254.43518',
-  '１６９.254.169.254',
-  '%31%36%39.254.169.254',
-  '[fe80::1]',
-  '[febf:ffff::1]',
-  '[::ffff:169.254.169.254]',
-  '[::ffff:a9fe:a9fe]',
-  '[::169.254.169.254]',
-  '[64:ff9b::169.254.169.254]',
-])
+// The same host also in one decimal number, in hexadecimal, in octal, and cut short.
+for (const host of `
+  169.254.169.254 169.254.0.1:8080 169.254.169.254. user:password@169.254.169.254 2852039166
+  0xa9fea9fe 0xa9.0xfe.0xa9.0xfe 0251.0376.0251.0376 169.254.43518 １６９.254.169.254
+  %31%36%39.254.169.254 [fe80::1] [febf:ffff::1] [::ffff:169.254.169.254] [::ffff:a9fe:a9fe]
+  [::169.254.169.254] [64:ff9b::169.254.169.254]`
+  .trim()
+  .split(/\s+/))
   test(`a link-local host is refused, wherever the API is: ${host}`, () => {
     for (const addresses of [remote, local])
       assert.throws(() => addresses.check('price_log_inc', `http://${host}/latest?Signature=secret`), {
@@ -39,24 +28,11 @@ for (const host of [
       });
   });
 
-for (const host of [
-  '127.0.0.1:9000',
-  '127.8.9.10',
-  '127.1',
-  '2130706433',
-  '0x7f000001',
-  '0177.0.0.1',
-  '0.0.0.0',
-  '0',
-  'localhost',
-  'LOCALHOST.',
-  'minio.localhost:9000',
-  '[::1]',
-  '[::]',
-  '[::ffff:127.0.0.1]',
-  '[::127.0.0.1]',
-  '[64:ff9b::7f00:1]',
-])
+for (const host of `
+  127.0.0.1:9000 127.8.9.10 127.1 2130706433 0x7f000001 0177.0.0.1 0.0.0.0 0 localhost LOCALHOST.
+  minio.localhost:9000 [::1] [::] [::ffff:127.0.0.1] [::127.0.0.1] [64:ff9b::7f00:1]`
+  .trim()
+  .split(/\s+/))
   test(`a loopback host is taken only where the API is on loopback: ${host}`, () => {
     assert.throws(() => remote.check('price_log_inc', `http://${host}/`), { ...UNSAFE, message: /loopback/ });
     assert.equal(local.check('price_log_inc', `http://${host}/a`).pathname, '/a');
@@ -67,21 +43,11 @@ test('the API is on loopback by any of its names', () => {
     assert.ok(new FileAddresses(url).check('f', 'http://127.0.0.1/'), url);
 });
 
-for (const host of [
-  'storage.example',
-  'localhost.example',
-  'notlocalhost',
-  '10.0.0.7:9000',
-  '192.168.1.1',
-  '169.253.255.255',
-  '169.255.0.1',
-  '126.255.255.255',
-  '128.0.0.1',
-  '[fd00::1]',
-  '[fec0::1]',
-  '[2001:db8::1]',
-  '[::ffff:10.0.0.7]',
-])
+for (const host of `
+  storage.example localhost.example notlocalhost 10.0.0.7:9000 192.168.1.1 169.253.255.255 169.255.0.1
+  126.255.255.255 128.0.0.1 [fd00::1] [fec0::1] [2001:db8::1] [::ffff:10.0.0.7]`
+  .trim()
+  .split(/\s+/))
   test(`any other host is taken: ${host}`, () => {
     for (const addresses of [remote, local]) assert.ok(addresses.check('f', `https://${host}/a?b`));
   });

@@ -30,12 +30,7 @@ function split(data: Buffer, chunkBytes = data.length || 1): Split[] {
 const texts = (csv: string | Buffer, chunkBytes?: number) =>
   split(Buffer.from(csv), chunkBytes).map(({ text }) => text);
 
-/** Every size from 1 to 200 bytes, then powers of two with their neighbours, and primes, to 64 KiB. */
-const CHUNK_SIZES = [
-  ...Array.from({ length: 200 }, (_, n) => n + 1),
-  ...[256, 512, 1_024, 4_096, 16_384, 65_536].flatMap((size) => [size - 1, size, size + 1]),
-  ...[211, 307, 503, 1_009, 4_099, 16_411, 65_521],
-];
+const CHUNK_SIZES = [...Array.from({ length: 200 }, (_, n) => n + 1), 255, 256, 257, 1_009, 1_024, 4_096];
 
 const plainField = fc.stringMatching(/^[a-zА-Яё0-9 .;"'\\🍏€-]{0,12}$/u).filter((s) => !s.startsWith('"'));
 const quotedField = fc
@@ -107,17 +102,6 @@ describe('records', () => {
     );
   });
 
-  test('of a file larger than the largest chunk are the same for every chunk size', () => {
-    const row = '7,"Устройство, ""Трубка\nМира"" 🍏",5" экран,€\r\n8,без кавычек,,\n\r\n"","\r\n",,"a"\n';
-    const data = Buffer.from(row.repeat(1_200));
-    assert.ok(data.length > 65_536 * 2);
-    const whole = split(data);
-    assert.equal(whole.length, 3 * 1_200);
-    for (const size of CHUNK_SIZES.filter((bytes) => bytes > 60)) {
-      assert.deepEqual(split(data, size), whole, `chunks of ${size} bytes`);
-    }
-  });
-
   test('have as many fields as Papa Parse finds in them', () => {
     fc.assert(
       fc.property(file, (content) => {
@@ -125,24 +109,6 @@ describe('records', () => {
           const [fields] = Papa.parse<string[]>(text, { delimiter: ',', newline: '\n' }).data;
           assert.equal(quotedFields, text.includes('"') ? fields?.length : 0, text);
         }
-      }),
-    );
-  });
-
-  test('are those that Papa Parse finds in a whole text with one kind of line end', () => {
-    fc.assert(
-      fc.property(fc.array(record, { minLength: 1 }), (records) => {
-        const text = records.join('\n');
-        const { data } = Papa.parse<string[]>(text, { delimiter: ',', newline: '\n' });
-        const own = texts(text).map(
-          (part) => Papa.parse<string[]>(part, { delimiter: ',', newline: '\n' }).data,
-        );
-        // Papa keeps the CR of a line end, which is why it does not cut the records here.
-        const withoutCr = (fields: string[] | undefined) => fields?.map((f) => f.replace(/\r$/, ''));
-        assert.deepEqual(
-          own.map(([fields]) => withoutCr(fields)),
-          data.map(withoutCr),
-        );
       }),
     );
   });

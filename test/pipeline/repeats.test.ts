@@ -2,16 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { hashOf, RepeatWindow, type Content } from '../../pipeline/validate/repeat-window.ts';
-import {
-  ACTIVITY,
-  activity,
-  activityFile,
-  type MoreOptions,
-  checkCsv,
-  PRICES,
-  type GoodRow,
-  feedOf,
-} from './support.ts';
+import { ACTIVITY, activity, activityFile, checkCsv, type GoodRow, feedOf } from './support.ts';
 
 /** The winners as staging's SQL picks them: `distinct on (key) … order by key, id desc nulls last, ordinal desc`. */
 function winners(file: string, rows: readonly GoodRow[]): Record<string, GoodRow> {
@@ -31,93 +22,6 @@ function isNewer(row: GoodRow, kept: GoodRow): boolean {
   if ((id === null) !== (keptId === null)) return keptId === null;
   return row.ordinal > kept.ordinal;
 }
-
-async function winner(rows: readonly string[], more: MoreOptions = {}) {
-  const checked = await checkCsv(ACTIVITY, activityFile(rows), more);
-  const [only, ...others] = Object.values(winners(ACTIVITY, checked.rows));
-  assert.ok(only && others.length === 0);
-  return { id: only.values['id'], quantity: only.values['quantity'], ordinal: only.ordinal };
-}
-
-describe('of rows with one key', () => {
-  for (const windowBytes of [1, 64 * 1024 * 1024]) {
-    const more = { windowBytes, chunkBytes: 64 };
-    describe(`with a window of ${windowBytes} bytes`, () => {
-      test('the highest id wins, also when it comes first', async () => {
-        const rows = [activity(9, 'a', 1), activity(10, 'a', 2), activity(8, 'a', 3)];
-        assert.deepEqual(await winner(rows, more), { id: '10', quantity: '2', ordinal: 2 });
-        assert.deepEqual(await winner(rows.toReversed(), more), { id: '10', quantity: '2', ordinal: 2 });
-      });
-
-      test('with equal ids or none the last in the file wins, also when it repeats the first', async () => {
-        for (const id of [5, '']) {
-          const rows = [activity(id, 'a', 1), activity(id, 'a', 2), activity(id, 'a', 1)];
-          assert.deepEqual(await winner(rows, more), {
-            id: id === '' ? null : '5',
-            quantity: '1',
-            ordinal: 3,
-          });
-        }
-      });
-
-      test('any id is newer than none', async () => {
-        const rows = [activity('-7', 'a', 1), activity('', 'a', 2)];
-        assert.deepEqual(await winner(rows, more), { id: '-7', quantity: '1', ordinal: 1 });
-        assert.deepEqual(await winner(rows.toReversed(), more), { id: '-7', quantity: '1', ordinal: 2 });
-      });
-
-      test('equal repeats keep the highest id', async () => {
-        const rows = [3, 7, 5].map((id) => activity(id, 'a'));
-        assert.deepEqual(await winner(rows, more), { id: '7', quantity: '1', ordinal: 2 });
-      });
-
-      test('ids beyond 2^53 and negative ones are compared exactly', async () => {
-        const big = ['9007199254740993', '9007199254740992', '9223372036854775807', '9223372036854775806'];
-        assert.equal(
-          (
-            await winner(
-              big.map((id) => activity(id, 'a')),
-              more,
-            )
-          ).id,
-          '9223372036854775807',
-        );
-        assert.equal(
-          (
-            await winner(
-              big.slice(0, 2).map((id, n) => activity(id, 'a', n)),
-              more,
-            )
-          ).quantity,
-          '0',
-        );
-        assert.equal(
-          (
-            await winner(
-              ['-5', '-3', '-4'].map((id, n) => activity(id, 'a', n)),
-              more,
-            )
-          ).id,
-          '-3',
-        );
-        assert.equal(
-          (
-            await winner(
-              ['-5', '-3', '-4'].map((id) => activity(id, 'a')),
-              more,
-            )
-          ).id,
-          '-3',
-        );
-      });
-
-      test('quoted and unquoted forms are one row', async () => {
-        const rows = [activity(1, 'a'), activity(3, '"a"'), '"2","a","2024-02-25T00:00:00","0","891","1"'];
-        assert.deepEqual(await winner(rows, more), { id: '3', quantity: '1', ordinal: 2 });
-      });
-    });
-  }
-});
 
 describe('repeats', () => {
   test('are dropped before they are written, quoted or not, but counted', async () => {
@@ -170,21 +74,6 @@ describe('repeats', () => {
       good.map(({ values }) => values['id']),
       ['2'],
     );
-  });
-
-  test('without an id column the last of equal keys wins', async () => {
-    for (const windowBytes of [1, 1024 * 1024]) {
-      const { rows, rowsRead } = await checkCsv(PRICES, 'a,1\nb,5\na,2\n"a",3\na,1\n', {
-        windowBytes,
-        chunkBytes: 3,
-      });
-      const best = Object.values(winners(PRICES, rows)).map(({ values }) => values);
-      assert.equal(rowsRead, 5);
-      assert.deepEqual(
-        new Set(best.map((v) => `${v['name'] ?? ''}=${v['price'] ?? ''}`)),
-        new Set(['a=1', 'b=5']),
-      );
-    }
   });
 
   test('give the same winners as a plain model, for any window and chunk size, id position and quoting', async () => {

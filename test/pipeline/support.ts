@@ -31,7 +31,6 @@ interface RejectedLine {
 export interface CheckedCsv extends Checked {
   rows: GoodRow[];
   rejected: RejectedLine[];
-  warningText: string;
 }
 
 export type MoreOptions = Partial<CheckOptions> & { chunkBytes?: number };
@@ -57,7 +56,7 @@ export async function checkCsv(
         .map((line) => goodRow(file, line))
         .sort((a, b) => a.ordinal - b.ordinal);
       const rejected = decodeCopy(await spooledText(checked.bad)).map(rejectedLine);
-      return { ...result, rows, rejected, warningText: result.warnings.join('\n') };
+      return { ...result, rows, rejected };
     } finally {
       await checked.close();
     }

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -11,6 +10,7 @@ import { projectRoot } from '../../runtime/project-root.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import { until } from '../client/harness.ts';
 import { variable } from '../support/database.ts';
+import { reset, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
 
 /**
@@ -49,13 +49,10 @@ test('record the histories', { timeout: 120_000 }, async () => {
     await success.result();
     await save('success', success.workflowId);
 
-    const { runId } = await stack.client.workflowService.resetWorkflowExecution({
-      namespace: 'default',
-      workflowExecution: { workflowId: success.workflowId, runId: success.firstExecutionRunId },
-      reason: 'recorded',
-      workflowTaskFinishEventId: await middle(stack, success.workflowId, success.firstExecutionRunId),
-      requestId: randomUUID(),
-    });
+    const points = await resetPoints(stack, success.workflowId, success.firstExecutionRunId);
+    const middle = points[Math.floor(points.length / 2)];
+    if (!middle) throw new Error('The run has no point to reset to.');
+    const runId = await reset(stack, success.workflowId, success.firstExecutionRunId, middle);
     await stack.client.workflow.getHandle(success.workflowId, runId).result();
     await save('reset', success.workflowId, runId);
 
@@ -132,11 +129,3 @@ test('record the histories', { timeout: 120_000 }, async () => {
     webhook.close();
   }
 });
-
-async function middle(stack: TestStack, workflowId: string, runId: string) {
-  const { events } = await stack.client.workflow.getHandle(workflowId, runId).fetchHistory();
-  const points = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
-  const eventId = points[Math.floor(points.length / 2)]?.eventId;
-  if (!eventId) throw new Error('The run has no point to reset to.');
-  return eventId;
-}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileNames } from '../../domain/feeds.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase, databaseFor, type TestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 import { fillMart, FIRST_DAY, LAST_DAY } from './sample-mart.ts';
 
@@ -170,33 +170,29 @@ describe('client report', () => {
     assert.match(quiet, /No warnings about the days of this range\./);
   });
 
-  test('equal warnings are one entry with their days, the rare ones first; of more than 20 the others are counted', async () => {
-    const many = await createTestDatabase();
-    try {
-      await fillMart(many);
-      await many.pool.query(
-        `update staging.day_load set not_found_number = 2,
-           not_found = case when load_date < '2024-04-01' then 'so few' else 'so few of ' || load_date end
-         where load_date between '2024-03-20' and '2024-04-26'`,
-      );
-      const file = path.join(directory, 'many.html');
-      assert.equal((await run(['--out', file], many)).code, 0);
-      const text = await readFile(file, 'utf8');
-      const warned = listsOf(text)[1] ?? [];
-      assert.equal(warned.length, 20);
-      assert.match(warned[0] ?? '', /^2024-04-26 Note: so few of 2024-04-26$/);
-      assert.match(
-        text,
-        /8 more entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
-      );
-      const until = path.join(directory, 'until.html');
-      assert.equal((await run(['--out', until, '--to', '2024-03-31'], many)).code, 0);
-      const [entry = '', ...others] = listsOf(await readFile(until, 'utf8'))[1] ?? [];
-      assert.match(entry, /^2024-03-20 to 2024-03-31 \(12 days\) Note: so few$/);
-      assert.deepEqual(others, []);
-    } finally {
-      await many.drop();
-    }
+  test('equal warnings are one entry with their days, the rare ones first; of more than 20 the others are counted', async (t) => {
+    const many = await databaseFor(t);
+    await fillMart(many);
+    await many.pool.query(
+      `update staging.day_load set not_found_number = 2,
+         not_found = case when load_date < '2024-04-01' then 'so few' else 'so few of ' || load_date end
+       where load_date between '2024-03-20' and '2024-04-26'`,
+    );
+    const file = path.join(directory, 'many.html');
+    assert.equal((await run(['--out', file], many)).code, 0);
+    const text = await readFile(file, 'utf8');
+    const warned = listsOf(text)[1] ?? [];
+    assert.equal(warned.length, 20);
+    assert.match(warned[0] ?? '', /^2024-04-26 Note: so few of 2024-04-26$/);
+    assert.match(
+      text,
+      /8 more entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+    );
+    const until = path.join(directory, 'until.html');
+    assert.equal((await run(['--out', until, '--to', '2024-03-31'], many)).code, 0);
+    const [entry = '', ...others] = listsOf(await readFile(until, 'utf8'))[1] ?? [];
+    assert.match(entry, /^2024-03-20 to 2024-03-31 \(12 days\) Note: so few$/);
+    assert.deepEqual(others, []);
   });
 
   test('in Russian, nothing of it is left in English but names, commands and what runs have recorded', async () => {
@@ -319,16 +315,12 @@ describe('client report', () => {
     }
   });
 
-  test('an empty mart gives a page that says so', async () => {
-    const empty = await createTestDatabase();
-    try {
-      const file = path.join(directory, 'empty.html');
-      const ended = await run(['--out', file, '--json'], empty);
-      assert.deepEqual(JSON.parse(ended.stdout), { file, weeks: 0, days: 0 });
-      assert.match(await readFile(file, 'utf8'), /The mart is empty/);
-    } finally {
-      await empty.drop();
-    }
+  test('an empty mart gives a page that says so', async (t) => {
+    const empty = await databaseFor(t);
+    const file = path.join(directory, 'empty.html');
+    const ended = await run(['--out', file, '--json'], empty);
+    assert.deepEqual(JSON.parse(ended.stdout), { file, weeks: 0, days: 0 });
+    assert.match(await readFile(file, 'utf8'), /The mart is empty/);
   });
 
   test('a place that cannot be written to ends with 1 and leaves nothing behind', async () => {

@@ -3,22 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { freePort } from '../../dev/services/ports.ts';
-import { start, type Running } from '../support/processes.ts';
+import { start } from '../support/processes.ts';
 
-let port: number;
-let server: Running;
-
-before(async () => {
-  port = await freePort();
-  server = start(['runtime/codec/main.ts'], {
-    PAYLOAD_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    CODEC_SERVER_ADDRESS: `127.0.0.1:${port}`,
-    CODEC_SERVER_ENCODE: 'true',
-  });
-  await server.says('codec server at');
+const port = await freePort();
+const server = start(['runtime/codec/main.ts'], {
+  PAYLOAD_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  CODEC_SERVER_ADDRESS: `127.0.0.1:${port}`,
+  CODEC_SERVER_ENCODE: 'true',
 });
+await server.says('codec server at');
 // Also behind every body below.
 after(async () => {
   server.kill('SIGTERM');
@@ -118,22 +113,11 @@ test('its own names are answered, with any port and in any case', async () => {
 });
 
 for (const host of [
-  'localhost/evil',
-  'localhost/evil:80',
-  'localhost?evil',
-  'localhost#evil',
-  'localhost\\evil',
-  'evil@localhost',
-  'evil:evil@localhost',
-  'local\thost',
-  '%6cocalhost',
-  'localhost.evil.example',
-  'localhost:evil',
-  'localhost:8081:8081',
-  'localhost, evil',
-  'localhost evil',
-  '[::1]evil',
-  'evil.example',
+  ...'localhost/evil localhost/evil:80 localhost?evil localhost#evil localhost\\evil evil@localhost'.split(
+    ' ',
+  ),
+  ...'evil:evil@localhost %6cocalhost localhost.evil.example localhost:evil localhost:8081:8081'.split(' '),
+  ...['local\thost', 'localhost, evil', 'localhost evil', '[::1]evil', 'evil.example'],
 ])
   test(`another Host is refused: ${JSON.stringify(host)}`, async () => {
     assert.equal((await post('{"payloads":[]}', { host })).status, 421);

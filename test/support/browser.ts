@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { WebSocket } from 'undici';
+import { startService, untilReady } from '../../dev/services/child-process.ts';
 import { findProgram } from './programs.ts';
 
 /** CHROMIUM, or the first Chromium or Chrome on the PATH. */
@@ -44,27 +43,30 @@ export class Browser {
 
   static async start(executable: string): Promise<Browser> {
     const profile = await mkdtemp(path.join(tmpdir(), 'browser-'));
-    const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run'];
-    const child = spawn(
-      executable,
-      [
-        ...flags,
-        '--disable-dev-shm-usage',
-        '--remote-debugging-port=0',
-        `--user-data-dir=${profile}`,
-        'about:blank',
+    const service = await startService({
+      name: 'The browser',
+      command: executable,
+      args: [
+        ...['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run'],
+        ...[
+          '--disable-dev-shm-usage',
+          '--remote-debugging-port=0',
+          `--user-data-dir=${profile}`,
+          'about:blank',
+        ],
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    // Rejects when there is no such program, which shows below as a browser that said nothing.
-    const ended = once(child, 'close').catch(() => undefined);
+      logFile: path.join(profile, 'log'),
+    });
     const close = async () => {
-      child.kill('SIGKILL');
-      await ended;
+      await service.stop(0);
       await rm(profile, { recursive: true, force: true, maxRetries: 10 });
     };
     try {
-      const address = await devToolsAddress(child.stderr);
+      let address = '';
+      await untilReady(service, 'the browser', 120_000, async () => {
+        address = /DevTools listening on (ws:\S+)/.exec(await service.lastLines(200))?.[1] ?? '';
+        return address !== '';
+      });
       const targets = (await (await fetch(`http://${new URL(address).host}/json/list`)).json()) as {
         type: string;
         webSocketDebuggerUrl: string;
@@ -146,17 +148,4 @@ export class Browser {
     this.#socket.close();
     await this.#close();
   }
-}
-
-async function devToolsAddress(stderr: NodeJS.ReadableStream): Promise<string> {
-  let output = '';
-  for await (const chunk of stderr) {
-    output += String(chunk);
-    const address = /DevTools listening on (ws:\S+)/.exec(output)?.[1];
-    if (address) {
-      stderr.resume();
-      return address;
-    }
-  }
-  throw new Error(`The browser did not start: ${output}`);
 }

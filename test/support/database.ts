@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TestContext } from 'node:test';
 import pg from 'pg';
 import { Database } from '../../database/database.ts';
 import { createPool } from '../../database/pool.ts';
@@ -35,6 +36,13 @@ export async function createTestDatabase({ empty = false } = {}): Promise<TestDa
       await asAdmin(`drop database ${name} with (force)`);
     },
   };
+}
+
+/** One that is dropped when the test ends. */
+export async function databaseFor(t: TestContext, options: { empty?: boolean } = {}): Promise<TestDatabase> {
+  const db = await createTestDatabase(options);
+  t.after(() => db.drop());
+  return db;
 }
 
 /** Runs one statement as the superuser. */

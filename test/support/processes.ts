@@ -42,46 +42,66 @@ export function killAtExit(child: ChildProcess, { group = false } = {}): void {
   child.once('exit', () => kills.delete(kill));
 }
 
-/**
- * Starts one of the project's programs as a user would, with only these variables of the project. What the client prints
- * with --json is checked against its schema.
- */
-export function start(
-  args: readonly string[],
-  environment: Record<string, string>,
-  directory = projectRoot,
-): Running {
-  const child: ChildProcess = spawn(process.execPath, ['--import', './runtime/register.js', ...args], {
+interface LaunchOptions {
+  env?: Record<string, string>;
+  directory?: string;
+  /** In a process group of its own, all of which is killed. */
+  group?: boolean;
+}
+
+/** Starts a program with only these variables of the project. */
+export function launch(command: string, args: readonly string[], options: LaunchOptions = {}): Running {
+  const { env = {}, directory = projectRoot, group = false } = options;
+  const child = spawn(command, args, {
     cwd: directory,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: group,
   });
-  killAtExit(child);
+  killAtExit(child, { group });
   let stdout = '';
   let stderr = '';
-  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = once(child, 'close').then(([code]) => {
-    const [program, ...rest] = args;
-    const isInterrupted = code === null || code === INTERRUPTED;
-    if (program === 'client/main.ts' && rest.includes('--json') && !isInterrupted) documentName(rest, stdout);
-    return { code: code as number | null, stdout, stderr };
-  });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const { pid = 0 } = child;
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   return {
-    pid: child.pid ?? 0,
+    pid,
     output: () => stdout + stderr,
-    async says(text, withinMs = 60_000) {
+    async says(text, withinMs = 300_000) {
       const deadline = Date.now() + withinMs;
       while (!(stdout + stderr).includes(text)) {
-        if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-          throw new Error(`${args.join(' ')} did not say "${text}": ${stdout}${stderr}`);
-        }
+        if (hasEnded() || Date.now() > deadline)
+          throw new Error(`${command} ${args.join(' ')} did not say "${text}": ${stdout}${stderr}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    kill: (signal) => child.kill(signal),
-    ended,
+    kill: (signal) => {
+      if (!hasEnded()) process.kill(group ? -pid : pid, signal);
+    },
+    ended: once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr })),
   };
+}
+
+/** Starts one of the project's programs as a user would. What the client prints with --json is checked against its schema. */
+export function start(
+  args: readonly string[],
+  env: Record<string, string>,
+  directory = projectRoot,
+): Running {
+  const running = launch(process.execPath, ['--import', './runtime/register.js', ...args], {
+    env,
+    directory,
+  });
+  const checked = async (): Promise<Ended> => {
+    const ended = await running.ended;
+    const [program, ...rest] = args;
+    const isInterrupted = ended.code === null || ended.code === INTERRUPTED;
+    if (program === 'client/main.ts' && rest.includes('--json') && !isInterrupted)
+      documentName(rest, ended.stdout);
+    return ended;
+  };
+  return { ...running, ended: checked() };
 }
 
 /** Runs a client command to its end. */

@@ -4,8 +4,8 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 export type EventId = NonNullable<NonNullable<History['events']>[number]['eventId']>;
 
-/** Resets a run as the UI and `temporal workflow reset` do; returns the outcome of the new one. */
-export async function resetRun(
+/** Resets a run as the UI and `temporal workflow reset` do; returns the id of the new one. */
+export async function reset(
   { client }: { client: Client },
   workflowId: string,
   runId: string,
@@ -18,7 +18,13 @@ export async function resetRun(
     workflowTaskFinishEventId: eventId,
     requestId: randomUUID(),
   });
-  const result: unknown = await client.workflow.getHandle(workflowId, response.runId).result();
+  return response.runId;
+}
+
+/** Resets a run and waits; returns the outcome of the new one. */
+export async function resetRun(...[of, workflowId, ...at]: Parameters<typeof reset>): Promise<string> {
+  const runId = await reset(of, workflowId, ...at);
+  const result: unknown = await of.client.workflow.getHandle(workflowId, runId).result();
   return (result as { outcome: string }).outcome;
 }
 

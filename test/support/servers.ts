@@ -2,7 +2,6 @@ import path from 'node:path';
 import { migrateDatabase } from '../../dev/services/migrate-database.ts';
 import { startPostgres } from '../../dev/services/postgres.ts';
 import { findTemporalCli } from '../../dev/services/temporal-cli.ts';
-import { findTemporalRelease } from '../cluster/temporal-release.ts';
 import { startTemporalServer } from '../../dev/services/temporal-server.ts';
 import { workflowBundle } from '../../worker/workflow-bundle.ts';
 
@@ -30,15 +29,6 @@ export async function startDevServers(options: Options): Promise<Servers> {
   const postgres = await startTestPostgres(options);
   await workflowBundle();
   return { TEMPORAL_CLI: cli.path, TEMPORAL_ADDRESS: temporal.address, ...postgres };
-}
-
-/** For tests against a released Temporal server: PostgreSQL and the server's binaries; each file starts a cluster of its own. */
-export async function startForCluster(options: Options): Promise<Servers> {
-  const release = await findTemporalRelease({ log: console.log });
-  const postgres = await startTestPostgres(options);
-  await workflowBundle();
-  // A test that breaks off leaves files of its clusters behind, which go with the directory.
-  return { TEMPORAL_SERVER_DIR: release.directory, TMPDIR: options.directory, ...postgres };
 }
 
 /** PostgreSQL, with a database with the schema that every test copies. */

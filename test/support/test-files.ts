@@ -22,13 +22,9 @@ export async function testFiles(folder = 'test'): Promise<string[]> {
   return files.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-export function isClusterTest(file: string): boolean {
-  return file.startsWith(path.join('test', 'cluster') + path.sep);
-}
-
-/** Of what takes tools that are not everywhere: a released Temporal server, containers, Citus. These run by their own scripts. */
+/** Of what takes tools that are not everywhere: containers, Citus. These run by their own scripts. */
 export function isSpecialTest(file: string): boolean {
-  return ['cluster', 'compose', 'distributed', 'image'].some((name) =>
+  return ['compose', 'distributed', 'image'].some((name) =>
     file.startsWith(path.join('test', name) + path.sep),
   );
 }

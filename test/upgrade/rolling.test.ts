@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { FEEDS } from '../../domain/feeds.ts';
 import { addDays } from '../../domain/load-date.ts';
 import type { Delivery } from '../../dev/sample-api/server.ts';
 import { stateQuery } from '../../workflows/steps/progress.ts';
 import { until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { client, start, type Running } from '../support/processes.ts';
+import { copyProject } from '../support/project-copy.ts';
 import { TestStack } from '../support/stack.ts';
 
 /**
@@ -24,12 +25,7 @@ const DAYS = 6;
 const TABLES = ['user_order_log', 'd_city', 'd_item', 'd_customer', 'f_sales', 'f_customer_retention'];
 
 const NEXT_MIGRATION = [
-  ...[
-    'staging.user_order_log',
-    'staging.user_activity_log',
-    'staging.customer_research',
-    'staging.price_log',
-  ],
+  ...FEEDS.map(({ name }) => `staging.${name}`),
   ...['staging.file_load', 'staging.day_load', 'staging.rejected_row'],
   ...['mart.d_calendar', 'mart.d_city', 'mart.d_item', 'mart.d_customer', 'mart.f_sales'],
 ]
@@ -67,13 +63,7 @@ after(async () => {
 
 /** The project as another release: a copy in which the workflow of a day has been changed. */
 async function release(change: (workflow: string) => string): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'release-'));
-  await cp(projectRoot, directory, {
-    recursive: true,
-    filter: (source) =>
-      !['.git', 'node_modules', 'dist', 'var', 'test', 'docs'].includes(path.relative(projectRoot, source)),
-  });
-  await symlink(path.join(projectRoot, 'node_modules'), path.join(directory, 'node_modules'));
+  const directory = await copyProject();
   const file = path.join(directory, 'workflows', 'sales-increment.ts');
   const before = await readFile(file, 'utf8');
   const changed = change(before);

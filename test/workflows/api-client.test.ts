@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { fileNames } from '../../domain/feeds.ts';
-import { startSampleApi, type FaultAction, type SampleApi } from '../../dev/sample-api/server.ts';
+import { startSampleApi, type FaultAction } from '../../dev/sample-api/server.ts';
 import { ReportApi } from '../../pipeline/extract/report-api.ts';
 import { retryAfterMs } from '../../pipeline/extract/retry-after.ts';
 import { Deliveries } from '../support/deliveries.ts';
@@ -11,15 +11,10 @@ const KEY = 'key-that-is-a-secret';
 const DATE = '2024-02-25';
 const signal = new AbortController().signal;
 
-let sample: SampleApi;
-let api: ReportApi;
 const deliveries = new Deliveries();
-
-before(async () => {
-  deliveries.set(DATE, [{ uniq_id: 'a' }]);
-  sample = await startSampleApi({ source: deliveries, apiKey: KEY, pollsUntilReady: 0 });
-  api = client();
-});
+deliveries.set(DATE, [{ uniq_id: 'a' }]);
+const sample = await startSampleApi({ source: deliveries, apiKey: KEY, pollsUntilReady: 0 });
+const api = client();
 after(async () => {
   await api.close();
   await sample.close();
@@ -146,8 +141,9 @@ describe('what the report API answers', () => {
     [{ status: 'SUCCESS' }],
     {},
     { status: null },
+    { task_id: '' },
     { status: { length: 2e9 } },
-  ])
+  ] as unknown[])
     test(`an answer of another shape is invalid (ruling 54): ${JSON.stringify(body)}`, async () => {
       for (const [on, ask] of [
         ['generate_report', () => api.generateReport()],
@@ -233,70 +229,49 @@ describe('what the report API answers', () => {
   });
 });
 
-interface Expected {
-  type: string;
-  retryable: boolean;
-  message: RegExp;
-}
+const NEVER_HEAL = ['ReportApiRefused', 'ReportApiUnauthorized'];
 
-const UNAVAILABLE = { type: 'ReportApiUnavailable', retryable: true };
-const INVALID = { type: 'ReportApiAnswerInvalid', retryable: true };
-const REFUSED = { type: 'ReportApiRefused', retryable: false };
-const UNAUTHORIZED = { type: 'ReportApiUnauthorized', retryable: false };
-
-const FAULTS: [string, FaultAction, Expected][] = [
-  ['401', { do: 'status', status: 401 }, { ...UNAUTHORIZED, message: /401 Unauthorized.*REPORT_API_KEY/ }],
-  ['403', { do: 'status', status: 403 }, { ...UNAUTHORIZED, message: /403 Forbidden.*REPORT_API_KEY/ }],
-  ['400', { do: 'status', status: 400 }, { ...REFUSED, message: /400 Bad Request/ }],
+const FAULTS: [name: string, action: FaultAction, type: string, message: RegExp][] = [
+  ['401', { do: 'status', status: 401 }, 'ReportApiUnauthorized', /401 Unauthorized.*REPORT_API_KEY/],
+  ['403', { do: 'status', status: 403 }, 'ReportApiUnauthorized', /403 Forbidden.*REPORT_API_KEY/],
+  ['400', { do: 'status', status: 400 }, 'ReportApiRefused', /400 Bad Request/],
   [
     '404 that is cut off',
     { do: 'status', status: 404, body: '{"status": "NOT FO' },
-    { ...INVALID, message: /it is not JSON/ },
+    'ReportApiAnswerInvalid',
+    /it is not JSON/,
   ],
-  ['429', { do: 'status', status: 429 }, { ...UNAVAILABLE, message: /429 Too Many Requests/ }],
-  ['500', { do: 'status', status: 500 }, { ...UNAVAILABLE, message: /500 Internal Server Error/ }],
-  [
-    '503',
-    { do: 'status', status: 503, body: '<h1>' },
-    { ...UNAVAILABLE, message: /503 Service Unavailable/ },
-  ],
-  ['a reset before the answer', { do: 'reset' }, { ...UNAVAILABLE, message: /to the report API failed/ }],
+  ['429', { do: 'status', status: 429 }, 'ReportApiUnavailable', /429 Too Many Requests/],
+  ['500', { do: 'status', status: 500 }, 'ReportApiUnavailable', /500 Internal Server Error/],
+  ['503', { do: 'status', status: 503, body: '<h1>' }, 'ReportApiUnavailable', /503 Service Unavailable/],
+  ['a reset before the answer', { do: 'reset' }, 'ReportApiUnavailable', /to the report API failed/],
   [
     'a reset in the answer',
     { do: 'reset', afterBytes: 5 },
-    { ...UNAVAILABLE, message: /to the report API failed/ },
+    'ReportApiUnavailable',
+    /to the report API failed/,
   ],
   [
     'a truncated answer',
     { do: 'truncate', afterBytes: 5 },
-    { ...UNAVAILABLE, message: /to the report API failed/ },
+    'ReportApiUnavailable',
+    /to the report API failed/,
   ],
-  ['malformed JSON', { do: 'malformed-json' }, { ...INVALID, message: /it is not JSON/ }],
-  ['a list', { do: 'json', body: [1] }, { ...INVALID, message: /cannot be used/ }],
-  ['null', { do: 'json', body: null }, { ...INVALID, message: /cannot be used/ }],
-  [
-    'other types',
-    { do: 'json', body: { task_id: 5, status: 5 } },
-    { ...INVALID, message: /(task_id|status): / },
-  ],
-  [
-    'an empty id and word',
-    { do: 'json', body: { task_id: '' } },
-    { ...INVALID, message: /(task_id|status): / },
-  ],
-  ['no answer', { do: 'hang' }, { ...UNAVAILABLE, message: /no complete answer within 3 s/ }],
-  ['a slow answer', { do: 'trickle', bytesPerSecond: 1 }, { ...UNAVAILABLE, message: /no complete answer/ }],
-  ['an endless answer', { do: 'huge', bytes: -1 }, { ...UNAVAILABLE, message: /longer than 1048576 bytes/ }],
+  ['malformed JSON', { do: 'malformed-json' }, 'ReportApiAnswerInvalid', /it is not JSON/],
+  ['no answer', { do: 'hang' }, 'ReportApiUnavailable', /no complete answer within 3 s/],
+  ['a slow answer', { do: 'trickle', bytesPerSecond: 1 }, 'ReportApiUnavailable', /no complete answer/],
+  ['an endless answer', { do: 'endless' }, 'ReportApiUnavailable', /longer than 1048576 bytes/],
   [
     'a redirect',
     { do: 'redirect', location: 'http://127.0.0.1:1/' },
-    { ...REFUSED, message: /302 Found.*REPORT_API_URL/ },
+    'ReportApiRefused',
+    /302 Found.*REPORT_API_URL/,
   ],
 ];
 
 describe('how the report API fails', () => {
-  for (const [what, action, expected] of FAULTS) {
-    test(`${what}: ${expected.type}`, async () => {
+  for (const [what, action, type, message] of FAULTS) {
+    test(`${what}: ${type}`, async () => {
       const calls = {
         generate_report: () => api.generateReport(),
         get_report: () => api.getReport('t', signal),
@@ -305,9 +280,9 @@ describe('how the report API fails', () => {
       for (const [on, call] of Object.entries(calls)) {
         sample.addFault({ on: on as keyof typeof calls, ...action });
         const failure = await failureOf(call());
-        assert.equal(failure.type, expected.type, failure.message);
-        assert.equal(failure.nonRetryable, !expected.retryable);
-        assert.match(failure.message, expected.message);
+        assert.equal(failure.type, type, failure.message);
+        assert.equal(failure.nonRetryable, NEVER_HEAL.includes(type));
+        assert.match(failure.message, message);
         assert.match(failure.message, new RegExp(on));
       }
       assert.equal(sample.requests.length, 3, 'one request a call');
@@ -346,14 +321,6 @@ describe('how the report API fails', () => {
     }
   });
 
-  test('a page with status 200 is invalid, one with 400 a refusal', async () => {
-    const body = '<html>Please log in</html>';
-    sample.addFault({ on: 'get_increment', do: 'status', status: 200, body });
-    assert.equal((await failureOf(api.getIncrement('r', DATE, signal))).type, 'ReportApiAnswerInvalid');
-    sample.addFault({ on: 'get_increment', do: 'status', status: 400, body });
-    assert.equal((await failureOf(api.getIncrement('r', DATE, signal))).type, 'ReportApiRefused');
-  });
-
   test('a redirect is not followed: its target never sees the key', async () => {
     const target = await startSampleApi({ source: deliveries });
     try {
@@ -367,14 +334,6 @@ describe('how the report API fails', () => {
     } finally {
       await target.close();
     }
-  });
-
-  test('a wrong key is told without the key', async () => {
-    const other = client({ apiKey: 'wrong-key' });
-    const failure = await failureOf(other.generateReport());
-    await other.close();
-    assert.equal(failure.type, 'ReportApiUnauthorized');
-    assert.doesNotMatch(failure.message, /wrong-key/);
   });
 
   test('connection refused', async () => {

@@ -72,6 +72,7 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', { time
       no_increment: 0,
       failed: 0,
     });
+    assert.equal(day.count('generateReport'), 1, 'one report for all its days');
   });
 
   test('an input that is none fails as before', async () => {

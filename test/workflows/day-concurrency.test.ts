@@ -1,104 +1,174 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import type { Claim } from '../../activities/claim-day.ts';
+import { dayStatuses } from '../../client/day-status.ts';
 import { FEEDS } from '../../domain/feeds.ts';
-import { callsOf, failureOf, stackFor, until } from '../client/harness.ts';
-import type { Order } from '../support/deliveries.ts';
-import { dump } from '../support/dump.ts';
-import type { TestStack } from '../support/stack.ts';
+import { callsOf, failureOf, until } from '../client/harness.ts';
+import { reset, resetPoints } from '../support/reset.ts';
+import { TestStack } from '../support/stack.ts';
 
-const DATE = '2024-02-25';
+const stack = await TestStack.start();
+after(() => stack.close());
 
-/** Starts the first run and waits until the date is its own. */
-async function startHolder(stack: TestStack, id: string) {
-  const handle = await stack.startDay(DATE, {}, id);
-  await until(`${id} has claimed the date`, async () => {
-    const claims = await stack.rows('select from staging.day_claim where workflow_id = $1', [
-      handle.workflowId,
-    ]);
-    return claims.length === 1;
-  });
-  await until(`${id} waits for its report`, () => callsOf(stack, 'get_report').length > 0);
+type Run = Awaited<ReturnType<typeof stack.startDay>>;
+
+/** Starts the first run and waits until the date is its own, and it has no report for long. */
+async function startHolder(date: string): Promise<Run> {
+  stack.api.setReady({ pollsUntilReady: Infinity });
+  const polls = callsOf(stack, 'get_report').length;
+  const handle = await stack.startDay(date, {}, `${date}-one`);
+  await until('it waits for its report', () => callsOf(stack, 'get_report').length > polls);
   return handle;
 }
 
-/** Waits until one of the runs has found the date taken, and waits. */
-async function untilItWaits(...handles: Awaited<ReturnType<TestStack['startDay']>>[]): Promise<void> {
+/** Waits until a run has found the date taken, and waits. */
+async function untilItWaits(run: Run, date: string): Promise<void> {
   await until('a run waits for the other', async () => {
-    const states = await Promise.all(handles.map((one) => one.query<{ currentStep: string }>('state')));
-    return states.some(({ currentStep }) =>
-      /^Waiting for workflow .* which is loading 2024-02-25 already/.test(currentStep),
-    );
+    const { currentStep } = await run.query<{ currentStep: string }>('state');
+    return new RegExp(`^Waiting for workflow .* which is loading ${date} already`).test(currentStep);
   });
 }
 
-describe('two runs of one date', { concurrency: 4 }, () => {
-  test('the other takes the result of the run that it has waited for, not of an earlier one', async (t) => {
-    const stack = await stackFor(t);
-    stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-    await stack.runDay(DATE, {}, 'one');
-    stack.deliveries.set(DATE, [{ uniq_id: 'a' }, { uniq_id: 'b' }]);
-    stack.api.requests.length = 0;
-    stack.api.setReady({ pollsUntilReady: Infinity });
-    const holder = await startHolder(stack, 'one');
-    const waiting = await stack.startDay(DATE, {}, 'other');
-    await untilItWaits(waiting);
-    await until('it has looked again', async () => {
-      const { events } = await waiting.fetchHistory();
-      return (events ?? []).filter((event) => event.timerFiredEventAttributes).length >= 1;
-    });
-    await untilItWaits(waiting);
-    stack.api.setReady({ pollsUntilReady: 0 });
-    const [first, second] = await Promise.all([holder.result(), waiting.result()]);
-    assert.equal(first.files.user_order_log_inc?.rows_kept, 2);
-    assert.ok(second.joined, 'the second has joined');
-    assert.deepEqual(second.files, first.files);
-    assert.equal(callsOf(stack, 'generate_report').length, 1);
-    assert.equal(callsOf(stack, 'storage').length, FEEDS.length, "one day's downloads");
+test('of two runs of one date the other takes the result of the one that it has waited for, not of an earlier one', async () => {
+  const date = '2024-02-25';
+  stack.deliveries.set(date, [{ uniq_id: 'a' }]);
+  await stack.runDay(date, {}, `${date}-one`);
+  stack.deliveries.set(date, [{ uniq_id: 'a' }, { uniq_id: 'b' }]);
+  const before = {
+    reports: callsOf(stack, 'generate_report').length,
+    files: callsOf(stack, 'storage').length,
+  };
+  const holder = await startHolder(date);
+  const waiting = await stack.startDay(date, {}, `${date}-other`);
+  await untilItWaits(waiting, date);
+  await until('it has looked again', async () => {
+    const { events } = await waiting.fetchHistory();
+    return (events ?? []).some((event) => event.timerFiredEventAttributes);
   });
-
-  for (const end of ['terminated', 'failed'] as const)
-    test(`the first is ${end}: the second does the work`, async (t) => {
-      const stack = await stackFor(t, { api: { pollsUntilReady: Infinity } });
-      stack.deliveries.set(DATE, '<html></html>');
-      const holder = await startHolder(stack, 'one');
-      const waiting = await stack.startDay(DATE, {}, 'other');
-      await untilItWaits(waiting);
-      if (end === 'terminated') await holder.terminate();
-      else {
-        stack.api.setReady({ pollsUntilReady: 0 });
-        assert.equal((await failureOf(holder.result())).type, 'FileRefused');
-      }
-      stack.deliveries.set(DATE, [{ uniq_id: 'a' }]);
-      stack.api.setReady({ pollsUntilReady: 0 });
-      const { outcome, joined } = await waiting.result();
-      assert.deepEqual([outcome, joined], ['loaded', undefined]);
-      assert.equal(callsOf(stack, 'generate_report').length, 2);
-    });
+  await untilItWaits(waiting, date);
+  stack.api.setReady({ pollsUntilReady: 0 });
+  const [first, second] = await Promise.all([holder.result(), waiting.result()]);
+  assert.equal(first.files.user_order_log_inc?.rows_kept, 2);
+  assert.ok(second.joined, 'the second has joined');
+  assert.deepEqual(second.files, first.files);
+  assert.equal(callsOf(stack, 'generate_report').length, before.reports + 1);
+  assert.equal(callsOf(stack, 'storage').length, before.files + FEEDS.length, "one day's downloads");
 });
 
-test('dates that share orders, all at the same moment: the mart is that of one after the other', async (t) => {
-  const days = ['2024-02-25', '2024-02-26', '2024-02-27', '2024-02-28'];
-  const ordersOf = (day: number): Order[] =>
-    Array.from({ length: 60 }, (_, n) => ({
-      id: day * 1_000 + n,
-      // Every order is in two of the days, under one date_time or another.
-      uniq_id: `order-${day * 30 + n}`,
-      date_time: `2024-02-${25 + (n % 4)}T00:00:00`,
-      customer_id: n % 7,
-      first_name: `Имя-${day}`,
-      city_id: (n + day) % 5,
-      city_name: `Город-${(n + day) % 5}`,
-      item_id: n % 3,
-      item_name: `Товар-${n % 3}`,
-      payment_amount: `${day + 1}${n}.50`,
-      status: (day * 30 + n) % 9 === 0 ? 'refunded' : 'shipped',
-    }));
-  const stack = await stackFor(t);
-  for (const [day, date] of days.entries()) stack.deliveries.set(date, ordersOf(day));
-  await Promise.all(days.toReversed().map((date) => stack.runDay(date, {}, `together-${date}`)));
-  const together = await dump(stack.db.pool);
-  const facts = await stack.rows('select from mart.f_sales');
-  assert.equal(facts.length, 60 + 3 * 30, 'the days share their orders');
-  for (const date of days) await stack.runDay(date);
-  assert.equal(await dump(stack.db.pool), together);
+for (const [date, end] of [
+  ['2024-02-26', 'terminated'],
+  ['2024-02-27', 'failed'],
+] as const)
+  test(`of two runs of one date the first is ${end}: the second does the work`, async () => {
+    stack.deliveries.set(date, '<html></html>');
+    const reports = callsOf(stack, 'generate_report').length;
+    const holder = await startHolder(date);
+    const waiting = await stack.startDay(date, {}, `${date}-other`);
+    await untilItWaits(waiting, date);
+    if (end === 'terminated') await holder.terminate();
+    else {
+      stack.api.setReady({ pollsUntilReady: 0 });
+      assert.equal((await failureOf(holder.result())).type, 'FileRefused');
+    }
+    stack.deliveries.set(date, [{ uniq_id: 'a' }]);
+    stack.api.setReady({ pollsUntilReady: 0 });
+    const { outcome, joined } = await waiting.result();
+    assert.deepEqual([outcome, joined], ['loaded', undefined]);
+    assert.equal(callsOf(stack, 'generate_report').length, reports + 2);
+  });
+
+async function stateOf(date: string): Promise<string | undefined> {
+  const [day] = await dayStatuses(stack.db.database, stack.client, date, date);
+  return day?.state;
+}
+
+test('a run that was reset behind its claim is running, until it has recorded its outcome', async () => {
+  stack.deliveries.set('2024-02-24', [{ uniq_id: 'a' }]);
+  const run = await stack.startDay('2024-02-24');
+  await run.result();
+  assert.equal(await stateOf('2024-02-24'), 'loaded');
+  stack.api.setReady({ pollsUntilReady: Infinity });
+  const points = await resetPoints(stack, run.workflowId, run.firstExecutionRunId);
+  const polls = callsOf(stack, 'get_report').length;
+  // Of the answer to generateReport: the claim and the task are known, the report is not.
+  assert.ok(points[3]);
+  await reset(stack, run.workflowId, run.firstExecutionRunId, points[3]);
+  await until('it polls again', () => callsOf(stack, 'get_report').length > polls);
+  await until('it is shown as running', async () => (await stateOf('2024-02-24')) === 'running');
+  stack.api.setReady({ pollsUntilReady: 0 });
+  await stack.client.workflow.getHandle(run.workflowId).result();
+  assert.equal(await stateOf('2024-02-24'), 'loaded');
+});
+
+test('where Temporal refuses to say which runs are open, the days are listed without it', async () => {
+  const faults: unknown[] = [];
+  const { client } = stack;
+  const refusing = Object.create(client, {
+    workflow: {
+      value: {
+        list: () => {
+          throw new Error('Request unauthorized.');
+        },
+      },
+    },
+  }) as typeof client;
+  const [day] = await dayStatuses(stack.db.database, refusing, '2024-02-24', '2024-02-24', (error) =>
+    faults.push(error),
+  );
+  assert.equal(day?.state, 'loaded');
+  assert.match(String(faults), /unauthorized/);
+});
+
+test('of twenty years of claims that terminated runs have left, a few are asked about at once', async () => {
+  await stack.rows(`insert into staging.day_claim (claim, workflow_id, run_id, claimed_at)
+    select date::date, 'gone-' || date, 'gone', now()
+    from generate_series('2000-01-01'::timestamp, '2000-04-30', '1 day') as date`);
+  let [asking, most, asked] = [0, 0, 0];
+  const describe = async () => {
+    most = Math.max(most, (asking += 1));
+    asked += 1;
+    await setImmediate();
+    asking -= 1;
+    throw new WorkflowNotFoundError('gone', 'gone', undefined);
+  };
+  const { client } = stack;
+  const workflow = { list: () => [], getHandle: () => ({ describe }) };
+  const counting = Object.create(client, { workflow: { value: workflow } }) as typeof client;
+  const days = await dayStatuses(stack.db.database, counting, '2000-01-01', '2000-04-30');
+  assert.deepEqual([days.length, asked, most], [121, 121, 20]);
+});
+
+test('whoever waits for a date is told since when nobody works on the run that holds it (ruling 59)', async () => {
+  const holder = await stack.client.workflow.start('salesIncrement', {
+    workflowId: `${stack.taskQueue}-nobody`,
+    taskQueue: `${stack.taskQueue}-nobody`,
+    args: [{ loadDate: '2024-03-01' }],
+  });
+  await stack.rows(
+    `insert into staging.day_claim (claim, workflow_id, run_id, claimed_at) values ('2024-03-01', $1, $2, now())`,
+    [holder.workflowId, holder.firstExecutionRunId],
+  );
+  stack.deliveries.set('2024-03-01', [{ uniq_id: 'b' }]);
+  const waiting = await stack.startDay('2024-03-01');
+  let claim: Claim | undefined;
+  await until('it has asked for the claim', async () => {
+    const { events } = await waiting.fetchHistory();
+    const asked = events?.find(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'claimDay',
+    );
+    const answer = events?.find(
+      ({ activityTaskCompletedEventAttributes: completed }) =>
+        completed && String(completed.scheduledEventId) === String(asked?.eventId),
+    )?.activityTaskCompletedEventAttributes?.result?.payloads?.[0]?.data;
+    if (answer) claim = JSON.parse(Buffer.from(answer).toString()) as Claim;
+    return claim !== undefined;
+  });
+  assert.ok(claim?.state === 'held', JSON.stringify(claim));
+  assert.equal(claim.idle?.taskQueue, `${stack.taskQueue}-nobody`);
+  const { startTime } = await holder.describe();
+  assert.ok(Math.abs(Date.parse(claim.idle.since) - startTime.getTime()) < 1_000, claim.idle.since);
+  await holder.terminate();
+  assert.equal((await waiting.result()).outcome, 'loaded');
 });

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
 import { addDays } from '../../domain/load-date.ts';
-import { DAY_STATE_PARAMETERS, FEEDS, fileNames } from '../../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS, FEEDS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
-import { callsOf, failureOf, stackFor, until } from '../client/harness.ts';
+import { callsOf, failureOf, until } from '../client/harness.ts';
 import { resetRun, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
+
+const stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
+after(() => stack.close());
 
 interface State {
   state: string;
@@ -15,7 +18,7 @@ interface State {
 }
 
 /** As `status` derives it. */
-async function stateOf(stack: TestStack, date: string): Promise<State | undefined> {
+async function stateOf(date: string): Promise<State | undefined> {
   const [row] = await stack.rows<State>(
     'select state, missing_files, is_stale from staging.day_state($1, $1, $2, $3)',
     [date, ...DAY_STATE_PARAMETERS],
@@ -23,7 +26,7 @@ async function stateOf(stack: TestStack, date: string): Promise<State | undefine
   return row;
 }
 
-async function recorded(stack: TestStack, date: string) {
+async function recorded(date: string) {
   const [row] = await stack.rows<{ outcome: string; accepted_missing: string[] }>(
     'select outcome, accepted_missing from staging.day_load where load_date = $1',
     [date],
@@ -31,7 +34,7 @@ async function recorded(stack: TestStack, date: string) {
   return row;
 }
 
-async function startFiles(stack: TestStack, loadDate: string, files: string[], id = files.join('-')) {
+async function startFiles(loadDate: string, files: string[], id = files.join('-')) {
   return await stack.client.workflow.start<typeof salesIncrement>('salesIncrement', {
     workflowId: `${stack.taskQueue}-${loadDate}-${id}`,
     taskQueue: stack.taskQueue,
@@ -39,40 +42,17 @@ async function startFiles(stack: TestStack, loadDate: string, files: string[], i
   });
 }
 
-async function runFiles(stack: TestStack, loadDate: string, ...files: string[]): Promise<DayResult> {
-  return await (await startFiles(stack, loadDate, files)).result();
+async function runFiles(loadDate: string, ...files: string[]): Promise<DayResult> {
+  return await (await startFiles(loadDate, files)).result();
 }
 
 describe('a run of some files of a date (contract, ruling 15)', { concurrency: 4 }, () => {
-  let stack: TestStack;
-  before(async () => {
-    stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
-  });
-  after(() => stack.close());
-
-  test('leaves a date that was never loaded missing, and names what it needs', async () => {
-    const date = '2024-03-09';
-    stack.deliveries.set(date, [{ uniq_id: 'a' }]);
-    const result = await runFiles(stack, date, 'price_log_inc');
-    assert.equal(result.outcome, 'partial');
-    assert.deepEqual(result.only, ['price_log_inc']);
-    assert.match(result.warnings.join(), /user_order_log_inc is not loaded yet/);
-    assert.equal(await recorded(stack, date), undefined);
-    assert.deepEqual(await stateOf(stack, date), {
-      state: 'missing',
-      missing_files: fileNames('increment').filter((file) => file !== 'price_log_inc'),
-      is_stale: false,
-    });
-    assert.equal((await stack.runDay(date)).outcome, 'loaded');
-    assert.deepEqual(await stateOf(stack, date), { state: 'loaded', missing_files: [], is_stale: false });
-  });
-
   test('leaves a refused date failed', async () => {
     const date = '2024-03-11';
     stack.deliveries.set(date, '<html>gone</html>');
     await failureOf(stack.runDay(date));
-    assert.equal((await runFiles(stack, date, 'customer_research_inc')).outcome, 'partial');
-    assert.equal((await stateOf(stack, date))?.state, 'failed');
+    assert.equal((await runFiles(date, 'customer_research_inc')).outcome, 'partial');
+    assert.equal((await stateOf(date))?.state, 'failed');
   });
 
   test('makes the date loaded when nothing is missing any more', async () => {
@@ -80,11 +60,11 @@ describe('a run of some files of a date (contract, ruling 15)', { concurrency: 4
     stack.deliveries.set(date, [{ uniq_id: 'c' }]);
     const [files] = DAY_STATE_PARAMETERS;
     for (const [index, file] of files.entries()) {
-      const { outcome } = await runFiles(stack, date, file);
+      const { outcome } = await runFiles(date, file);
       assert.equal(outcome, index === files.length - 1 ? 'loaded' : 'partial');
     }
-    assert.equal((await recorded(stack, date))?.outcome, 'loaded');
-    assert.equal((await stateOf(stack, date))?.state, 'loaded');
+    assert.equal((await recorded(date))?.outcome, 'loaded');
+    assert.equal((await stateOf(date))?.state, 'loaded');
     assert.equal((await stack.rows("select from mart.f_sales where uniq_id = 'c'")).length, 1);
   });
 
@@ -94,41 +74,16 @@ describe('a run of some files of a date (contract, ruling 15)', { concurrency: 4
     const result = await stack.runDay(date, { optionalFiles: ['customer_research_inc'] });
     assert.equal(result.outcome, 'loaded');
     assert.match(result.warnings.join(), /customer_research_inc was missing/);
-    assert.deepEqual((await recorded(stack, date))?.accepted_missing, ['customer_research_inc']);
-    assert.equal((await runFiles(stack, date, 'price_log_inc')).outcome, 'loaded');
-    assert.deepEqual((await recorded(stack, date))?.accepted_missing, ['customer_research_inc']);
+    assert.deepEqual((await recorded(date))?.accepted_missing, ['customer_research_inc']);
+    assert.equal((await runFiles(date, 'price_log_inc')).outcome, 'loaded');
+    assert.deepEqual((await recorded(date))?.accepted_missing, ['customer_research_inc']);
     stack.deliveries.set(date, [{ uniq_id: 'd' }]);
-    assert.equal((await runFiles(stack, date, 'customer_research_inc')).outcome, 'loaded');
-    assert.deepEqual((await recorded(stack, date))?.accepted_missing, []);
-  });
-
-  test('is waited for by a run of the whole date, which then loads', async (t) => {
-    const own = await stackFor(t, { api: { pollsUntilReady: Infinity } });
-    const date = '2024-03-14';
-    own.deliveries.set(date, [{ uniq_id: 'e' }]);
-    const some = await startFiles(own, date, ['price_log_inc']);
-    await until('it waits for its report', () => callsOf(own, 'get_report').length > 0);
-    const whole = await own.startDay(date);
-    await until('the whole run waits', async () => {
-      const { currentStep } = await whole.query<{ currentStep: string }>('state');
-      return currentStep.startsWith('Waiting for workflow');
-    });
-    own.api.setReady({ pollsUntilReady: 0 });
-    assert.equal((await some.result()).outcome, 'partial');
-    const result = await whole.result();
-    assert.equal(result.outcome, 'loaded');
-    assert.equal(result.joined, undefined);
-    assert.equal(Object.keys(result.files).length, FEEDS.length);
+    assert.equal((await runFiles(date, 'customer_research_inc')).outcome, 'loaded');
+    assert.deepEqual((await recorded(date))?.accepted_missing, []);
   });
 });
 
 describe('outcomes are ordered (contract, ruling 16)', { concurrency: 4 }, () => {
-  let stack: TestStack;
-  before(async () => {
-    stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
-  });
-  after(() => stack.close());
-
   for (const [name, prepare] of Object.entries({
     'no increment': (date: string) => stack.deliveries.byDate.delete(date),
     'a refused file': (date: string) => stack.deliveries.set(date, '<html>gone</html>'),
@@ -145,8 +100,8 @@ describe('outcomes are ordered (contract, ruling 16)', { concurrency: 4 }, () =>
       const last = points.at(-2) ?? points.at(-1);
       assert.ok(last);
       await resetRun(stack, old.workflowId, old.firstExecutionRunId, last).catch(() => undefined);
-      assert.equal((await recorded(stack, date))?.outcome, 'loaded');
-      assert.equal((await stateOf(stack, date))?.state, 'loaded');
+      assert.equal((await recorded(date))?.outcome, 'loaded');
+      assert.equal((await stateOf(date))?.state, 'loaded');
     });
   }
 
@@ -158,28 +113,9 @@ describe('outcomes are ordered (contract, ruling 16)', { concurrency: 4 }, () =>
     const result = await stack.runDay(date);
     assert.equal(result.outcome, 'loaded');
     assert.match(result.warnings.join(), /had no increment for this date any more/);
-    assert.equal((await recorded(stack, date))?.outcome, 'loaded');
+    assert.equal((await recorded(date))?.outcome, 'loaded');
     assert.match((await stack.warnings(date)).join(), /what was loaded before stays/);
     assert.equal((await stack.rows(`select from mart.f_sales where uniq_id = '${date}'`)).length, 1);
-  });
-
-  test('a run that has only waited for another one records nothing when it is cancelled', async (t) => {
-    const own = await stackFor(t, { api: { pollsUntilReady: Infinity } });
-    const date = '2024-04-04';
-    own.deliveries.set(date, [{ uniq_id: date }]);
-    const holder = await own.startDay(date, {}, 'holder');
-    await until('it waits for its report', () => callsOf(own, 'get_report').length > 0);
-    const waiting = await own.startDay(date, {}, 'waiting');
-    await until('the other waits', async () => {
-      const { currentStep } = await waiting.query<{ currentStep: string }>('state');
-      return currentStep.startsWith('Waiting for workflow');
-    });
-    await waiting.cancel();
-    await assert.rejects(waiting.result());
-    assert.equal(await recorded(own, date), undefined);
-    own.api.setReady({ pollsUntilReady: 0 });
-    assert.equal((await holder.result()).outcome, 'loaded');
-    assert.equal((await recorded(own, date))?.outcome, 'loaded');
   });
 });
 
@@ -188,11 +124,6 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
   const NOT_FOUND = /had no increment for this date any more; what was loaded before stays$/;
   const REFUSED =
     /^a newer delivery could not be loaded, and what was loaded before stays: user_order_log_inc of .* is refused: it is an HTML/;
-  let stack: TestStack;
-  before(async () => {
-    stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
-  });
-  after(() => stack.close());
 
   async function warns(date: string, ...expected: RegExp[]): Promise<void> {
     const warnings = await stack.warnings(date);
@@ -212,7 +143,7 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     stack.deliveries.set(date, orders(date, 1));
     await stack.runDay(date, { volumeAlertShare: 0.5 });
     await warns(date, VOLUME);
-    await runFiles(stack, date, 'price_log_inc');
+    await runFiles(date, 'price_log_inc');
     await warns(date, VOLUME);
     const delivered = stack.deliveries.byDate.get(date);
     assert.ok(delivered);
@@ -221,16 +152,16 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     await warns(date, NOT_FOUND, VOLUME);
     // Only that file is newer than the answer.
     stack.deliveries.byDate.set(date, delivered);
-    await runFiles(stack, date, 'price_log_inc');
+    await runFiles(date, 'price_log_inc');
     await warns(date, NOT_FOUND, VOLUME);
     stack.deliveries.set(date, '<html>refused</html>');
     await failureOf(stack.runDay(date));
     await warns(date, NOT_FOUND, VOLUME);
-    await runFiles(stack, date, 'customer_research_inc');
+    await runFiles(date, 'customer_research_inc');
     await warns(date, NOT_FOUND, REFUSED, VOLUME);
     // The causes go one by one: enough rows now, an answer with all files, a good file.
     stack.deliveries.set(date, orders(date, 10));
-    await runFiles(stack, date, 'user_order_log_inc');
+    await runFiles(date, 'user_order_log_inc');
     await warns(date, NOT_FOUND);
     await stack.runDay(date);
     await warns(date);
@@ -242,15 +173,15 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     await stack.runDay(date);
     stack.deliveries.set(date, '<html>refused</html>');
     await failureOf(stack.runDay(date));
-    assert.equal((await stateOf(stack, date))?.state, 'failed');
-    assert.equal((await runFiles(stack, date, 'price_log_inc')).outcome, 'loaded');
+    assert.equal((await stateOf(date))?.state, 'failed');
+    assert.equal((await runFiles(date, 'price_log_inc')).outcome, 'loaded');
     await warns(date, REFUSED);
     // Another file fails and heals meanwhile.
     stack.deliveries.set(date, '<html>refused</html>', { price_log_inc: '<html>' });
-    await failureOf(runFiles(stack, date, 'price_log_inc'));
+    await failureOf(runFiles(date, 'price_log_inc'));
     await warns(date, REFUSED);
     stack.deliveries.set(date, '<html>refused</html>');
-    await runFiles(stack, date, 'price_log_inc');
+    await runFiles(date, 'price_log_inc');
     await warns(date, REFUSED);
     stack.deliveries.byDate.delete(date);
     await stack.runDay(date);
@@ -258,5 +189,51 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     stack.deliveries.set(date, [{ uniq_id: 'b' }]);
     await stack.runDay(date);
     await warns(date);
+  });
+});
+
+describe('of two runs of a date', () => {
+  beforeEach(() => stack.api.setReady({ pollsUntilReady: Infinity }));
+  after(() => stack.api.setReady({ pollsUntilReady: 0 }));
+
+  const polls = () => callsOf(stack, 'get_report').length;
+  const untilPolled = async (before: number) => {
+    await until('it waits for its report', () => polls() > before);
+  };
+  const untilItWaits = async (run: Awaited<ReturnType<typeof startFiles>>) => {
+    await until('the other waits', async () => {
+      const { currentStep } = await run.query<{ currentStep: string }>('state');
+      return currentStep.startsWith('Waiting for workflow');
+    });
+  };
+
+  test('the one of the whole date waits for the one of some files, and then loads', async () => {
+    const date = '2024-03-14';
+    const before = polls();
+    stack.deliveries.set(date, [{ uniq_id: 'e' }]);
+    const some = await startFiles(date, ['price_log_inc']);
+    await untilPolled(before);
+    const whole = await stack.startDay(date);
+    await untilItWaits(whole);
+    stack.api.setReady({ pollsUntilReady: 0 });
+    assert.equal((await some.result()).outcome, 'partial');
+    const { outcome, joined, files } = await whole.result();
+    assert.deepEqual([outcome, joined, Object.keys(files).length], ['loaded', undefined, FEEDS.length]);
+  });
+
+  test('the one that has only waited records nothing when it is cancelled', async () => {
+    const date = '2024-04-04';
+    const before = polls();
+    stack.deliveries.set(date, [{ uniq_id: date }]);
+    const holder = await stack.startDay(date, {}, 'holder');
+    await untilPolled(before);
+    const waiting = await stack.startDay(date, {}, 'waiting');
+    await untilItWaits(waiting);
+    await waiting.cancel();
+    await assert.rejects(waiting.result());
+    assert.equal(await recorded(date), undefined);
+    stack.api.setReady({ pollsUntilReady: 0 });
+    assert.equal((await holder.result()).outcome, 'loaded');
+    assert.equal((await recorded(date))?.outcome, 'loaded');
   });
 });

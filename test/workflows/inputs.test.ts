@@ -1,120 +1,198 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { ApplicationFailure } from '@temporalio/common';
+import { DefaultLogger } from '@temporalio/worker';
+import { FEEDS } from '../../domain/feeds.ts';
+import { createActivities, type Activities } from '../../activities/index.ts';
+import { Database } from '../../database/database.ts';
+import { Downloader } from '../../pipeline/extract/download.ts';
+import { FileAddresses } from '../../pipeline/extract/file-address.ts';
+import { Landing } from '../../pipeline/extract/landing.ts';
+import { ReportApi } from '../../pipeline/extract/report-api.ts';
+import { readWorkerSettings } from '../../worker/settings.ts';
 import { failureOf } from '../client/harness.ts';
 import { TestStack } from '../support/stack.ts';
 
-let stack: TestStack;
-before(async () => {
-  stack = await TestStack.start();
-  stack.deliveries.set('2024-03-06', [{ uniq_id: 'a' }]);
+const logger = new DefaultLogger('ERROR');
+const stack = await TestStack.start({ worker: false });
+const limits = { maxBytes: 1e6, idleTimeoutMs: 1_000, minBytesPerIdleTimeout: 1 };
+const downloader = new Downloader(limits, new FileAddresses(stack.api.url));
+const access = { apiKey: 'sample-key', nickname: 'sample', cohort: '1', timeoutMs: 1_000 };
+const reportApi = new ReportApi({ baseUrl: stack.api.url, ...access });
+const activities = createActivities({
+  database: new Database(stack.db.pool),
+  reportApi,
+  downloader,
+  landing: new Landing(path.join(stack.landingDir, 'landing')),
+  defaultRunOptions: readWorkerSettings(stack.environment).defaultRunOptions,
+  alerts: { webhookUrl: undefined, temporalUiUrl: '', namespace: '' },
 });
-after(() => stack.close());
+after(() => Promise.all([downloader.close(), reportApi.close(), stack.close()]));
 
-/** As the UI starts them: any JSON, and what the failure must name. */
-const INPUTS: [workflow: string, input: unknown, named: RegExp][] = [
-  ['salesIncrement', null, /the input is null/],
-  ['salesIncrement', 'text', /the input is "text"/],
-  ['salesIncrement', undefined, /loadDate is missing/],
-  ['salesIncrement', {}, /loadDate is missing/],
-  ['salesIncrement', { loadDate: '2024-02-30' }, /loadDate is "2024-02-30"/],
-  ['salesIncrement', { loadDate: '9999-12-31' }, /loadDate is "9999-12-31"/],
-  ['salesIncrement', { loadDate: 20240306 }, /loadDate is 20240306/],
-  ['salesIncrement', { loadDate: '2024-03-06', options: null }, /options is null/],
+const FILE = { loadDate: '2024-03-06', source: 'increment', feed: 'price_log' };
+const REPORT = { reportId: 'r', taskId: 't' };
+const DELIVERY = { loadDate: '2024-03-06', source: 'increment' };
+const OUTCOME = { number: 1, startedAt: '2024-03-07T05:00:00.000Z' };
+const DUE = '2024-03-07T05:00:00.000Z';
+const RANGE = { from: '2024-03-01', to: '2024-03-09', concurrency: 1 };
+const DOWNLOAD = { ...FILE, deliveryNumber: 1 };
+
+/** As another caller of the namespace may start them, and what the failure must name. */
+const CALLS: [activity: keyof Activities, input: unknown[], named: RegExp][] = [
   [
-    'salesIncrement',
-    { loadDate: '2024-03-06', options: { maxRejectedShare: '10%' } },
+    'landFile',
+    [{ ...FILE, loadDate: '2024-03-06/../../trav' }, REPORT, 0.1],
+    /loadDate is "2024-03-06\/\.\.\/\.\.\/trav"/,
+  ],
+  ['landFile', [{ ...FILE, feed: '../../price_log' }, REPORT, 0.1], /feed is "\.\.\/\.\.\/price_log"/],
+  ['landFile', [{ ...FILE, source: '/../x' }, REPORT, 0.1], /source is "\/\.\.\/x"/],
+  ['landFile', [null, REPORT, 0.1], /the input is null/],
+  ['landFile', [FILE, { ...REPORT, reportId: 'a\r\nb' }, 0.1], /reportId is "a\\r\\nb"/],
+  ['landFile', [FILE, REPORT, 2], /the input is 2/],
+  ['stageFile', [FILE], /deliveryNumber is missing/],
+  ['stageFile', [{ ...DOWNLOAD, deliveryNumber: '1/../../x' }], /deliveryNumber is "1\/\.\.\/\.\.\/x"/],
+  ['stageFile', [{ ...DOWNLOAD, deliveryNumber: 1.5 }], /deliveryNumber is 1\.5/],
+  ['stageFile', [{ ...DOWNLOAD, feed: 'mart.f_sales' }], /feed is "mart\.f_sales"/],
+  ['stageFile', [{ ...DOWNLOAD, loadDate: '2024-02-30' }], /loadDate is "2024-02-30"/],
+  ['claimDay', [{ claim: '2024-03-06' }, { workflowId: 1, runId: 'r', isWhole: true }], /workflowId is 1: /],
+  ['updateFSales', [DELIVERY, { ...OUTCOME, files: 'all' }], /files is "all"/],
+  ['recordFailure', [DELIVERY, { ...OUTCOME, number: -1 }], /number is -1/],
+  ['recordFailure', [DELIVERY, { ...OUTCOME, number: 2e9 }], /number is 2000000000/],
+  ['recordNotFound', [DELIVERY, { ...OUTCOME, startedAt: 'never' }], /startedAt is "never"/],
+  ['planBackfill', [RANGE, -1], /the input is -1/],
+  ['failBackfillDays', [RANGE, '2024-02-30', 'x'], /the input is "2024-02-30"/],
+  [
+    'recordBackfillDays',
+    [[{ date: '2024-03-06', outcome: 'partial', error: null }]],
+    /0\.outcome is "partial"/,
+  ],
+  ['getIncrement', ['r', '2024-03-06&x=1'], /the input is "2024-03-06&x=1"/],
+  ['getReport', ['x'.repeat(2_001)], /the input is "xxx/],
+  // What workflows are started with, in the UI as well: any JSON.
+  ['planDay', [null, DUE], /the input is null/],
+  ['planDay', ['text', DUE], /the input is "text"/],
+  ['planDay', [{}, DUE], /loadDate is missing/],
+  ['planDay', [{ loadDate: '2024-02-30' }, DUE], /loadDate is "2024-02-30"/],
+  ['planDay', [{ loadDate: '9999-12-31' }, DUE], /loadDate is "9999-12-31"/],
+  ['planDay', [{ loadDate: 20240306 }, DUE], /loadDate is 20240306/],
+  ['planDay', [{ loadDate: '2024-03-06', options: null }, DUE], /options is null/],
+  [
+    'planDay',
+    [{ loadDate: '2024-03-06', options: { maxRejectedShare: '10%' } }, DUE],
     /maxRejectedShare is "10%"/,
   ],
   [
-    'salesIncrement',
-    { loadDate: '2024-03-06', options: { maxRejectedShare: 1.5 } },
+    'planDay',
+    [{ loadDate: '2024-03-06', options: { maxRejectedShare: 1.5 } }, DUE],
     /maxRejectedShare is 1\.5/,
   ],
-  ['salesIncrement', { loadDate: '2024-03-06', options: { filesTimeoutMs: -1 } }, /filesTimeoutMs is -1/],
+  ['planDay', [{ loadDate: '2024-03-06', options: { filesTimeoutMs: -1 } }, DUE], /filesTimeoutMs is -1/],
   [
-    'salesIncrement',
-    { loadDate: '2024-03-06', options: { optionalFiles: ['x'] } },
+    'planDay',
+    [{ loadDate: '2024-03-06', options: { optionalFiles: ['x'] } }, DUE],
     /optionalFiles\.0 is "x"/,
   ],
   [
-    'salesIncrement',
-    { loadDate: '2024-03-06', options: { reportPollIntervalMs: '1s' } },
+    'planDay',
+    [{ loadDate: '2024-03-06', options: { reportPollIntervalMs: '1s' } }, DUE],
     /reportPollIntervalMs is "1s"/,
   ],
-  ['salesIncrement', { loadDate: '2024-03-06', files: [] }, /files is \[\]/],
+  ['planDay', [{ loadDate: '2024-03-06', files: [] }, DUE], /files is \[\]/],
   [
-    'salesIncrement',
-    { loadDate: '2024-03-06', files: 'user_order_log_inc' },
+    'planDay',
+    [{ loadDate: '2024-03-06', files: 'user_order_log_inc' }, DUE],
     /files is "user_order_log_inc"/,
   ],
-  ['salesIncrement', { loadDate: '2024-03-06', files: ['user_order_log'] }, /files\.0 is "user_order_log"/],
-  ['salesIncrement', { loadDate: '2024-03-06', report: {} }, /report\.reportId is missing/],
-  ['salesIncrement', { schedule: { timeZone: 'Moscow', offsetDays: 1 } }, /schedule\.timeZone is "Moscow"/],
-  ['salesIncrement', { loadDate: '2024-03-06', tagged: true }, /tagged/],
-  ['salesIncrement', { loadDate: '2024-03-06', checkpoint: {} }, /checkpoint\.startedAt is missing/],
+  ['planDay', [{ loadDate: '2024-03-06', files: ['user_order_log'] }, DUE], /files\.0 is "user_order_log"/],
+  ['planDay', [{ loadDate: '2024-03-06', report: {} }, DUE], /report\.reportId is missing/],
+  ['planDay', [{ schedule: { timeZone: 'Moscow', offsetDays: 1 } }, DUE], /schedule\.timeZone is "Moscow"/],
+  ['planDay', [{ loadDate: '2024-03-06', tagged: true }, DUE], /tagged/],
+  ['planDay', [{ loadDate: '2024-03-06', checkpoint: {} }, DUE], /checkpoint\.startedAt is missing/],
   [
-    'salesIncrement',
-    {
-      loadDate: '2024-03-06',
-      checkpoint: {
-        startedAt: '2024-03-06T00:00:00Z',
-        number: 2 ** 53 - 1,
-        accepted: [],
-        lateAlertSent: false,
+    'planDay',
+    [
+      {
+        loadDate: '2024-03-06',
+        checkpoint: { startedAt: DUE, number: 2 ** 53 - 1, accepted: [], lateAlertSent: false },
       },
-    },
+      DUE,
+    ],
     /checkpoint\.number is 9007199254740991/,
   ],
-  ['salesHistory', null, /the input is null/],
-  ['salesHistory', { options: 1 }, /options is 1/],
+  ['planHistory', [null], /the input is null/],
+  ['planHistory', [{ options: 1 }], /options is 1/],
   [
-    'salesHistory',
-    {
-      checkpoint: {
-        startedAt: '2024-03-06T00:00:00.000Z',
-        accepted: [],
-        lateAlertSent: false,
-        report: { reportId: 'a', taskId: 'b', startDay: '2024-02-02' },
+    'planHistory',
+    [
+      {
+        checkpoint: {
+          startedAt: '2024-03-06T00:00:00.000Z',
+          accepted: [],
+          lateAlertSent: false,
+          report: { reportId: 'a', taskId: 'b', startDay: '2024-02-02' },
+        },
       },
-    },
+    ],
     /checkpoint\.report\.present is missing.*checkpoint\.report\.missing is missing/,
   ],
-  ['salesBackfill', null, /the input is null/],
-  ['salesBackfill', undefined, /the input is missing/],
-  ['salesBackfill', { from: '2024-03-06', to: '2024-03-05', concurrency: 1 }, /to is "2024-03-05"/],
-  ['salesBackfill', { from: '2024-03-05', to: '2024-03-06', concurrency: 0 }, /concurrency is 0/],
+  ['planBackfill', [null, 10], /the input is null/],
+  ['planBackfill', [undefined, 10], /the input is missing/],
+  ['planBackfill', [{ from: '2024-03-06', to: '2024-03-05', concurrency: 1 }, 10], /to is "2024-03-05"/],
+  ['planBackfill', [{ from: '2024-03-05', to: '2024-03-06', concurrency: 0 }, 10], /concurrency is 0/],
   [
-    'salesBackfill',
-    { from: '2024-03-05', to: '2024-03-06', concurrency: 101 },
+    'planBackfill',
+    [{ from: '2024-03-05', to: '2024-03-06', concurrency: 101 }, 10],
     /concurrency is 101: .*1 to 100/,
   ],
-  ['salesAlert', null, /the input is null/],
-  ['salesAlert', undefined, /the input is missing/],
-  ['salesAlert', { loadDate: 'x'.repeat(10_000) }, /kind is missing.*loadDate is "x{50}/],
-  ['salesBackfill', { from: '1899-12-31', to: '2024-03-06', concurrency: 1 }, /from is "1899-12-31"/],
+  ['sendAlert', [null], /the input is null/],
+  ['sendAlert', [undefined], /the input is missing/],
+  ['sendAlert', [{ loadDate: 'x'.repeat(10_000) }], /kind is missing.*loadDate is "x{50}/],
+  ['planBackfill', [{ from: '1899-12-31', to: '2024-03-06', concurrency: 1 }, 10], /from is "1899-12-31"/],
 ];
 
-describe(
-  'an input that is no input fails at once and is named (contract, ruling 21)',
-  { concurrency: 6 },
-  () => {
-    for (const [index, [workflow, input, named]] of INPUTS.entries()) {
-      test(`${workflow} ${JSON.stringify(input)}`, async () => {
-        const run = stack.client.workflow.execute(workflow, {
-          workflowId: `${stack.taskQueue}-input-${index}`,
-          taskQueue: stack.taskQueue,
-          args: input === undefined ? [] : [input],
-          workflowExecutionTimeout: '4m',
-        });
-        const { type, message } = await failureOf(run);
-        assert.equal(type, 'InvalidInput', message);
-        assert.match(message, named);
-      });
-    }
-
-    test('none of them has left a trace', async () => {
-      assert.deepEqual(await stack.rows('select from staging.day_load'), []);
-      assert.deepEqual(await stack.rows('select from staging.file_load'), []);
+describe('inputs of runs and steps are checked (contract, ruling 21), and none leads out of LANDING_DIR (ruling 38)', () => {
+  for (const [name, input, named] of CALLS) {
+    test(`${name} ${JSON.stringify(input).slice(0, 100)}`, async () => {
+      const activity = activities[name] as (...args: unknown[]) => Promise<unknown>;
+      const failure: unknown = await new MockActivityEnvironment(undefined, { logger })
+        .run(activity, ...input)
+        .catch((error: unknown) => error);
+      assert.ok(failure instanceof ApplicationFailure, String(failure));
+      assert.equal(failure.type, 'InvalidInput', failure.message);
+      assert.match(failure.message, named);
+      assert.deepEqual(stack.api.requests, []);
+      assert.deepEqual(await readdir(stack.landingDir), []);
     });
-  },
-);
+  }
+});
+
+test('a workflow whose input is none fails at once, and leaves no trace', async () => {
+  await stack.startWorker();
+  for (const workflow of ['salesIncrement', 'salesHistory', 'salesBackfill', 'salesAlert']) {
+    const run = stack.client.workflow.execute(workflow, {
+      workflowId: `${stack.taskQueue}-${workflow}`,
+      taskQueue: stack.taskQueue,
+      args: [null],
+    });
+    const { type, message } = await failureOf(run);
+    assert.deepEqual([type, /the input is null/.test(message)], ['InvalidInput', true], message);
+  }
+  for (const table of ['day_load', 'file_load'])
+    assert.deepEqual(await stack.rows(`select from staging.${table}`), []);
+});
+
+test('all that a day lands is for its user only, whatever the umask (contract, ruling 36)', async (t) => {
+  const umask = process.umask(0);
+  t.after(() => process.umask(umask));
+  stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'b', quantity: 'bad' }]);
+  await stack.runDay('2024-02-25', { maxRejectedShare: 0.5 });
+  const entries = await readdir(stack.landingDir, { recursive: true, withFileTypes: true });
+  assert.equal(entries.filter((entry) => entry.isFile()).length, FEEDS.length);
+  for (const entry of entries) {
+    const { mode } = await stat(path.join(entry.parentPath, entry.name));
+    assert.equal((mode & 0o777).toString(8), entry.isDirectory() ? '700' : '600', entry.name);
+  }
+});

@@ -1,5 +1,5 @@
 -- The tables of the yardstick, as a person would create them by hand: the same keys as the product's, and three
--- indexes, for what else is asked. Weekly retention is a plain view.
+-- indexes, for what else is asked.
 
 create schema by_hand;
 set search_path = by_hand;
@@ -42,30 +42,3 @@ create table f_sales (
 );
 create index on f_sales (load_date);
 create index on f_sales (date_id);
-
-create view f_customer_retention as
-with customer_week as (
-    select
-        iso_year * 100 + week_of_year as period_id,
-        customer_id,
-        count(*) filter (where status = 'shipped') as shipped,
-        count(*) filter (where status = 'refunded') as refunded,
-        sum(payment_amount) as revenue
-    from f_sales
-    inner join d_calendar using (date_id)
-    group by 1, 2
-)
-
-select
-    period_id,
-    count(*) filter (where shipped = 1) as new_customers_count,
-    count(*) filter (where shipped > 1) as returning_customers_count,
-    count(*) filter (where refunded > 0) as refunded_customers_count,
-    coalesce(sum(revenue) filter (where shipped = 1), 0) as new_customers_revenue,
-    coalesce(sum(revenue) filter (where shipped > 1), 0) as returning_customers_revenue,
-    coalesce(sum(revenue) filter (where refunded > 0), 0) as refunded_customers_revenue,
-    coalesce(sum(refunded) filter (where shipped = 1), 0) as new_customers_refunded,
-    coalesce(sum(refunded) filter (where shipped > 1), 0) as returning_customers_refunded,
-    coalesce(sum(refunded) filter (where refunded > 0), 0) as refunded_customers_refunded
-from customer_week
-group by period_id;

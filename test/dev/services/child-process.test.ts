@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
-import { type Service, startService, untilReady } from '../../../dev/services/child-process.ts';
+import { type Service, startService } from '../../../dev/services/child-process.ts';
 import { removeDirectory, scratchDirectory } from './scratch.ts';
 
 let directory: string;
@@ -46,30 +46,6 @@ test('stop ends the whole group, reports how it ended, and is safe to repeat', a
   assert.match(await service.lastLines(), /bye$/);
   // A background job of a shell ignores SIGINT: the group is not only asked.
   assert.ok(await isGone(grandchild), 'the grandchild lives');
-});
-
-test('stop kills a process that does not end', async () => {
-  const service = await startShell('stubborn', 'trap "" INT; echo ready; while :; do sleep 1; done');
-  while (!(await service.lastLines()).includes('ready')) await sleep(10);
-  await service.stop(200);
-  assert.deepEqual(service.exit(), { code: null, signal: 'SIGKILL' });
-});
-
-test('a service that ends while it starts is an error with the end of the log of this start', async () => {
-  await (
-    await startShell('failing', 'echo earlier; exit 1')
-  ).exited;
-  const service = await startShell('failing', 'echo no room >&2; exit 4');
-  await assert.rejects(
-    untilReady(service, 'the thing', 5000, () => Promise.resolve(false)),
-    (error: Error) => {
-      assert.equal(
-        error.message,
-        'The thing ended with code 4 while it started. The end of its log:\nno room',
-      );
-      return true;
-    },
-  );
 });
 
 test(
