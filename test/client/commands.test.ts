@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { FEEDS, fileNames } from '../../domain/feeds.ts';
-import { projectRoot } from '../../runtime/project-root.ts';
 import { Proxy } from '../chaos/proxy.ts';
 import { databaseFor, variable } from '../support/database.ts';
 import { client, start, type Ended } from '../support/processes.ts';
