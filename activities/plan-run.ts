@@ -1,10 +1,11 @@
+import { Context } from '@temporalio/activity';
 import { loadDateOfRun } from '../domain/due-days.ts';
 import type { RunOptions } from '../domain/run-options.ts';
 import type { LoadDate } from '../domain/load-date.ts';
 import type { z } from 'zod';
 import type { ActivityDependencies } from './dependencies.ts';
 import { checkedInput, historyInput, incrementInput } from '../domain/inputs.ts';
-import { searchAttributesRegistered } from './search-attributes.ts';
+import { hasSearchAttributes } from '../runtime/search-attributes.ts';
 
 /** What a run works with, whatever its input left open. */
 export interface RunPlan {
@@ -43,7 +44,8 @@ export async function planOf(
 ): Promise<RunPlan> {
   return {
     options: { ...defaultRunOptions, ...given },
-    tagged: await searchAttributesRegistered(),
+    // To set one that the namespace does not have would block the workflow.
+    tagged: await hasSearchAttributes(Context.current().client),
     hasWebhook: alerts.webhookUrl !== undefined,
   };
 }

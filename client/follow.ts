@@ -12,6 +12,8 @@ import { failureMessage } from './payloads.ts';
 
 const POLL_INTERVAL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 3_000;
+/** Also of a server that has gone silent: its calls would wait for it without end. */
+const REASON_TIMEOUT_MS = 5_000;
 
 /** Shows a run's progress on standard error until `signal` aborts, and why there is none, e.g. when no worker polls. */
 export async function follow(
@@ -64,31 +66,11 @@ export async function whyNoAnswer(
   taskQueue: string,
   error: unknown,
 ): Promise<string> {
-  const { namespace } = client.options;
   try {
-    const { pollers, versioningInfo } = await client.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-    });
-    if (pollers.length === 0)
-      return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`.`;
-    if (pollers.every(isVersioned) && !versioningInfo?.currentDeploymentVersion)
-      return (
-        `The workers of the task queue "${taskQueue}" are versions of a Worker Deployment of which none is current: ` +
-        'make one so with `temporal worker deployment set-current-version`.'
-      );
-    const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
-      namespace,
-      execution: { workflowId },
-      maximumPageSize: 10,
-    });
-    const task = history?.events?.find(
-      (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
+    const why = await client.connection.withDeadline(Date.now() + REASON_TIMEOUT_MS, () =>
+      whyNotRun(client, workflowId, taskQueue),
     );
-    const failure = task?.workflowTaskFailedEventAttributes?.failure;
-    // In quotes: "here" in it is there.
-    if (failure)
-      return `The worker cannot run ${workflowId} and reports: "${(await failureMessage(client, failure)) ?? ''}"`;
+    if (why !== undefined) return why;
   } catch (later) {
     if (later instanceof ServiceError || 'code' in (later as Error))
       return `Temporal is not responding (${reasonOf(later)}).`;
@@ -102,12 +84,39 @@ export async function whyNoAnswer(
     : `The answer of ${workflowId} cannot be read: ${reasonOf(error).replace(/\.$/, '')}.`;
 }
 
-function isVersioned({
-  deploymentOptions,
-}: {
-  deploymentOptions?: { workerVersioningMode?: unknown } | null;
-}) {
-  return deploymentOptions?.workerVersioningMode === VERSIONED;
+/** As the server sees it; undefined when it sees no reason. */
+async function whyNotRun(client: Client, workflowId: string, taskQueue: string): Promise<string | undefined> {
+  const { namespace } = client.options;
+  const { pollers, versioningInfo } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+  });
+  if (pollers.length === 0)
+    return `No worker polls the task queue "${taskQueue}": start one with \`npm run worker\`.`;
+  const { currentDeploymentVersion: current, rampingDeploymentVersion: ramping } = versioningInfo ?? {};
+  const serving = [current?.buildId, ramping?.buildId];
+  const isIdle = pollers.every(
+    ({ deploymentOptions: of }) =>
+      (of?.workerVersioningMode as unknown) === VERSIONED && !serving.includes(of?.buildId),
+  );
+  if (isIdle)
+    return (
+      `The workers of the task queue "${taskQueue}" are versions of a Worker Deployment of which none is current: ` +
+      'make one so with `temporal worker deployment set-current-version`.'
+    );
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace,
+    execution: { workflowId },
+    maximumPageSize: 10,
+  });
+  const task = history?.events?.find(
+    (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
+  );
+  const failure = task?.workflowTaskFailedEventAttributes?.failure;
+  // In quotes: "here" in it is there.
+  if (failure)
+    return `The worker cannot run ${workflowId} and reports: "${(await failureMessage(client, failure)) ?? ''}"`;
+  return undefined;
 }
 
 /** gRPC: deadline exceeded, failed precondition (a query before the first workflow task). */

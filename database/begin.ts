@@ -22,9 +22,7 @@ const SETTINGS = {
   // A step whose commit was acknowledged is never done again: the acknowledgement must hold over a crash, also
   // where the server's default gives it before the commit is written (`off`).
   synchronous_commit: 'on',
-  // The server ends the statement of a client that is gone,
-  client_connection_check_interval: '2s',
-  // and notices one whose machine or network is gone: nothing else would end a COPY that waits for its rows.
+  // The server notices a client whose machine or network is gone: nothing else would end a COPY that waits for its rows.
   tcp_keepalives_idle: '30s',
   tcp_keepalives_interval: '10s',
   // A day's rows are sorted and hashed in memory; the default is 4 MB.
@@ -47,6 +45,9 @@ const SET_CONFIG = Object.entries(SETTINGS).map(([name, value]) => setConfig(nam
 // PostgreSQL 17 has one more limit.
 const SET_TRANSACTION_TIMEOUT = `case when pg_catalog.current_setting('server_version_num')::integer >= 170000
   then ${setConfig('transaction_timeout', '0')} end`;
+// The server ends the statement of a client that is gone. On Windows, and elsewhere before 15, it refuses to look.
+const SET_CLIENT_CHECK = `case when pg_catalog.version() like '%linux%'
+  then ${setConfig('client_connection_check_interval', '2s')} end`;
 
 /**
  * The message that begins a transaction; its last result is the `ServerSeen`. Settings are made by a query, whose
@@ -54,7 +55,12 @@ const SET_TRANSACTION_TIMEOUT = `case when pg_catalog.current_setting('server_ve
  * ruling 53).
  */
 export function beginMessage(isolation: Isolation, transactionName: string): pg.QueryConfig {
-  const settings = [setConfig('application_name', transactionName), ...SET_CONFIG, SET_TRANSACTION_TIMEOUT];
+  const settings = [
+    setConfig('application_name', transactionName),
+    ...SET_CONFIG,
+    SET_TRANSACTION_TIMEOUT,
+    SET_CLIENT_CHECK,
+  ];
   return {
     text: `begin isolation level ${isolation}; select ${settings.join(', ')}, ${SERVER_SEEN}`,
     query_timeout: BEGIN_LIMIT_MS,

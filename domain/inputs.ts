@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EXPECTED_CONCURRENCY, isConcurrency } from './concurrency.ts';
 import { knownTimeZone } from './due-days.ts';
-import { DAY_MS } from './durations.ts';
+import { YEAR_MS } from './durations.ts';
 import { failure } from './failures.ts';
 import { FEEDS, fileNames } from './feeds.ts';
 import { isLoadDate } from './load-date.ts';
@@ -14,17 +14,16 @@ import { plainText } from './text.ts';
  * of these schemas; workflows and client import nothing but types from here, since zod would weigh in their bundle and start.
  */
 
-/** A year: no wait is longer. */
-const MAX_MILLISECONDS = 366 * DAY_MS;
-
 export const loadDateInput = z
   .string()
   .refine(isLoadDate, 'expected a date like 2024-02-25, from 1900-01-01 to 2999-12-31');
 const file = z.enum(fileNames('increment'));
 const files = z.array(file);
 const feed = z.enum(FEEDS.map(({ name }) => name));
-const milliseconds = z.number().int().min(0).max(MAX_MILLISECONDS);
+const milliseconds = z.number().int().min(0).max(YEAR_MS);
 const count = z.number().int().min(0);
+/** A greater one than a shop could draw: every later one would first be drawn up to it. */
+const deliveryNumber = count.max(1e9);
 export const countInput = count;
 export const textInput = z.string();
 /** Of the report API. Ids travel through histories and query strings; what is longer, or not plain text, is no id. */
@@ -50,7 +49,7 @@ const optionInputs = Object.entries(RUN_OPTIONS).map(([name, option]) => [
   name,
   z.exactOptional(optionInput(option)),
 ]);
-export const optionsInput = z.strictObject(
+const optionsInput = z.strictObject(
   Object.fromEntries(optionInputs) as {
     [N in keyof RunOptions]: z.ZodExactOptional<z.ZodType<RunOptions[N]>>;
   },
@@ -70,7 +69,7 @@ export const checkpointInput = z.object({
   /** ISO instant at which the first of these runs began. */
   startedAt: z.iso.datetime(),
   /** Orders the outcome among those of other runs; absent before the date is claimed. */
-  number: count.optional(),
+  number: deliveryNumber.optional(),
   taskId: idInput.optional(),
   report: reportRefInput.optional(),
   /** Milliseconds since 1970; absent until the wait has begun. */
@@ -145,12 +144,12 @@ export const deliveryInput = z.object({ loadDate: loadDateInput, source: z.enum(
 export const deliveryFileInput = deliveryInput.extend({ feed });
 export const downloadInput = deliveryFileInput.extend({
   /** Drawn when the download began: of two downloads of a file, the greater number is the newer one. */
-  deliveryNumber: count,
+  deliveryNumber,
 });
 
 export const outcomeInput = z.object({
   /** Orders the outcome among those of other runs: of two, the one with the greater number stays. */
-  number: count,
+  number: deliveryNumber,
   /** ISO instant of the run's start. */
   startedAt: z.iso.datetime(),
 });

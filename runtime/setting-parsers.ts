@@ -1,13 +1,11 @@
 import { knownTimeZone } from '../domain/due-days.ts';
-import { DAY_MS, formatDuration, parseDuration } from '../domain/durations.ts';
+import { formatDuration, parseDuration, YEAR_MS } from '../domain/durations.ts';
 import { fileNames } from '../domain/feeds.ts';
 import { isPort } from './port.ts';
 
 /** What the text of a setting may be, and the value that it stands for. Each throws an Error whose message is a clause. */
 
 export const text = (value: string) => value;
-
-const YEAR_MS = 366 * DAY_MS;
 
 /** A duration within bounds that timers and the Temporal server take, in milliseconds. */
 export function duration(minimum: number, maximum = YEAR_MS) {

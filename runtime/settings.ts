@@ -1,4 +1,4 @@
-import { DAY_MS, formatDuration, HOUR_MS, MINUTE_MS } from '../domain/durations.ts';
+import { DAY_MS, formatDuration, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations.ts';
 import { RUN_OPTIONS, type RunOption, type RunOptionSettings } from '../domain/run-options.ts';
 import { databaseUrl, libpqFaults } from './database-url.ts';
 import {
@@ -85,8 +85,8 @@ export const SETTINGS = {
     default: '30s',
   }),
   LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
-  LANDING_RETENTION: setting('How long landed files are kept', duration(1), { default: '30d' }),
-  REJECTED_RETENTION: setting('How long rejected rows are kept', duration(1), { default: '90d' }),
+  LANDING_RETENTION: setting('How long landed files are kept', duration(SECOND_MS), { default: '30d' }),
+  REJECTED_RETENTION: setting('How long rejected rows are kept', duration(SECOND_MS), { default: '90d' }),
   HOUSEKEEPING_INTERVAL: setting(
     'How often a worker removes expired landed files and rejected rows',
     duration(100, HOUR_MS),

@@ -11,6 +11,7 @@ begin
                 on waiting.relname = 'incoming_' || staged.relname
                     and waiting.relnamespace = staged.relnamespace
             where staged.relnamespace = 'staging'::regnamespace
+                and staged.relkind = 'r'
         ),
 
         wanted as (

@@ -151,14 +151,16 @@ create table staging.incoming_customer_research (
     category_id bigint not null,
     geo_id bigint not null,
     sales_qty bigint not null,
-    sales_amt numeric(18,2) not null
+    sales_amt numeric(18,2) not null,
+    constraint incoming_customer_research_pkey PRIMARY KEY (delivery_number, ordinal)
 );
 
 create table staging.incoming_price_log (
     delivery_number bigint not null,
     ordinal bigint not null,
     name text collate "C" not null,
-    price numeric(18,2) not null
+    price numeric(18,2) not null,
+    constraint incoming_price_log_pkey PRIMARY KEY (delivery_number, ordinal)
 );
 
 create table staging.incoming_rejected (
@@ -167,7 +169,8 @@ create table staging.incoming_rejected (
     column_name text,
     rule text not null,
     reason text not null,
-    raw text not null
+    raw text not null,
+    constraint incoming_rejected_pkey PRIMARY KEY (delivery_number, line)
 );
 
 create table staging.incoming_user_activity_log (
@@ -178,7 +181,8 @@ create table staging.incoming_user_activity_log (
     date_time timestamp without time zone not null,
     action_id bigint not null,
     customer_id bigint not null,
-    quantity bigint not null
+    quantity bigint not null,
+    constraint incoming_user_activity_log_pkey PRIMARY KEY (delivery_number, ordinal)
 );
 
 create table staging.incoming_user_order_log (
@@ -196,7 +200,8 @@ create table staging.incoming_user_order_log (
     item_name text not null,
     quantity bigint not null,
     payment_amount numeric(18,2) not null,
-    status text collate "C" not null
+    status text collate "C" not null,
+    constraint incoming_user_order_log_pkey PRIMARY KEY (delivery_number, ordinal)
 );
 
 create table staging.landed_file (
@@ -285,16 +290,6 @@ CREATE INDEX d_customer_delivery ON mart.d_customer USING brin (load_date) WITH 
 CREATE INDEX f_sales_date ON mart.f_sales USING btree (date_id);
 
 CREATE INDEX f_sales_delivery ON mart.f_sales USING brin (load_date) WITH (autosummarize='on');
-
-CREATE INDEX incoming_customer_research_delivery_number_idx ON staging.incoming_customer_research USING btree (delivery_number);
-
-CREATE INDEX incoming_price_log_delivery_number_idx ON staging.incoming_price_log USING btree (delivery_number);
-
-CREATE INDEX incoming_rejected_delivery_number_idx ON staging.incoming_rejected USING btree (delivery_number);
-
-CREATE INDEX incoming_user_activity_log_delivery_number_idx ON staging.incoming_user_activity_log USING btree (delivery_number);
-
-CREATE INDEX incoming_user_order_log_delivery_number_idx ON staging.incoming_user_order_log USING btree (delivery_number);
 
 CREATE INDEX user_order_log_customer ON staging.user_order_log USING btree (load_date, customer_id);
 

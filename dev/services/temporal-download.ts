@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../domain/text.ts';
 import { whyNot } from './errors.ts';
-import type { Source } from './temporal-cli.ts';
+import type { Source } from './find-programs.ts';
 
 const execFileAsync = promisify(execFile);
 

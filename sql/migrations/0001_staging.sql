@@ -210,25 +210,29 @@ create table staging.landed_file (
 create table staging.incoming_user_order_log (
     delivery_number bigint not null,
     ordinal bigint not null,
-    like staging.user_order_log
+    like staging.user_order_log,
+    primary key (delivery_number, ordinal)
 );
 
 create table staging.incoming_user_activity_log (
     delivery_number bigint not null,
     ordinal bigint not null,
-    like staging.user_activity_log
+    like staging.user_activity_log,
+    primary key (delivery_number, ordinal)
 );
 
 create table staging.incoming_customer_research (
     delivery_number bigint not null,
     ordinal bigint not null,
-    like staging.customer_research
+    like staging.customer_research,
+    primary key (delivery_number, ordinal)
 );
 
 create table staging.incoming_price_log (
     delivery_number bigint not null,
     ordinal bigint not null,
-    like staging.price_log
+    like staging.price_log,
+    primary key (delivery_number, ordinal)
 );
 
 -- And their bad ones.
@@ -238,16 +242,11 @@ create table staging.incoming_rejected (
     column_name text,
     rule text not null,
     reason text not null,
-    raw text not null
+    raw text not null,
+    primary key (delivery_number, line)
 );
 
 alter table staging.incoming_user_order_log drop column load_date, drop column is_history;
 alter table staging.incoming_user_activity_log drop column load_date, drop column is_history;
 alter table staging.incoming_customer_research drop column load_date, drop column is_history;
 alter table staging.incoming_price_log drop column load_date, drop column is_history;
-
-create index on staging.incoming_user_order_log (delivery_number);
-create index on staging.incoming_user_activity_log (delivery_number);
-create index on staging.incoming_customer_research (delivery_number);
-create index on staging.incoming_price_log (delivery_number);
-create index on staging.incoming_rejected (delivery_number);

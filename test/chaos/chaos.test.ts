@@ -4,7 +4,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { Database } from '../../database/database.ts';
 import { createPool } from '../../database/pool.ts';
+import { verify } from '../../database/verify.ts';
 import { Random } from '../../dev/sample-api/random.ts';
 import { dump } from '../support/dump.ts';
 import { startWorkerProcess } from '../support/processes.ts';
@@ -96,6 +98,7 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
     );
     await withPool(world.databaseUrl, async (pool) => {
       assert.equal(await dump(pool), expected);
+      assert.deepEqual(await verify(new Database(pool), {}, () => undefined), []);
       const { rows } = await pool.query(`
         select load_date, file from staging.file_load
         where rows_read <> rows_kept + rows_duplicate + rows_rejected`);

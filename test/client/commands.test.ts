@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { FEEDS, fileNames } from '../../domain/feeds.ts';
-import { databaseFor } from '../support/database.ts';
+import { Proxy } from '../chaos/proxy.ts';
+import { databaseFor, variable } from '../support/database.ts';
 import { client, start, type Ended } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { callsOf, kill, until } from './harness.ts';
@@ -170,10 +171,31 @@ describe('client commands', { concurrency: 2 }, () => {
     const joined = start(args, env);
     t.after(() => kill(joined));
     await joined.says('is already running', 60_000);
+    const version = { TEMPORAL_DEPLOYMENT_NAME: stack.taskQueue, TEMPORAL_WORKER_BUILD_ID: 'not-current' };
+    await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone`, ...version });
+    await joined.says('are versions of a Worker Deployment of which none is current', 60_000);
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
     const ended = await joined.ended;
     assert.equal(ended.code, 0, ended.stderr);
     assert.equal((documentOf(ended) as RunDocument).outcome, 'loaded');
+  });
+
+  test('a Temporal that falls silent is told by whoever waits', async (t) => {
+    const { hostname: host, port } = new URL(`http://${variable('TEMPORAL_ADDRESS')}`);
+    const proxy = await Proxy.start({ host, port: Number(port) });
+    t.after(() => proxy.close());
+    const settings = {
+      TEMPORAL_ADDRESS: `${host}:${proxy.port}`,
+      TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-silent`,
+    };
+    const run = start(['client/main.ts', 'run', '--date', '2024-03-08'], {
+      ...stack.environment,
+      ...settings,
+    });
+    t.after(() => kill(run));
+    await run.says('No worker polls the task queue', 60_000);
+    proxy.freeze();
+    await run.says('Temporal is not responding (no answer in time). Waiting for it.', 60_000);
   });
 
   test('run without a date takes yesterday', async () => {

@@ -7,12 +7,13 @@ import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { addDays } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { docker } from '../support/docker.ts';
+import { startEngine, type Engine } from './engine.ts';
 
 const LIMIT = { timeout: 600_000 };
 const yesterday = addDays(new Date().toISOString().slice(0, 10), -1);
 
 interface Service {
+  image: string;
   ports?: string[];
   profiles?: string[];
 }
@@ -26,20 +27,28 @@ interface Container {
 const { services } = parse(await readFile(path.join(projectRoot, 'compose.yaml'), 'utf8'), {
   merge: true,
 }) as { services: Record<string, Service> };
-/** Those that are brought up. */
-const names = Object.keys(services).filter((name) => !services[name]?.profiles?.includes('client'));
-const stops: (() => Promise<unknown>)[] = [];
-let compose: (args: readonly string[]) => Promise<string>;
+const foreign = Object.fromEntries(
+  Object.entries(services).flatMap(([name, { image }]) =>
+    image.startsWith('sales-increment') ? [] : [[name, image]],
+  ),
+);
 
-async function build(stage: string, tag: string, version: string): Promise<void> {
-  await docker(['build', '--target', stage, '--tag', tag, '--build-arg', `VERSION=${version}`, '.']);
-}
+let engine: Engine;
+/** Those that are brought up. */
+let names: string[];
+const stops: (() => Promise<unknown>)[] = [];
 
 before(async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'compose-'));
   stops.push(() => rm(directory, { recursive: true, force: true }));
-  const passwords = 'POSTGRES SALES_OWNER SALES_WORKER SALES_ANALYST TEMPORAL_DATABASE GRAFANA'
-    .split(' ')
+  const passwords = [
+    'POSTGRES',
+    'SALES_OWNER',
+    'SALES_WORKER',
+    'SALES_ANALYST',
+    'TEMPORAL_DATABASE',
+    'GRAFANA',
+  ]
     .map((name) => `${name}_PASSWORD=${randomBytes(24).toString('hex')}\n`)
     .join('');
   await writeFile(path.join(directory, 'compose.env'), passwords, { mode: 0o600 });
@@ -48,27 +57,34 @@ before(async () => {
   const closed = ported.map(([name]) => `  ${name}: { ports: !reset [] }\n`).join('');
   await writeFile(path.join(directory, 'no-ports.yaml'), `services:\n${closed}`);
   const project = `sales-test-${randomBytes(4).toString('hex')}`;
-  const files = ['--file', 'compose.yaml', '--file', path.join(directory, 'no-ports.yaml')];
-  const env = { COMPOSE_ENV_FILES: `${path.join(directory, 'compose.env')},deploy/sample-api.env` };
-  compose = (args) => docker(['compose', '--project-name', project, ...files, ...args], env);
-  await build('build', 'sales-increment-build', '1.0.0-test');
-  await build('worker', 'sales-increment', '1.0.0-test');
-  stops.push(() => compose(['down', '--volumes', '--timeout', '60']));
+  engine = await startEngine(
+    ['--project-name', project, '--file', 'compose.yaml', '--file', path.join(directory, 'no-ports.yaml')],
+    { COMPOSE_ENV_FILES: `${path.join(directory, 'compose.env')},deploy/sample-api.env` },
+    foreign,
+  );
+  stops.push(() => engine.close());
+  names = Object.keys(services).filter(
+    (name) => !engine.missing.includes(name) && !services[name]?.profiles?.includes('client'),
+  );
+  console.log(`not run: ${engine.missing.join(', ') || 'none'}`);
+  await engine.build('build', 'sales-increment-build', '1.0.0-test');
+  await engine.build('worker', 'sales-increment', '1.0.0-test');
+  stops.push(() => engine.compose(['down', '--volumes', '--timeout', '60']));
 }, LIMIT);
 after(async () => {
   for (const stop of stops.reverse()) await stop();
 }, LIMIT);
 
 async function up(): Promise<void> {
-  await compose(['up', '--detach', '--no-build', ...names]);
+  await engine.compose(['up', '--detach', '--no-build', ...names]);
 }
 
 async function client(...args: string[]): Promise<unknown> {
-  return JSON.parse(await compose(['run', '--rm', '--no-deps', '-T', 'client', ...args, '--json']));
+  return JSON.parse(await engine.compose(['run', '--rm', '--no-deps', '-T', 'client', ...args, '--json']));
 }
 
 async function containers(): Promise<Map<string, Container>> {
-  const lines = (await compose(['ps', '--all', '--format', 'json'])).split('\n').filter(Boolean);
+  const lines = (await engine.compose(['ps', '--all', '--format', 'json'])).split('\n').filter(Boolean);
   return new Map(lines.map((line) => JSON.parse(line) as Container).map((found) => [found.Service, found]));
 }
 
@@ -123,7 +139,7 @@ test('it comes up, and the trigger of the schedule loads yesterday', LIMIT, asyn
 test('Prometheus has what the worker measures, and the rules', { ...LIMIT }, async () => {
   const ask = async (question: string) => {
     const script = `fetch('http://prometheus:9090/api/v1/${question}').then((r) => r.text()).then(console.log)`;
-    const answer = await compose(['exec', '-T', 'worker', 'node', '--eval', script]);
+    const answer = await engine.compose(['exec', '-T', 'worker', 'node', '--eval', script]);
     return JSON.parse(answer) as { data: { result: { value: [number, string] }[]; groups: unknown[] } };
   };
   await eventually(
@@ -135,15 +151,15 @@ test('Prometheus has what the worker measures, and the rules', { ...LIMIT }, asy
 
 test('after a restart of every container a day is loaded', LIMIT, async () => {
   for (const name of names.filter((name) => !ONCE.includes(name)))
-    await compose(['restart', '--timeout', '60', name]);
+    await engine.compose(['restart', '--timeout', '60', name]);
   await settled();
   await load('2024-02-25');
 });
 
 test('a new image takes the place of the old one, and the worker has stopped in order', LIMIT, async () => {
-  await compose(['stop', '--timeout', '60', 'worker']);
+  await engine.compose(['stop', '--timeout', '60', 'worker']);
   assert.equal((await containers()).get('worker')?.ExitCode, 0);
-  await build('worker', 'sales-increment', '1.1.0-test');
+  await engine.build('worker', 'sales-increment', '1.1.0-test');
   await up();
   await settled();
   await load('2024-02-26');
@@ -151,7 +167,7 @@ test('a new image takes the place of the old one, and the worker has stopped in 
 
 test('down and up leave the data, the schedule and the settings', LIMIT, async () => {
   await client('schedule', 'resume');
-  await compose(['down', '--timeout', '60']);
+  await engine.compose(['down', '--timeout', '60']);
   assert.equal((await containers()).size, 0);
   await up();
   await settled();

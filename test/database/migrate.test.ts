@@ -3,11 +3,12 @@ import { describe, test, type TestContext } from 'node:test';
 import type pg from 'pg';
 import { distribute } from '../../database/distribute.ts';
 import { Database } from '../../database/database.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { checkSuitable, migrate, migrations, SchemaMismatch } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
+import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
+import { openDaysBefore } from '../../pipeline/load/outcome.ts';
 import { asAdmin, databaseFor, variable, type TestDatabase } from '../support/database.ts';
-import { client } from '../support/processes.ts';
+import { client, start } from '../support/processes.ts';
 import { dump } from '../support/dump.ts';
 import { dumpSchema } from './schema-dump.ts';
 import { lines, Loader } from './support.ts';
@@ -147,12 +148,12 @@ describe('migrate', () => {
       // Another migration needs what the reader holds, and this one waits for both.
       const other = anotherPool(db);
       const blocked = other.query('begin; lock table staging.schema_migration; select pg_sleep(2); commit');
-      const migrating = client(['migrate'], { DATABASE_URL: db.url });
-      await sleep(7_000);
+      const migrating = start(['client/main.ts', 'migrate'], { DATABASE_URL: db.url });
+      await migrating.says('Waiting for a lock');
       await reader.query('commit');
       await blocked;
       await other.end();
-      const { code, stderr } = await migrating;
+      const { code, stderr } = await migrating.ended;
       assert.equal(code, 0, stderr);
       const lines = stderr.trimEnd().split('\n');
       assert.ok(lines.length >= 1 && lines.length <= 3, stderr);
@@ -201,6 +202,33 @@ describe('migrate', () => {
       assert.equal(dumps.at(-1), dumps[0], `with ${settings.join()}`);
     }
   });
+});
+
+test('a new installation has no open day before the first known one, and history makes none known (ruling 56)', async (t) => {
+  const db = await databaseFor(t);
+  const told = async () => {
+    const freshness = ['2024-02-28', ...DAY_STATE_PARAMETERS, 'UTC'];
+    const { days_missing, days_failed } = await db.database.one<Record<string, number>>(
+      'status/freshness',
+      freshness,
+    );
+    const { days } = await openDaysBefore(db.database, '2024-02-28', new AbortController().signal);
+    return [days, days_missing, days_failed];
+  };
+  assert.deepEqual(await told(), [0, 0, 0]);
+  await new Loader(db.database).load('2020-01-01', [{ uniq_id: 'h' }], { source: 'history' });
+  assert.deepEqual(await told(), [0, 0, 0]);
+  // Without its other files it is missing itself.
+  await new Loader(db.database).load('2024-02-25', [{ uniq_id: 'a' }]);
+  assert.deepEqual(await told(), [3, 4, 0]);
+});
+
+test('every table has a primary key, without which nothing can be deleted where all tables are published', async (t) => {
+  const db = await databaseFor(t);
+  const without = `select oid::regclass from pg_class
+    where relkind = 'r' and relnamespace in ('staging'::regnamespace, 'mart'::regnamespace)
+      and not exists (select from pg_index where indrelid = pg_class.oid and indisprimary)`;
+  assert.deepEqual(await lines(db.pool, without), []);
 });
 
 test('money is exact decimal: no column is a float', async (t) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import { isStagingDamaged, repair, verify } from '../../database/verify.ts';
+import type { Verified } from '../../schemas/documents.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
+import { client } from '../support/processes.ts';
 import { empty, lines, Loader, tables, textOf } from './support.ts';
 
 const db = await createTestDatabase();
@@ -155,4 +157,30 @@ test('a date that is staged and not in the mart is named, and brought into it', 
   assert.ok((await found()).includes('mart.f_sales: 1 missing (new shipped)'));
   await repair(db.database, await verify(db.database, {}, () => undefined), () => undefined);
   assert.deepEqual(await found(), []);
+});
+
+test('the command: exit codes and documents, a range, and --repair', async () => {
+  const run = async (code: number, ...args: string[]) => {
+    const ended = await client(['verify', '--json', ...args], { DATABASE_URL: db.url });
+    assert.equal(ended.code, code, ended.stderr);
+    return JSON.parse(ended.stdout) as Verified;
+  };
+  await db.pool.query(`update mart.f_sales set quantity = 9 where uniq_id = 'a'`);
+  const difference = { table: 'mart.f_sales', difference: 'different', rows: 1, first_keys: ['a shipped'] };
+  const range = { from: '2024-02-26', to: null };
+  assert.deepEqual(await run(0, '--from', '2024-02-26'), {
+    ...range,
+    equal: true,
+    differences: [],
+    error: null,
+  });
+  const { error, ...found } = await run(1, '--to', '2024-02-25');
+  assert.match(error ?? '', /`verify --repair` mends it/);
+  const differences = [{ ...difference, mended: false }];
+  assert.deepEqual(found, { from: null, to: '2024-02-25', equal: false, differences });
+  assert.match((await run(2, '--from', '2024-02-26', '--to', '2024-02-25')).error ?? '', /is after --to/);
+  const mended = { equal: true, differences: [{ ...difference, mended: true }], error: null };
+  assert.deepEqual(await run(0, '--repair'), { from: null, to: null, ...mended });
+  await db.pool.query('delete from staging.price_log');
+  assert.match((await run(1, '--repair')).error ?? '', /Load those dates again/);
 });

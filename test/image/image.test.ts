@@ -7,27 +7,15 @@ import { after, before, test } from 'node:test';
 import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { asAdmin } from '../support/database.ts';
-import { docker } from '../support/docker.ts';
-import { launch, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
+import { ContainerTool, type Ended, type ImageConfig } from './container-tool.ts';
 
 const TAG = 'localhost/sales-increment-test:latest';
 const USER = 1000;
 const DAY = '2024-02-25';
 const LIMIT = { timeout: 120_000 };
 
-/** What of the image's configuration is looked at. */
-interface ImageConfig {
-  Cmd: string[];
-  User: string;
-  Labels: Record<string, string>;
-  Healthcheck: { Test: string[] };
-}
-
-const NETWORK = ['--network', 'host'];
-/** As the image is meant to be run. */
-const SAFE = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
-
+let tool: ContainerTool;
 let config: ImageConfig;
 let stack: TestStack;
 let landingDir: string;
@@ -35,14 +23,12 @@ const role = `worker_${randomBytes(4).toString('hex')}`;
 const stops: (() => Promise<unknown>)[] = [];
 
 before(async () => {
-  const version = ['--build-arg', 'VERSION=0.0.0-test'];
-  await docker(['build', '--quiet', ...NETWORK, ...version, '--tag', TAG, '.']);
-  stops.push(() => docker(['rmi', '--force', TAG]));
-  const [image] = JSON.parse(await docker(['image', 'inspect', TAG])) as [
-    { Config: ImageConfig; Size: number },
-  ];
-  config = image.Config;
-  console.log(`the image has ${Math.round(image.Size / 1e6)} MB`);
+  const began = performance.now();
+  tool = await ContainerTool.build(TAG);
+  stops.push(() => tool.remove());
+  config = await tool.config();
+  const seconds = Math.round((performance.now() - began) / 1000);
+  console.log(`built by ${tool.name} in ${seconds} s, size ${await tool.size()}`);
 
   landingDir = await mkdtemp(path.join(tmpdir(), 'image-'));
   stops.push(() => rm(landingDir, { recursive: true, force: true }));
@@ -56,18 +42,15 @@ after(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
-function start(command: readonly string[], environment: Record<string, string> = {}): Running {
+async function start(command: readonly string[], environment: Record<string, string> = {}) {
   const LANDING_DIR = '/var/lib/sales-increment';
-  const variables = Object.entries({ ...environment, LANDING_DIR }).map(
-    ([name, value]) => `${name}=${value}`,
-  );
-  const options = [...variables.flatMap((one) => ['--env', one]), '--volume', `${landingDir}:${LANDING_DIR}`];
-  return launch('docker', ['run', '--rm', ...NETWORK, ...SAFE, ...options, TAG, ...command]);
+  return await tool.start(command, { environment: { ...environment, LANDING_DIR }, landingDir });
 }
 
-async function run(command: readonly string[], environment: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await start(command, environment).ended;
-  return { code, output: stdout + stderr };
+async function run(command: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
+  return await (
+    await start(command, environment)
+  ).ended;
 }
 
 /** With the role that is no owner. */
@@ -135,7 +118,7 @@ test(
     assert.equal(kind, 'CMD');
     assert.equal((await run(healthcheck, addresses)).code, 1, 'no worker, no health');
 
-    const worker = start(config.Cmd, { ...environment(), ...addresses });
+    const worker = await start(config.Cmd, { ...environment(), ...addresses });
     await worker.says('worker started');
     const healthy = await run(healthcheck, addresses);
     assert.equal(healthy.code, 0, healthy.output);
@@ -149,16 +132,25 @@ test(
     const measured = await (await fetch(`http://${metrics}/metrics`)).text();
     assert.match(measured, /^sales_rows_total\{.*kind="kept".*\} 2$/m);
 
-    const out = '/var/lib/sales-increment/report.html';
-    const report = ['sales-increment', 'report', '--from', DAY, '--to', DAY, '--out', out];
+    const report = [
+      'sales-increment',
+      'report',
+      '--from',
+      DAY,
+      '--to',
+      DAY,
+      '--out',
+      '/var/lib/sales-increment/report.html',
+    ];
     const made = await run(report, environment());
     assert.equal(made.code, 0, made.output);
     assert.match(await readFile(path.join(landingDir, 'report.html'), 'utf8'), /Sales report/);
     assert.ok((await readdir(landingDir)).length > 1, 'landed files');
 
-    worker.kill('SIGTERM');
-    assert.equal((await worker.ended).code, 0, worker.output());
-    assert.match(worker.output(), /worker stopped/);
+    await worker.terminate();
+    const ended = await worker.ended;
+    assert.equal(ended.code, 0, ended.output);
+    assert.match(ended.output, /worker stopped/);
   },
 );
 
@@ -168,8 +160,8 @@ test('it has the bundle for encrypted payloads as well', LIMIT, async () => {
     METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
   };
   const PAYLOAD_KEYS = `test:${randomBytes(32).toString('base64')}`;
-  const worker = start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
+  const worker = await start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
   await worker.says('worker started');
-  worker.kill('SIGTERM');
+  await worker.terminate();
   assert.equal((await worker.ended).code, 0);
 });

@@ -36,6 +36,7 @@ describe('a value that what uses it would refuse is a settings fault (contract, 
     ['TEMPORAL_TASK_QUEUE', '/_sys/queue', /TEMPORAL_TASK_QUEUE must not begin with \/_sys\//],
     ['REPORT_TIMEOUT', '9999d', /REPORT_TIMEOUT must be from 1ms to 366d/],
     ['DOWNLOAD_IDLE_TIMEOUT', '30d', /DOWNLOAD_IDLE_TIMEOUT must be from 1ms to 1h/],
+    ['LANDING_RETENTION', '1ms', /LANDING_RETENTION must be from 1s to 366d/],
     ['SCHEDULE_CATCHUP_WINDOW', '1d', /SCHEDULE_CATCHUP_WINDOW must be from 7d/],
     ['VOLUME_ALERT_SHARE', '50%', /VOLUME_ALERT_SHARE must be a number from 0 to 1/],
   ];

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Claim } from '../../activities/claim-day.ts';
 import { dayStatuses } from '../../client/day-status.ts';
 import { FEEDS } from '../../domain/feeds.ts';
@@ -117,6 +119,25 @@ test('where Temporal refuses to say which runs are open, the days are listed wit
   );
   assert.equal(day?.state, 'loaded');
   assert.match(String(faults), /unauthorized/);
+});
+
+test('of twenty years of claims that terminated runs have left, a few are asked about at once', async () => {
+  await stack.rows(`insert into staging.day_claim (claim, workflow_id, run_id, claimed_at)
+    select date::date, 'gone-' || date, 'gone', now()
+    from generate_series('2000-01-01'::timestamp, '2000-04-30', '1 day') as date`);
+  let [asking, most, asked] = [0, 0, 0];
+  const describe = async () => {
+    most = Math.max(most, (asking += 1));
+    asked += 1;
+    await setImmediate();
+    asking -= 1;
+    throw new WorkflowNotFoundError('gone', 'gone', undefined);
+  };
+  const { client } = stack;
+  const workflow = { list: () => [], getHandle: () => ({ describe }) };
+  const counting = Object.create(client, { workflow: { value: workflow } }) as typeof client;
+  const days = await dayStatuses(stack.db.database, counting, '2000-01-01', '2000-04-30');
+  assert.deepEqual([days.length, asked, most], [121, 121, 20]);
 });
 
 test('whoever waits for a date is told since when nobody works on the run that holds it (ruling 59)', async () => {

@@ -60,6 +60,7 @@ const CALLS: [activity: keyof Activities, input: unknown[], named: RegExp][] = [
   ['claimDay', [{ claim: '2024-03-06' }, { workflowId: 1, runId: 'r', isWhole: true }], /workflowId is 1: /],
   ['updateFSales', [DELIVERY, { ...OUTCOME, files: 'all' }], /files is "all"/],
   ['recordFailure', [DELIVERY, { ...OUTCOME, number: -1 }], /number is -1/],
+  ['recordFailure', [DELIVERY, { ...OUTCOME, number: 2e9 }], /number is 2000000000/],
   ['recordNotFound', [DELIVERY, { ...OUTCOME, startedAt: 'never' }], /startedAt is "never"/],
   ['planBackfill', [RANGE, -1], /the input is -1/],
   ['failBackfillDays', [RANGE, '2024-02-30', 'x'], /the input is "2024-02-30"/],
@@ -110,6 +111,17 @@ const CALLS: [activity: keyof Activities, input: unknown[], named: RegExp][] = [
   ['planDay', [{ schedule: { timeZone: 'Moscow', offsetDays: 1 } }, DUE], /schedule\.timeZone is "Moscow"/],
   ['planDay', [{ loadDate: '2024-03-06', tagged: true }, DUE], /tagged/],
   ['planDay', [{ loadDate: '2024-03-06', checkpoint: {} }, DUE], /checkpoint\.startedAt is missing/],
+  [
+    'planDay',
+    [
+      {
+        loadDate: '2024-03-06',
+        checkpoint: { startedAt: DUE, number: 2 ** 53 - 1, accepted: [], lateAlertSent: false },
+      },
+      DUE,
+    ],
+    /checkpoint\.number is 9007199254740991/,
+  ],
   ['planHistory', [null], /the input is null/],
   ['planHistory', [{ options: 1 }], /options is 1/],
   [

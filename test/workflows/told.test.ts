@@ -6,7 +6,7 @@ import { failure } from '../../domain/failures.ts';
 import type { RunState } from '../../workflows/steps/progress.ts';
 import { until } from '../client/harness.ts';
 import { fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
-import { DATE } from '../support/usual-answers.ts';
+import { DATE, REPORT } from '../support/usual-answers.ts';
 
 const given = fakeDays({ maxCachedWorkflows: 0 });
 const HOLDER = { workflowId: 'other', runId: 'its-run', isWhole: true };
@@ -73,9 +73,11 @@ test('a wait for a run that nobody works on is told once, and ends when that is 
   assert.equal(alertsOf(day).length, 1, 'told once');
 });
 
-test('whom a run waits for is carried on when it continues as new: the date is not loaded twice', async () => {
-  const checkpoint = { startedAt: new Date().toISOString(), accepted: [], lateAlertSent: false };
-  const day = given();
-  await (await day.start({}, { checkpoint: { ...checkpoint, waitedFor: HOLDER } })).result();
+test('whom a run waits for, and what it has told, is carried on when it continues as new', async () => {
+  const startedAt = new Date(Date.now() - 5_000).toISOString();
+  const checkpoint = { startedAt, accepted: [], lateAlertSent: true, waitedFor: HOLDER };
+  const day = given({ getReport: inTurn(undefined, REPORT) });
+  await (await day.start({ lateAfterMs: 1, reportPollIntervalMs: 500 }, { checkpoint })).result();
   assert.deepEqual(day.argsOf('claimDay')[0]?.[1], HOLDER);
+  assert.deepEqual(alertsOf(day), []);
 });

