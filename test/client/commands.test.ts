@@ -147,7 +147,7 @@ describe('client commands', { concurrency: 2 }, () => {
     const env = { ...stack.environment, FILES_TIMEOUT: '1h' };
     const run = start(['client/main.ts', 'run', '--date', '2024-03-06', '--json'], env);
     t.after(() => kill(run));
-    await run.says('Waiting for price_log_inc of 2024-03-06', 60_000);
+    await run.says('Waiting for price_log_inc of 2024-03-06');
     const status = await client(['status', '--from', '2024-03-06', '--to', '2024-03-06', '--json'], env);
     assert.equal((documentOf(status) as StatusDocument).days[0]?.state, 'running');
     await stack.client.workflow.getHandle(`${stack.taskQueue}-2024-03-06`).cancel();
@@ -163,17 +163,17 @@ describe('client commands', { concurrency: 2 }, () => {
     const args = ['client/main.ts', 'run', '--date', '2024-03-07', '--json'];
     const interrupted = start(args, env);
     t.after(() => kill(interrupted));
-    await interrupted.says(`No worker polls the task queue "${stack.taskQueue}-alone"`, 60_000);
+    await interrupted.says(`No worker polls the task queue "${stack.taskQueue}-alone"`);
     interrupted.kill('SIGINT');
     const { code, stdout, stderr } = await interrupted.ended;
     assert.deepEqual([code, stdout], [130, '']);
     assert.match(stderr, /keeps running; run the same command/);
     const joined = start(args, env);
     t.after(() => kill(joined));
-    await joined.says('is already running', 60_000);
+    await joined.says('is already running');
     const version = { TEMPORAL_DEPLOYMENT_NAME: stack.taskQueue, TEMPORAL_WORKER_BUILD_ID: 'not-current' };
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone`, ...version });
-    await joined.says('are versions of a Worker Deployment of which none is current', 60_000);
+    await joined.says('are versions of a Worker Deployment of which none is current');
     await stack.startWorker({ TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-alone` });
     const ended = await joined.ended;
     assert.equal(ended.code, 0, ended.stderr);
@@ -193,7 +193,7 @@ describe('client commands', { concurrency: 2 }, () => {
       ...settings,
     });
     t.after(() => kill(run));
-    await run.says('No worker polls the task queue', 60_000);
+    await run.says('No worker polls the task queue');
     proxy.freeze();
     await run.says('Temporal is not responding (no answer in time). Waiting for it.', 60_000);
   });

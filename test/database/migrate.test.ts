@@ -182,7 +182,7 @@ describe('migrate', () => {
         `default_transaction_isolation = 'repeatable read'`,
         `extra_float_digits = -15`,
       ],
-      [`lock_timeout = '1ms'`, `statement_timeout = '30ms'`, `transaction_timeout = '30ms'`],
+      [`lock_timeout = '1ms'`, `statement_timeout = '200ms'`, `transaction_timeout = '200ms'`],
     ];
     const dumps: string[] = [];
     for (const settings of hostile) {

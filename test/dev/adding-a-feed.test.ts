@@ -59,7 +59,7 @@ before(async () => {
   assert.equal(migrated.code, 0, migrated.stderr);
   assert.match(migrated.stdout, /_refund_reason"[^]*_refund_reason_view"/);
   worker = start(['worker.ts'], environment, project);
-  await worker.says('worker started', 60_000);
+  await worker.says('worker started');
 });
 
 after(async () => {

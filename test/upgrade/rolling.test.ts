@@ -94,7 +94,7 @@ async function startVersion(buildId: string, directory: string): Promise<Running
     directory,
   );
   workers.push(worker);
-  await worker.says('worker started', 60_000);
+  await worker.says('worker started');
   return worker;
 }
 
