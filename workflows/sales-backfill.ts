@@ -5,11 +5,12 @@ import {
   ChildWorkflowFailure,
   condition,
   continueAsNew,
-  executeChild,
+  getExternalWorkflowHandle,
   isCancellation,
   ContinueAsNew,
   ParentClosePolicy,
   setWorkflowOptions,
+  startChild,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -166,18 +167,26 @@ class Backfill {
 
   async #child(workflowId: string, date: LoadDate, report: ReportRef) {
     const { options, tagged } = this.#plan;
-    return await executeChild(salesIncrement, {
-      workflowId,
-      args: [{ loadDate: date, options, report }],
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      priority: BACKFILL_PRIORITY,
-      staticSummary: `Sales of ${date}, by a backfill`,
-      ...(tagged && {
-        typedSearchAttributes: [
-          { key: RUN_KIND, value: 'backfill-day' },
-          { key: LOAD_DATE, value: date },
-        ],
-      }),
+    const { cancelRequested } = CancellationScope.current();
+    const start = () =>
+      startChild(salesIncrement, {
+        workflowId,
+        args: [{ loadDate: date, options, report }],
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        priority: BACKFILL_PRIORITY,
+        staticSummary: `Sales of ${date}, by a backfill`,
+        ...(tagged && {
+          typedSearchAttributes: [
+            { key: RUN_KIND, value: 'backfill-day' },
+            { key: LOAD_DATE, value: date },
+          ],
+        }),
+      });
+    return await CancellationScope.nonCancellable(async () => {
+      const day = await start();
+      // By its id alone: the SDK would cancel the run that was started, which may have continued as new since.
+      cancelRequested.catch(() => getExternalWorkflowHandle(workflowId).cancel()).catch(() => undefined); // it has just ended, as its result says
+      return await day.result();
     });
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { CancelledFailure } from '@temporalio/common';
 import type { BackfillPlan } from '../../activities/backfill.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
 import { until } from '../client/harness.ts';
 import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
+import { incrementWithout } from '../support/usual-answers.ts';
 import { fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
 
 const given = fakeDays({ maxCachedWorkflows: 0 });
@@ -82,6 +84,19 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', { time
     await run.cancel();
     await assert.rejects(run.result());
   });
+});
+
+test('a cancelled backfill ends, also when its day has continued as new', async () => {
+  const planBackfill = () => ({
+    ...PLAN,
+    ...{ options: { ...OPTIONS, reportPollIntervalMs: 1 }, days: ['2024-02-25'], daysLeft: 1 },
+  });
+  const day = given({ planBackfill, getIncrement: () => incrementWithout('price_log') });
+  const run = await day.startRun('salesBackfill', { ...RANGE, to: '2024-02-25' });
+  // It plans once in each of its runs.
+  await until('the day has continued as new', () => day.count('planDay') > 1);
+  await run.cancel();
+  await assert.rejects(run.result(), (error: Error) => error.cause instanceof CancelledFailure);
 });
 
 test('one rule for the concurrency of an update: from 1 to 100 (contract, ruling 61)', async () => {
