@@ -180,7 +180,7 @@ describe('the landing directory', () => {
       assert.match(first.message, /The landing directory cannot be used: ENOTDIR/);
       let called = false;
       const second = await failureOf(2, () => Promise.resolve((called = true)));
-      assert.match(second.message, /another worker can take the file/);
+      assert.match(second.message, /another worker can land the file/);
       assert.equal(called, false);
       // Some forty tries in a minute: another worker gets one of them.
       const pauses = Array.from({ length: 36 }, (_, index) => 200 * 1.1 ** index);
