@@ -4,7 +4,7 @@ import type { Report } from '../../activities/get-report.ts';
 import type { DeliveryFile, LandedFile } from '../../domain/day.ts';
 import { FEEDS } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
-import type { SalesBackfillInput, SalesIncrementInput } from '../../workflows/inputs.ts';
+import type { SalesBackfillInput, SalesHistoryInput, SalesIncrementInput } from '../../workflows/inputs.ts';
 import { FAST_OPTIONS } from './fast-options.ts';
 
 /** What each step of the product answers, as a test says it: with or without a promise. */
@@ -53,7 +53,10 @@ export const USUAL_ANSWERS: Answers = {
     const { loadDate = DATE, options } = input as SalesIncrementInput;
     return { ...plan, loadDate, options: { ...FAST_OPTIONS, ...options } };
   },
-  planHistory: () => ({ ...plan, options: FAST_OPTIONS }),
+  planHistory: (input) => ({
+    ...plan,
+    options: { ...FAST_OPTIONS, ...(input as SalesHistoryInput).options },
+  }),
   claimDay: () => ({ state: 'claimed', number: 1 }),
   generateReport: () => REPORT.taskId,
   getReport: () => REPORT,
