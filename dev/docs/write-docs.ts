@@ -60,7 +60,7 @@ function renewed(source: string, marker: string, text: string): string {
   return source.replace(pattern, (_all, start: string, end: string) => `${start}\n${text}\n\n${end}`);
 }
 
-if (process.argv[1] === import.meta.filename) {
+export async function writeDocs(): Promise<void> {
   for (const file of GENERATED_FILES) {
     await writeFile(path.join(projectRoot, file), await upToDate(file));
   }

@@ -6,7 +6,7 @@ import { Database } from '../../database/database.ts';
 import { migrate } from '../../database/migrate.ts';
 import { createPool } from '../../database/pool.ts';
 import { dataDictionary } from '../../dev/docs/data-dictionary.ts';
-import { formatted } from '../../dev/docs/write-docs.ts';
+import { formatted, writeDocs } from '../../dev/docs/write-docs.ts';
 import { startPostgres } from '../../dev/services/postgres.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { dumpSchema } from '../database/schema-dump.ts';
@@ -19,7 +19,7 @@ export const MADE_OF_SCHEMA: Readonly<Record<string, (pool: pg.Pool) => Promise<
   'docs/data-dictionary.md': async (pool) => formatted('docs/data-dictionary.md', await dataDictionary(pool)),
 };
 
-/** Writes these, and the answers of docs/questions.md, anew, with a PostgreSQL of its own: `npm run docs`. */
+/** Writes these, and the answers of docs/questions.md, anew, with a PostgreSQL of its own. */
 async function renew(): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'database-docs-'));
   const postgres = await startPostgres({
@@ -47,4 +47,8 @@ async function renew(): Promise<void> {
   }
 }
 
-if (process.argv[1] === import.meta.filename) await renew();
+/** `npm run docs` */
+if (process.argv[1] === import.meta.filename) {
+  await writeDocs();
+  await renew();
+}
