@@ -33,9 +33,15 @@ export class Product {
 
   async load(load: Load): Promise<Loaded> {
     this.#process.send(load);
-    const ended = once(this.#process, 'exit').then(() => Promise.reject(new Error('The product has ended.')));
-    const [loaded] = (await Promise.race([once(this.#process, 'message'), ended])) as [Loaded];
-    return loaded;
+    const loaded = new AbortController();
+    const { signal } = loaded;
+    const ended = once(this.#process, 'exit', { signal }).then(() => {
+      throw new Error('The product has ended.');
+    });
+    const [message] = (await Promise.race([once(this.#process, 'message', { signal }), ended])) as [Loaded];
+    ended.catch(() => undefined); // is given up
+    loaded.abort();
+    return message;
   }
 }
 

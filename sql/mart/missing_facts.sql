@@ -2,22 +2,15 @@
 -- edit by hand: each as its newest delivery has it (contract, ruling 43). Returns the dates that facts came to.
 --
 -- Where no newer delivery is staged, as for a new day, nothing is read. For a late day the keys of the newer deliveries
--- are, once.
+-- are read, once.
 -- $1 load_date, $2 is_history
-with newer as materialized (
-    select distinct load_date
-    from staging.file_load
-    where load_date > $1
-        or $2
-),
-
 -- Dates in a subselect are planned as average ones, see d_customer.sql.
-delivered as materialized (
+with delivered as materialized (
     select uniq_id, status
     from staging.user_order_log
     where load_date = (select $1::date)
         and is_history = (select $2::boolean)
-        and exists (select from newer)
+        and exists (select from staging.file_load where load_date > $1 or $2)
 ),
 
 lacking as materialized (
@@ -26,12 +19,14 @@ lacking as materialized (
     select uniq_id, status from delivered inner join mart.f_sales using (uniq_id, status)
 ),
 
+-- The condition in words that the planner can estimate, not as a comparison of rows: it would expect one row of all newer
+-- deliveries, and look through everything that is lacking for each.
 newest as materialized (
     select distinct on (uniq_id, status) uniq_id, status, load_date, is_history
     from lacking
-    cross join newer
-    inner join staging.user_order_log as orders using (load_date, uniq_id, status)
-    where ($2, load_date) > (is_history, $1)
+    inner join staging.user_order_log as orders using (uniq_id, status)
+    where (not is_history and ($2 or load_date > $1))
+        or (is_history and $2 and load_date > $1)
     order by uniq_id, status, is_history, load_date desc
 ),
 

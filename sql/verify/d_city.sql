@@ -1,5 +1,5 @@
--- Every city of an order. Which name was loaded first is not known for sure any more: of those that are staged, the one whose
--- download began first.
+-- Every city of an order that the mart lacks; those that it has stay as they are. Which name was loaded first is not known for
+-- sure any more: of those that are staged, the one whose download began first.
 select distinct on (city_id)
     city_id,
     city_name
@@ -8,4 +8,5 @@ left join staging.file_load as load
     on load.load_date = orders.load_date
         and load.file = case when orders.is_history then 'user_order_log' else 'user_order_log_inc' end
 where orders.load_date between (select first_date from range) and (select last_date from range)
+    and city_id not in (select city_id from mart.d_city)
 order by city_id, load.delivery_number, orders.id nulls last, city_name collate "C"
