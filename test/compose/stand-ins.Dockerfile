@@ -17,7 +17,7 @@ CMD ["postgres", "-c", "listen_addresses=*"]
 
 # As server.Dockerfile and admin-tools.Dockerfile of the module go.temporal.io/server make them on Alpine.
 FROM debian AS temporal
-RUN groupadd --gid 1000 temporal && useradd --uid 1000 --gid temporal temporal
+RUN /usr/sbin/groupadd --gid 1000 temporal && /usr/sbin/useradd --uid 1000 --gid temporal temporal
 COPY --chmod=755 temporal-server temporal-sql-tool temporal /usr/local/bin/
 COPY --chmod=755 entrypoint.sh /etc/temporal/
 COPY schema /etc/temporal/schema
