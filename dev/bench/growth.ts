@@ -1,14 +1,12 @@
 import pg from 'pg';
 import { readReport } from '../../client/report/data.ts';
-import { Database } from '../../database/database.ts';
-import { createPool } from '../../database/pool.ts';
 import { verify } from '../../database/verify.ts';
 import { addDays } from '../../domain/load-date.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded, secondsOf } from './figures.ts';
 import { writeHistory } from './history.ts';
 import { Product, writeOrders } from './load.ts';
-import { BenchServer } from './server.ts';
+import { BenchServer, withDatabase } from './server.ts';
 
 const FIRST_DAY = '2024-12-20';
 /** Before all history. */
@@ -113,23 +111,14 @@ async function measure(
 
 /** What reads the whole mart, by the product's own code. */
 async function whole(url: string): Promise<Record<string, number>> {
-  const pool = createPool({
-    connectionString: url,
-    applicationName: 'bench',
-    maxConnections: 2,
-    onIdleError: console.error,
-  });
-  const database = new Database(pool);
-  try {
+  return await withDatabase(url, async (database) => {
     const found = await secondsOf(async () => {
       const differences = await verify(database, {}, console.error);
       if (differences.length > 0) throw new Error(`The mart is wrong: ${JSON.stringify(differences)}`);
     });
     const read = await secondsOf(() => readReport(database, {}, '2024-12-31'));
     return { 'verify s': rounded(found, 1), 'report s': rounded(read, 1) };
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 /** All tables and indexes. */

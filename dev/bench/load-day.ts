@@ -2,8 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createPool } from '../../database/pool.ts';
-import { Database } from '../../database/database.ts';
+import type { Database } from '../../database/database.ts';
 import { fileName, ORDERS } from '../../domain/feeds.ts';
 import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { landRows } from '../../pipeline/load/land-rows.ts';
@@ -13,6 +12,7 @@ import { DIMENSIONS, updateDimension, updateFacts } from '../../pipeline/load/up
 import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
 import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { megabytesOf, secondsOf } from './figures.ts';
+import { withDatabase } from './server.ts';
 
 export interface Load {
   url: string;
@@ -30,17 +30,12 @@ export interface Loaded {
 
 /** Loads by the product's own code, in a process of their own as in a worker: one for each `Load` that is sent to it. */
 process.on('message', (message: Load) => {
-  void load(message).then((loaded) => process.send?.(loaded));
+  void withDatabase(message.url, (database) => load(database, message)).then((loaded) =>
+    process.send?.(loaded),
+  );
 });
 
-async function load({ url, csvPath, loadDate }: Load): Promise<Loaded> {
-  const pool = createPool({
-    connectionString: url,
-    applicationName: 'bench',
-    maxConnections: 3,
-    onIdleError: console.error,
-  });
-  const database = new Database(pool);
+async function load(database: Database, { csvPath, loadDate }: Load): Promise<Loaded> {
   await database.transaction(() => Promise.resolve());
   await writeFile('/proc/self/clear_refs', '5'); // the peak begins anew
 
@@ -81,7 +76,6 @@ async function load({ url, csvPath, loadDate }: Load): Promise<Loaded> {
       }),
     );
   });
-  await pool.end();
   return { total, seconds, rows, peakMegabytes: await megabytesOf('self', 'VmHWM') };
 }
 

@@ -18,12 +18,18 @@ const LOAD_DATE = '2024-03-15';
 /** The product's own code in one process for all loads, as warm as a worker that has loaded days before. */
 export class Product {
   readonly #process: ChildProcess;
+  readonly #ended: Promise<never>;
 
   private constructor() {
     this.#process = fork('dev/bench/load-day.ts', {
       cwd: projectRoot,
       execArgv: ['--max-semi-space-size=4', '--import', './runtime/register.js'],
     });
+    this.#ended = once(this.#process, 'exit').then(() => {
+      throw new Error('The product has ended.');
+    });
+    // It ends in the end, when nobody waits for it any more.
+    this.#ended.catch(() => undefined);
   }
 
   static async use<T>(work: (product: Product) => Promise<T>): Promise<T> {
@@ -33,14 +39,7 @@ export class Product {
 
   async load(load: Load): Promise<Loaded> {
     this.#process.send(load);
-    const loaded = new AbortController();
-    const { signal } = loaded;
-    const ended = once(this.#process, 'exit', { signal }).then(() => {
-      throw new Error('The product has ended.');
-    });
-    const [message] = (await Promise.race([once(this.#process, 'message', { signal }), ended])) as [Loaded];
-    ended.catch(() => undefined); // is given up
-    loaded.abort();
+    const [message] = (await Promise.race([once(this.#process, 'message'), this.#ended])) as [Loaded];
     return message;
   }
 }

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Database } from '../../database/database.ts';
+import { createPool } from '../../database/pool.ts';
 import { migrateDatabase } from '../services/migrate-database.ts';
 import { startPostgres, type Postgres } from '../services/postgres.ts';
 
@@ -49,4 +51,15 @@ export class BenchServer {
     const url = await this.#postgres.createDatabase(name, 'bench', 'bench');
     return await work(url).finally(() => this.#postgres.dropDatabase(name));
   }
+}
+
+/** The product's own access to a database, for the work only. */
+export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
+  const pool = createPool({
+    connectionString: url,
+    applicationName: 'bench',
+    maxConnections: 3,
+    onIdleError: console.error,
+  });
+  return await work(new Database(pool)).finally(() => pool.end());
 }

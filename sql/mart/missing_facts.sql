@@ -4,6 +4,7 @@
 -- Where no newer delivery is staged, as for a new day, nothing is read. For a late day the keys of the newer deliveries
 -- are read, once.
 -- $1 load_date, $2 is_history
+
 -- Dates in a subselect are planned as average ones, see d_customer.sql.
 with delivered as materialized (
     select uniq_id, status
