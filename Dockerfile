@@ -15,7 +15,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --loglevel=error
 COPY . .
-RUN npm run bundle
+# For USER: files of a checkout keep their modes, and under umask 077 only their owner may read them.
+RUN find . -path ./node_modules -prune -o -exec chmod go+rX {} + && npm run bundle
 USER 1000:1000
 
 # What the worker needs at run time: no compilers, of Temporal's core (28 MB for each of five platforms) that of this
@@ -54,8 +55,9 @@ ENV NODE_ENV=production \
     LANDING_DIR=/var/lib/sales-increment \
     HEALTH_ADDRESS=0.0.0.0:8080 \
     METRICS_ADDRESS=0.0.0.0:9464
-# A new volume takes over the owner of this folder.
+# A new volume takes over the owner of this folder. For the modes see above.
 RUN mkdir "$LANDING_DIR" && chown 1000:1000 "$LANDING_DIR" \
+    && find . -path ./node_modules -prune -o -exec chmod go+rX {} + \
     && ln -s /app/bin/sales-increment.js /usr/local/bin/sales-increment
 VOLUME /var/lib/sales-increment
 # By number, so that Kubernetes can see that it is not root.

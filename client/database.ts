@@ -8,7 +8,7 @@ export async function withDatabase<T>(work: (database: Database) => Promise<T>):
   const pool = createPool({
     connectionString: DATABASE_URL,
     applicationName: 'sales-increment client',
-    maxConnections: 2,
+    maxConnections: 3,
     onIdleError: () => undefined,
     onWarning: (message) => process.stderr.write(`${message}\n`),
   });

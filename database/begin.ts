@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-export type Isolation = 'read committed' | 'repeatable read, read only';
+export type Isolation = 'read committed' | Snapshot;
+/** The second one shares that of another transaction, which pg_export_snapshot() names. */
+type Snapshot =
+  'repeatable read, read only' | `repeatable read, read only; set transaction snapshot '${string}'`;
 
 /**
  * Settings of every transaction, so that no setting of a server, role or database changes what a value means or ends

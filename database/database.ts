@@ -70,6 +70,15 @@ export class Database {
     return await this.transaction(work, undefined, 'repeatable read, read only');
   }
 
+  /** The same with two sessions, for statements side by side. */
+  async snapshotTwice<T>(work: (sessions: [Session, Session]) => Promise<T>): Promise<T> {
+    return await this.snapshot(async (one) => {
+      const { id } = await one.one<{ id: string }>('snapshot');
+      const isolation = `repeatable read, read only; set transaction snapshot '${id}'` as const;
+      return await this.transaction((other) => work([one, other]), undefined, isolation);
+    });
+  }
+
   /** One statement in a transaction of its own. */
   async query<R extends pg.QueryResultRow>(
     name: string,

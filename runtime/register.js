@@ -2,7 +2,8 @@
  * `node --import ./runtime/register.js …`: the one way to start a program of this project.
  *
  * What it writes is for its user only. TypeScript is run by Node itself where it can, which takes 22.18, else by tsx;
- * never with tsx's cache, a folder of the temporary directory that another user may have made, with code in it.
+ * without tsx's cache, a folder of the temporary directory that another user may have made, with code in it. Tests, whose
+ * temporary directory is their own, set TSX_DISABLE_CACHE to nothing.
  * Threads need none of this: that of workflows runs a bundle.
  *
  * Started by npm it hangs up when npm has ended (contract, ruling 51), which passes on SIGTERM and SIGINT, but dies of SIGHUP
@@ -14,7 +15,7 @@ if (isMainThread) {
   process.umask(0o077);
   if (process.env.npm_lifecycle_event !== undefined) hangUpWithout(process.ppid);
   if (!process.features.typescript) {
-    process.env.TSX_DISABLE_CACHE = '1';
+    process.env.TSX_DISABLE_CACHE ??= '1';
     await import('tsx');
   }
 }

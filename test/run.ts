@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../runtime/project-root.ts';
@@ -21,6 +21,8 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 async function main(args: string[]): Promise<number> {
   const { files, flags } = await select(args);
   const directory = await mkdtemp(path.join(tmpdir(), 'sales-increment-test-'));
+  // For servers that run as another user, whose directories are below it.
+  await chmod(directory, 0o711);
   const stops: (() => Promise<unknown>)[] = [
     () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
   ];
@@ -28,7 +30,7 @@ async function main(args: string[]): Promise<number> {
     let servers: Servers = {};
     if (!(await Promise.all(files.map(isUnitTest))).every(Boolean))
       servers = await startDevServers({ directory, stops });
-    return await run(files, flags, servers);
+    return await run(files, flags, { ...servers, TMPDIR: directory, TSX_DISABLE_CACHE: '' });
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -52,7 +54,11 @@ async function select(args: readonly string[]): Promise<{ files: string[]; flags
   return { files: others.filter((_, index) => areUnit[index]), flags };
 }
 
-async function run(files: readonly string[], flags: readonly string[], servers: Servers): Promise<number> {
+async function run(
+  files: readonly string[],
+  flags: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
   const limitMs = Number(flags.findLast(isTimeLimit)?.split('=')[1] ?? FILE_LIMIT_MS);
   const child = spawn(
     process.execPath,
@@ -67,7 +73,7 @@ async function run(files: readonly string[], flags: readonly string[], servers: 
     ],
     {
       cwd: projectRoot,
-      env: { ...process.env, ...servers, TEST_FILE_LIMIT_MS: String(limitMs) },
+      env: { ...process.env, ...environment, TEST_FILE_LIMIT_MS: String(limitMs) },
       stdio: ['ignore', 'inherit', 'inherit'],
       // A group of its own, which takes along what tests have left behind.
       detached: true,

@@ -19,6 +19,7 @@ bench
   .description('one more day of 100,000 rows beside different sizes of history')
   .option('--facts <N,N,…>', 'sizes of history', numbers, [0, 1_000_000, 10_000_000])
   .option('--rounds <N>', 'days per size, each loaded twice; medians are shown', Number, 3)
+  .option('--no-verify', 'without `verify`, whose temporary files are as large as the tables')
   .action(measureGrowth);
 bench
   .command('days')

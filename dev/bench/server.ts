@@ -29,7 +29,7 @@ export class BenchServer {
         logFile: path.join(directory, 'postgres.log'),
         settings: {
           shared_buffers: '2GB',
-          max_wal_size: '8GB',
+          max_wal_size: '4GB',
           checkpoint_timeout: '30min',
           work_mem: '64MB',
         },

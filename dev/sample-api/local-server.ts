@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { isErrno } from '../services/errors.ts';
-import { LOCALHOST as HOST } from '../services/ports.ts';
+import { LOCALHOST } from '../services/ports.ts';
 
 export interface LocalServer {
   url: string;
@@ -10,8 +10,12 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** An HTTP server on the loopback address; port 0 takes any free one. */
+/**
+ * An HTTP server; port 0 takes any free one.
+ * @param host in its URL; unless it is the loopback address, the server listens on every address
+ */
 export async function listen(
+  host: string,
   port: number,
   handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>,
 ): Promise<LocalServer> {
@@ -27,16 +31,16 @@ export async function listen(
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(port, HOST);
+  server.listen(port, host === LOCALHOST ? LOCALHOST : undefined);
   try {
     await once(server, 'listening');
   } catch (error) {
     if (!isErrno(error, 'EADDRINUSE')) throw error;
-    const message = `Port ${port} on ${HOST} is already in use: choose another one, or 0 for any free port.`;
+    const message = `Port ${port} on ${host} is already in use: choose another one, or 0 for any free port.`;
     throw new Error(message, { cause: error });
   }
   return {
-    url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();

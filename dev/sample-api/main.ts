@@ -16,11 +16,11 @@ try {
   }
 }
 
-async function serve({ port, storagePort, data, orders, polls }: Options): Promise<void> {
+async function serve({ host, port, storagePort, data, orders, polls }: Options): Promise<void> {
   const source = data === undefined ? generatedSource({ orders }) : directorySource(data);
   await source.report(); // a wrong directory fails at the start, not with the first request
   const onRequest = (request: RecordedRequest) => console.log(lineOf(request));
-  const api = await startSampleApi({ source, port, storagePort, pollsUntilReady: polls, onRequest });
+  const api = await startSampleApi({ source, host, port, storagePort, pollsUntilReady: polls, onRequest });
   const stop = (): void => void api.close();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   console.log(`sample report API at ${api.url}, storage at ${api.storageUrl}`);

@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { LOCALHOST } from '../services/ports.ts';
 import { DEFAULT_ORDERS } from './generate-increment.ts';
 
 export interface Options {
+  host: string;
   port: number;
   storagePort: number;
   data?: string;
@@ -13,9 +15,10 @@ export interface Options {
 export function parseOptions(argv: readonly string[]): Options {
   return new Command('sample-api')
     .description(
-      'A sample report API and its object storage, on two ports of 127.0.0.1. It serves generated increments for\n' +
-        'every date, or the files of a directory.',
+      'A sample report API and its object storage, on two ports. It serves generated increments for every date, or\n' +
+        'the files of a directory.',
     )
+    .option('--host <name>', 'name that it is reached by, on every address of the machine', LOCALHOST)
     .option('--port <n>', 'port of the API (0: any free one)', count, 0)
     .option('--storage-port <n>', 'port of the storage (0: any free one)', count, 0)
     .addOption(

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/text.ts';
+import { LOCALHOST } from '../services/ports.ts';
 import { type Answer, answerOf, json } from './answer.ts';
 import { Api, type ApiEndpoint, endpointOf } from './api.ts';
 import { SAMPLE_CREDENTIALS } from './credentials.ts';
@@ -17,6 +18,8 @@ export type { Fault, FaultAction } from './faults.ts';
 
 export interface SampleApiOptions extends Partial<Readiness> {
   source: DeliverySource;
+  /** In its addresses; unless it is the loopback address, the default, both listen on every address. */
+  host?: string;
   /** Default 0: any free port. */
   port?: number;
   storagePort?: number;
@@ -58,6 +61,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
   const requests: RecordedRequest[] = [];
   const faults = new Faults();
   const storage = new Storage();
+  const { host = LOCALHOST, port = 0, storagePort = 0 } = options;
   const { apiKey = SAMPLE_CREDENTIALS.REPORT_API_KEY, pollsUntilReady = 1, readyAfterMs = 0 } = options;
   const reports = new Reports({ pollsUntilReady, readyAfterMs });
   const api = new Api(options.source, apiKey, reports, storage);
@@ -78,7 +82,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
     await send(res, answer, fault);
   };
 
-  const storageServer = await listen(options.storagePort ?? 0, async (req, res) => {
+  const storageServer = await listen(host, storagePort, async (req, res) => {
     const url = urlOf(req);
     const stored = storage.find(url.pathname);
     await serve(req, res, {
@@ -90,7 +94,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
   });
   storage.url = storageServer.url;
 
-  const apiServer = await listen(options.port ?? 0, async (req, res) => {
+  const apiServer = await listen(host, port, async (req, res) => {
     const url = urlOf(req);
     const endpoint = endpointOf(url);
     await serve(req, res, {

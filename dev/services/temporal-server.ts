@@ -48,8 +48,9 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const uiPort = options.uiPort === false ? false : await usablePort('the Temporal UI', options.uiPort);
   if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true, mode: 0o700 });
 
+  const httpPort = await freePort();
   const args = ['server', 'start-dev', '--ip', LOCALHOST, '--port', String(port)];
-  args.push('--http-port', String(await freePort()), '--metrics-port', String(await freePort()));
+  args.push('--http-port', String(httpPort), '--metrics-port', String(await freePort()));
   args.push(...(uiPort === false ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (options.dbFile !== undefined) {
     // Safe when a process is killed; only a power cut could lose the last transactions.
@@ -72,7 +73,8 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const address = `${LOCALHOST}:${port}`;
   try {
     await untilReady(service, NAME, options.startLimitMs ?? 30_000, async () => {
-      if (!(await portAnswers(port))) return false;
+      // The port wanted may be that of another server, which took it a moment before; this one is nobody else's.
+      if (!(await portAnswers(httpPort))) return false;
       if (!(await serves(address))) return false;
       return uiPort === false || (await portAnswers(uiPort));
     });

@@ -48,13 +48,19 @@ export class Stack {
   async start(): Promise<void> {
     this.#date = this.#options.date ?? (await defaultDate(this.#options.data));
     this.#stops.push(await lockState(this.#state));
-    await this.#step('Temporal dev server', () => this.#startTemporal());
-    await this.#step('PostgreSQL', () => this.#startPostgres());
-    await this.#step('Sample report API', () => this.#startSampleApi());
-    await this.#step('Schema', () => this.#client(['migrate']));
-    await this.#step('Search attributes', () => this.#client(['search-attributes']));
-    await this.#step('Worker', () => this.#startWorker());
-    await this.#step('Schedule', () => this.#client(['schedule', 'apply', '--paused']));
+    await Promise.all([
+      this.#step('Temporal dev server', () => this.#startTemporal()),
+      this.#step('PostgreSQL', () => this.#startPostgres()),
+      this.#step('Sample report API', () => this.#startSampleApi()),
+    ]);
+    await Promise.all([
+      this.#step('Schema', () => this.#client(['migrate'])),
+      this.#step('Search attributes', () => this.#client(['search-attributes'])),
+    ]);
+    await Promise.all([
+      this.#step('Worker', () => this.#startWorker()),
+      this.#step('Schedule', () => this.#client(['schedule', 'apply', '--paused'])),
+    ]);
   }
 
   /** Loads one day through the client and shows what is in the mart. */
@@ -103,13 +109,16 @@ Everything stays up until Ctrl-C.`);
 
   async #startTemporal(): Promise<string> {
     const cli = await findTemporalCli({ log: this.#print });
-    const temporal = await startTemporalServer({
-      cliPath: cli.path,
-      port: await preferredPort(TEMPORAL_PORT),
-      uiPort: await preferredPort(UI_PORT),
-      dbFile: path.join(this.#state, 'temporal.db'),
-      logFile: this.#log('temporal'),
-    });
+    const start = async () =>
+      await startTemporalServer({
+        cliPath: cli.path,
+        port: await preferredPort(TEMPORAL_PORT),
+        uiPort: await preferredPort(UI_PORT),
+        dbFile: path.join(this.#state, 'temporal.db'),
+        logFile: this.#log('temporal'),
+      });
+    // Another stack that starts at this moment may take a port first.
+    const temporal = await start().catch(start);
     this.#keep('the Temporal dev server', temporal);
     this.#environment.TEMPORAL_ADDRESS = temporal.address;
     this.#uiUrl = temporal.uiUrl ?? '';
@@ -148,7 +157,7 @@ Everything stays up until Ctrl-C.`);
 
   async #startWorker(): Promise<string> {
     this.#environment.LANDING_DIR = process.env.LANDING_DIR ?? path.join(this.#state, 'landing');
-    this.#environment.REPORT_POLL_INTERVAL = process.env.REPORT_POLL_INTERVAL ?? '2s';
+    this.#environment.REPORT_POLL_INTERVAL = process.env.REPORT_POLL_INTERVAL ?? '1s';
     const worker = await this.#startNode('the worker', ['worker.ts'], 'worker');
     this.#stops.push(() => worker.stop());
     await untilReady(worker, 'the worker', 60_000, async () =>

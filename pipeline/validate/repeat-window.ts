@@ -11,7 +11,7 @@
 
 /** About 150,000 rows of the real shape. Repeats lie a whole file apart: with half of it, a million rows took twice as long. */
 const MAX_BYTES = 48 * 1024 * 1024;
-/** It begins with so many, and doubles. */
+/** Enough for a day of the real size. */
 const FIRST_BYTES = 256 * 1024;
 const UTF8_BYTES_PER_CHARACTER = 3;
 
@@ -101,12 +101,12 @@ export class RepeatWindow {
   }
 
   #hasRoom(bytes: number): boolean {
-    while (bytes > this.#entries.length) {
-      if (this.#entries.length >= this.#maxBytes) return false;
-      const larger = Buffer.allocUnsafeSlow(Math.min(2 * this.#entries.length, this.#maxBytes));
-      this.#entries.copy(larger, 0, 0, this.#used);
-      this.#entries = larger;
-    }
+    if (bytes <= this.#entries.length) return true;
+    if (bytes > this.#maxBytes || this.#entries.length === this.#maxBytes) return false;
+    // At once: pages that are not written take no memory, and every copy in between would.
+    const larger = Buffer.allocUnsafeSlow(this.#maxBytes);
+    this.#entries.copy(larger, 0, 0, this.#used);
+    this.#entries = larger;
     return true;
   }
 

@@ -151,7 +151,7 @@ async function withPool<T>(url: string, use: (pool: pg.Pool) => Promise<T>): Pro
   const pool = createPool({
     connectionString: url,
     applicationName: 'chaos dump',
-    maxConnections: 1,
+    maxConnections: 3,
     onIdleError: () => undefined,
   });
   try {

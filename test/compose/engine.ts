@@ -88,7 +88,7 @@ export async function startEngine(
 }
 
 function stageArgs(stage: string, tag: string, version: string): string[] {
-  return ['--target', stage, '--tag', tag, '--build-arg', `VERSION=${version}`];
+  return ['--target', stage, '--tag', tag, '--build-arg', `BUILD_ID=${version}`];
 }
 
 async function startPodman(): Promise<{ url: string; close(): Promise<void> }> {

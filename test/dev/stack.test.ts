@@ -18,6 +18,7 @@ after(() => rm(directory, { recursive: true, force: true }));
 /** The README's first command, with a state of its own. */
 async function stack(...args: string[]): Promise<{ code: number | null; output: string }> {
   const env = { TEMPORAL_CLI: variable('TEMPORAL_CLI') };
+  // The last --state counts.
   const running = launch('./temporal-dev.sh', ['--state', state, ...args], { env });
   const { code } = await running.ended;
   return { code, output: running.output() };
@@ -38,6 +39,17 @@ test(
     }
   },
 );
+
+test('two that start at the same moment have a Temporal server each', { timeout: 200_000 }, async () => {
+  const both = await Promise.all(
+    ['one', 'other'].map((name) => stack('--once', '--state', path.join(directory, name))),
+  );
+  const servers = both.map(({ code, output }) => {
+    assert.equal(code, 0, output);
+    return /Temporal dev server +(\S+),/.exec(output)?.[1];
+  });
+  assert.notEqual(servers[0], servers[1]);
+});
 
 test('what it keeps is for its user only, whatever the umask', async () => {
   assert.equal((await stat(state)).mode & 0o777, 0o700);

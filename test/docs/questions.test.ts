@@ -35,7 +35,7 @@ before(async () => {
   analyst = createPool({
     connectionString: url.href,
     applicationName: 'analyst',
-    maxConnections: 2,
+    maxConnections: 3,
     onIdleError: () => undefined,
   });
 });

@@ -49,12 +49,15 @@ interface LaunchOptions {
   group?: boolean;
 }
 
+/** What every program has of the environment of the tests: none of the project's settings. */
+const { PATH, HOME, TMPDIR, TSX_DISABLE_CACHE } = process.env;
+
 /** Starts a program with only these variables of the project. */
 export function launch(command: string, args: readonly string[], options: LaunchOptions = {}): Running {
   const { env = {}, directory = projectRoot, group = false } = options;
   const child = spawn(command, args, {
     cwd: directory,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    env: { PATH, HOME, TMPDIR, TSX_DISABLE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: group,
   });

@@ -1,0 +1,2 @@
+-- What this transaction sees, for another one to see the same.
+select pg_export_snapshot() as id;
