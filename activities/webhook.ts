@@ -3,8 +3,11 @@ import { request as requestHttps } from 'node:https';
 
 /** How long the rest of an answer may take to come; then the connection is cut. */
 const REST_MS = 1_000;
-/** The status of an answer, behind any interim ones such as `100 Continue`. */
-const STATUS = /^(?:HTTP\/1\.\d 1\d\d[^]*?\r?\n\r?\n)*HTTP\/1\.\d ([2-9]\d\d)/;
+/**
+ * The status of an answer, behind any interim ones such as `100 Continue`. Each of these ends at its first blank line: if it
+ * might end at any, 20 of them would take minutes.
+ */
+const STATUS = /^(?:HTTP\/1\.\d 1\d\d(?:(?!\r?\n\r?\n)[^])*\r?\n\r?\n)*HTTP\/1\.\d ([2-9]\d\d)/;
 /** Interim answers are a few lines. */
 const MAX_HEAD = 256 * 1024;
 

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import path from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { Client, Connection, type TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -59,10 +60,11 @@ function checkCertificates({ serverRootCACertificate, clientCertPair }: TLSConfi
 function loadConfig(env: NodeJS.ProcessEnv) {
   try {
     const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const data = env.TEMPORAL_CONFIG_FILE ? readSettingsFile(env.TEMPORAL_CONFIG_FILE) : undefined;
+    const profiles = profilesFile(env);
     return loadClientConnectConfig({
       overrideEnvVars: Object.fromEntries(given),
-      ...(data !== undefined && { configSource: { data } }),
+      // Always, or the SDK would look for it by itself, and trust whatever it finds.
+      configSource: { data: (profiles && readSettingsFile(profiles)) || '[profile]' },
     });
   } catch (error) {
     if (error instanceof SettingsError) throw error;
@@ -70,6 +72,17 @@ function loadConfig(env: NodeJS.ProcessEnv) {
       `Temporal's environment configuration (TEMPORAL_…) cannot be used: ${messageOf(error)}.`,
     ]);
   }
+}
+
+/** The file of profiles, where Temporal's environment configuration has it. */
+function profilesFile({ TEMPORAL_CONFIG_FILE, XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
+  if (TEMPORAL_CONFIG_FILE !== undefined) return TEMPORAL_CONFIG_FILE;
+  const isMac = process.platform === 'darwin';
+  const ofUser = HOME && path.join(HOME, ...(isMac ? ['Library', 'Application Support'] : ['.config']));
+  const directory = isMac ? ofUser : XDG_CONFIG_HOME || ofUser;
+  return directory && path.isAbsolute(directory)
+    ? path.join(directory, 'temporalio', 'temporal.toml')
+    : undefined;
 }
 
 /** What a client's connection needs from the environment, with all faults at once. Throws `SettingsError`. */

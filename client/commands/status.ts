@@ -74,16 +74,19 @@ async function statusRange(
   const first = from ?? known?.first_date ?? to;
   if (first === undefined) return undefined;
   const last = to ?? [known?.last_date ?? first, newestDue, first].sort().at(-1) ?? first;
-  if (from === undefined && to === undefined && countDays(first, last) > MAX_RANGE_DAYS) {
-    // Nobody has chosen a range that is too long: a stray date has made it so.
-    const newest = last > newestDue && first <= newestDue ? newestDue : last;
-    output.note(
-      `Days from ${first} to ${last} are known; 20 years to ${newest} are shown. Choose others by --from and --to.`,
-    );
-    return { from: [first, addDays(newest, 1 - MAX_RANGE_DAYS)].sort()[1] ?? first, to: newest };
+  if ((from !== undefined && to !== undefined) || countDays(first, last) <= MAX_RANGE_DAYS) {
+    checkRange(first, last);
+    return { from: first, to: last };
   }
-  checkRange(first, last);
-  return { from: first, to: last };
+  // Nobody has chosen a range that is too long: a stray date has made it so.
+  const newest = to ?? (last > newestDue && first <= newestDue ? newestDue : last);
+  const oldest = from ?? [first, addDays(newest, 1 - MAX_RANGE_DAYS)].sort()[1] ?? first;
+  checkRange(oldest, newest);
+  const shown = from === undefined ? `20 years to ${newest}` : `${oldest} to ${newest}`;
+  output.note(
+    `Days from ${first} to ${last} are known; ${shown} are shown. Choose others by --from and --to.`,
+  );
+  return { from: oldest, to: newest };
 }
 
 /** Status comes from PostgreSQL; Temporal only adds which days are running. */

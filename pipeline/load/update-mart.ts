@@ -42,7 +42,7 @@ export async function updateFacts(session: Session, delivery: Delivery): Promise
   if (gained.length + lost.length > 0) await session.run('mart/d_calendar', [gained, lost]);
 }
 
-/** Dates (yyyymmdd) that facts have come to, and that facts have left. */
+/** Dates (yyyymmdd) that the calendar gains, and that facts have left. */
 interface DatesOfFacts {
   gained: number[];
   lost: number[];

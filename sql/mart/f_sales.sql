@@ -1,5 +1,6 @@
 -- Brings the facts up to date with one delivery: per (uniq_id, status) the mart holds the newest delivery of staging, an
--- increment before history and then the later load_date. Returns the dates that facts came to, and those they left.
+-- increment before history and then the later load_date. Returns the dates that the calendar gains, and those
+-- that facts left.
 --
 -- The cost is that of the delivery, not of history: a fact knows the delivery it came from, so a row of this delivery is
 -- compared with the one fact of its key. Other deliveries are asked only for facts that this one gave before and that
@@ -81,8 +82,21 @@ come as (
     -- Once the former facts are gone: the keys are the same.
     where (select count(*) from gone) >= 0
     returning date_id
+),
+
+-- Dates that the calendar lacks, which is so after an edit by hand, also where the facts stay as they are (contract, ruling 43).
+lacking as materialized (
+    select date_id from delivered
+    except
+    select date_id from mart.d_calendar
+    except
+    select date_id from gone
 )
 
 select
-    array(select distinct date_id from come) as gained,
+    array(
+        select date_id from come
+        union
+        select date_id from lacking where mart.has_facts(date_id)
+    ) as gained,
     array(select distinct date_id from gone) as lost;

@@ -10,7 +10,7 @@ week as materialized (
         to_char(day, 'IYYYIW')::integer as period_id,
         date_trunc('week', day)::date as period_start
     from date
-    cross join lateral cast(to_date(date_id::text, 'YYYYMMDD') as timestamp) as day
+    cross join lateral cast(to_date(lpad(date_id::text, 8, '0'), 'YYYYMMDD') as timestamp) as day
 )
 
 select

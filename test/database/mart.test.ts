@@ -402,6 +402,17 @@ describe('what was deleted by hand comes back as the newest delivery has it, whi
     for (const day of [25, 26, 27]) await assertBack(`2024-02-${day}`);
   });
 
+  test('dates of the calendar', async () => {
+    await loader.load('2024-02-25', [on(24), order('b', 25)]);
+    await loader.load('2024-02-26', [on(26)]);
+    await db.pool.query('delete from mart.d_calendar');
+    await loader.updateMart('2024-02-25');
+    // Not the 24th, whose order came again with another date.
+    assert.deepEqual(await dates(), ['20240225']);
+    await loader.updateMart('2024-02-26');
+    assert.deepEqual(await dates(), ['20240225', '20240226']);
+  });
+
   test('of days and history', async () => {
     await loader.load('2024-02-26', [on(20), order('h', 26)], { source: 'history' });
     await loader.load('2024-02-25', [on(25), order('h', 25)]);

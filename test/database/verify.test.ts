@@ -130,6 +130,16 @@ describe('every damage is named and mended:', () => {
   }
 });
 
+test('years of one to four digits are dates like any other', async () => {
+  const years = ['0001-01-01', '0099-12-31', '0999-02-28', '9999-12-31'];
+  await loader.load(
+    '2024-02-27',
+    years.map((date_time) => order(date_time, 27, { date_time })),
+  );
+  assert.deepEqual(await found(), []);
+  assert.deepEqual(await found({ from: '2024-02-25' }), []);
+});
+
 test('a range is about its load dates alone', async () => {
   await db.pool.query(
     `update mart.f_sales set quantity = 9; delete from mart.d_customer where customer_id = 25`,

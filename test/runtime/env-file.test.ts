@@ -132,6 +132,22 @@ test("the file of Temporal's profiles is trusted by the same rule", async () => 
   );
 });
 
+test('so is the file of profiles that nobody has named', async () => {
+  const isMac = process.platform === 'darwin';
+  const config = path.join(directory, ...(isMac ? ['Library', 'Application Support'] : ['.config']));
+  const profiles = path.join(config, 'temporalio', 'temporal.toml');
+  await mkdir(path.dirname(profiles), { recursive: true });
+  await writeFile(profiles, '[profile.default]\naddress = "own.example.com:7233"\n');
+  await chmod(profiles, 0o644);
+  const places = [{ HOME: directory }, ...(isMac ? [] : [{ XDG_CONFIG_HOME: config }])];
+  for (const env of places) assert.equal(temporalConfig(env).address, 'own.example.com:7233');
+  await chmod(profiles, 0o666);
+  for (const env of places)
+    assert.throws(() => temporalConfig(env), /temporal\.toml may be written by others \(mode 0666\)/);
+  for (const env of [{}, { TEMPORAL_CONFIG_FILE: '', HOME: directory }, { XDG_CONFIG_HOME: '.config' }])
+    assert.equal(temporalConfig(env).address, 'localhost:7233');
+});
+
 for (const program of ['worker.ts', 'client/main.ts', 'runtime/codec/main.ts', 'bin/sales-increment.js']) {
   test(`${program} ends with 2 and names the file`, async () => {
     await chmod(file, 0o666);

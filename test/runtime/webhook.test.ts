@@ -41,6 +41,11 @@ for (const [name, answer, status] of [
     `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}\r\n`,
     200,
   ],
+  [
+    'a hundred early hints',
+    `${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(100)}HTTP/1.1 404 Not Found\r\n\r\n`,
+    404,
+  ],
   ['headers that are none', `${OK}no header at all\r\n\0: \r\n\r\n`, 200],
   ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 200],
   ['a broken body', `${OK}Transfer-Encoding: chunked\r\n\r\nthis is no chunk`, 200],
@@ -80,6 +85,7 @@ test('an answer that never ends is left after a while', async (t) => {
 for (const [name, answer] of [
   ['no answer', ''],
   ['an interim answer alone', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ['a hundred interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(100)],
   ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
   ['no HTTP', 'SSH-2.0-OpenSSH\r\n'],
 ] as const)
