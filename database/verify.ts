@@ -36,7 +36,7 @@ interface Kind {
   hasLoadDate?: boolean;
   /** What the definition is made of, beside tables. */
   needs?: 'fact' | 'categorised' | 'staged';
-  repair?: (session: Session, kind: Kind) => Promise<void>;
+  repair?: (session: Session, kind: Kind, range: DateRange) => Promise<void>;
 }
 
 const STAGED_ROWS = 'staging.file_load.rows_kept';
@@ -48,21 +48,22 @@ const KINDS: readonly Kind[] = [
     name: 'f_sales',
     key: ['uniq_id', 'status'],
     hasLoadDate: true,
-    repair: (session, kind) => replaceRows(session, kind, 'f_sales'),
+    repair: (session, kind, range) => replaceRows(session, kind, 'f_sales', range),
   },
   {
     table: 'mart.d_calendar',
     name: 'd_calendar',
     key: ['date_id'],
     needs: 'fact',
-    repair: (session, kind) => replaceRows(session, kind, 'f_sales'),
+    repair: (session, kind, range) => replaceRows(session, kind, 'f_sales', range),
   },
   ...(['city', 'item'] as const).map((name) => ({
     table: `mart.d_${name}`,
     name: `d_${name}`,
     key: [`${name}_id`],
     onlyGrows: true,
-    repair: (session: Session, kind: Kind) => replaceRows(session, kind, `d_${name}`),
+    repair: (session: Session, kind: Kind, range: DateRange) =>
+      replaceRows(session, kind, `d_${name}`, range),
   })),
   {
     table: 'mart.d_customer',
@@ -70,10 +71,10 @@ const KINDS: readonly Kind[] = [
     key: ['customer_id'],
     hasLoadDate: true,
     mayHoldMore: true,
-    repair: async (session, kind) => {
+    repair: async (session, kind, range) => {
       await session.lock(martLock('d_customer'));
       await session.lockShared(NAMES_LOCK);
-      await replaceRows(session, kind, 'd_customer');
+      await replaceRows(session, kind, 'd_customer', range);
     },
   },
   {
@@ -118,7 +119,7 @@ const KINDS: readonly Kind[] = [
       // What is staged after this is not among them, whatever the next statements see of it.
       const staged = await session.run<{ load_date: string; delivery_number: string }>('verify/not_shown');
       for (const kind of KINDS.filter(({ name }) => name === 'f_sales' || name === 'd_calendar'))
-        await replaceRows(session, kind, 'f_sales');
+        await replaceRows(session, kind, 'f_sales', {});
       await session.run('verify/mend_shown', [
         staged.map(({ load_date }) => load_date),
         staged.map(({ delivery_number }) => delivery_number),
@@ -169,6 +170,21 @@ export function isStagingDamaged(found: readonly Difference[]): boolean {
   return isAmong(found, STAGED_ROWS);
 }
 
+/**
+ * What is found of a range with the damage of staging of all dates: a date outside of it may hold the newest delivery of an
+ * order within.
+ */
+export async function withStagingDamage(
+  database: Database,
+  found: readonly Difference[],
+): Promise<Difference[]> {
+  const damage = await database.snapshot(async (session) => {
+    const kinds = KINDS.filter(({ table }) => table === STAGED_ROWS);
+    return await Promise.all(kinds.map((kind) => differences(session, kind, {}, false)));
+  });
+  return [...found.filter(({ table }) => table !== STAGED_ROWS), ...damage.flat()];
+}
+
 /** Whether dates are staged and not in the mart: a run is about to load them, or has ended before. */
 export function isUnderWay(found: readonly Difference[]): boolean {
   return isAmong(found, SHOWN);
@@ -178,17 +194,18 @@ function isAmong(found: readonly Difference[], name: string): boolean {
   return found.some(({ table }) => table === name);
 }
 
-/** Mends what differs, one transaction a table, under the locks of loads; what is right meanwhile stays. */
+/** Mends what differs in a range, one transaction a table, under the locks of loads; what is right meanwhile stays. */
 export async function repair(
   database: Database,
   found: readonly Difference[],
+  range: DateRange,
   note: (line: string) => void,
 ): Promise<void> {
   for (const kind of KINDS) {
     const { repair: mend } = kind;
     if (!mend || !isAmong(found, kind.table)) continue;
     note(`${kind.table}: being mended`);
-    await database.transaction((session) => mend(session, kind));
+    await database.transaction((session) => mend(session, kind, range));
   }
 }
 
@@ -273,7 +290,7 @@ function definitionOf({ name, needs }: Kind, factsAreRight: boolean): string {
 }
 
 /** Takes what differs away from a table of the mart, and puts in what its definition has. */
-async function replaceRows(session: Session, kind: Kind, lock: string): Promise<void> {
+async function replaceRows(session: Session, kind: Kind, lock: string, range: DateRange): Promise<void> {
   const { table, key } = kind;
   await session.lock(martLock(lock));
   const isOfKey = key.map((name) => `former.${name} = difference.${name}`).join(' and ');
@@ -282,7 +299,7 @@ async function replaceRows(session: Session, kind: Kind, lock: string): Promise<
      delete from ${table} as former
      using difference
      where difference.difference <> 'missing' and ${isOfKey}`,
-    boundsOf({}),
+    boundsOf(range),
   );
   await session.query(
     `${withDifference(kind, false)}
@@ -291,6 +308,6 @@ async function replaceRows(session: Session, kind: Kind, lock: string): Promise<
      from expected
      inner join difference using (${key.join(', ')})
      where difference.difference = 'missing'`,
-    boundsOf({}),
+    boundsOf(range),
   );
 }

@@ -4,6 +4,7 @@ import {
   isUnderWay,
   repair,
   verify as differencesOf,
+  withStagingDamage,
   type DateRange,
   type Difference,
 } from '../../database/verify.ts';
@@ -32,9 +33,10 @@ export async function verify({ repair: mends, ...range }: VerifyOptions, output:
       await sleep(PAUSE_MS);
       differences = await differencesOf(database, range, note);
     }
+    if (mends && differences.length > 0) differences = await withStagingDamage(database, differences);
     if (!mends || differences.length === 0 || isStagingDamaged(differences))
       return { found: differences, left: differences };
-    await repair(database, differences, note);
+    await repair(database, differences, range, note);
     return { found: differences, left: await differencesOf(database, range, note) };
   });
   const differences = found.map((one) => ({

@@ -123,7 +123,7 @@ describe('every damage is named and mended:', () => {
       const before = textOf(await tables(db.pool, names));
       await db.pool.query(statement);
       assert.deepEqual(await found(), named);
-      await repair(db.database, await verify(db.database, {}, () => undefined), () => undefined);
+      await repair(db.database, await verify(db.database, {}, () => undefined), {}, () => undefined);
       assert.deepEqual(await found(), []);
       assert.equal(textOf(await tables(db.pool, names)), before);
     });
@@ -164,6 +164,20 @@ test('a range is about its load dates alone', async () => {
   assert.deepEqual(await found({ to: '2024-02-24' }), ['mart.f_sales: 1 different (h shipped)']);
 });
 
+test('a range is mended alone', async () => {
+  await db.pool.query(
+    `update mart.f_sales set quantity = 9; update mart.d_customer set city_id = 1; delete from mart.d_city`,
+  );
+  const range = { from: '2024-02-26' };
+  await repair(db.database, await verify(db.database, range, () => undefined), range, () => undefined);
+  assert.deepEqual(await found(range), []);
+  assert.deepEqual(await found({ to: '2024-02-25' }), [
+    'mart.f_sales: 3 different (a shipped, b shipped, h shipped)',
+    'mart.d_city: 2 missing (19, 25)',
+    'mart.d_customer: 2 different (19, 25)',
+  ]);
+});
+
 test('rows that are lost in staging are named, and nothing may be mended by what is left', async () => {
   await db.pool.query(
     `delete from staging.user_order_log where uniq_id = 'a'; delete from staging.price_log`,
@@ -179,7 +193,7 @@ test('rows that are lost in staging are named, and nothing may be mended by what
 test('a date that is staged and not in the mart is named, and brought into it', async () => {
   await loader.stage('2024-02-26', [order('new', 26)]);
   assert.ok((await found()).includes('mart.f_sales: 1 missing (new shipped)'));
-  await repair(db.database, await verify(db.database, {}, () => undefined), () => undefined);
+  await repair(db.database, await verify(db.database, {}, () => undefined), {}, () => undefined);
   assert.deepEqual(await found(), []);
 });
 
@@ -207,4 +221,15 @@ test('the command: exit codes and documents, a range, and --repair', async () =>
   assert.deepEqual(await run(0, '--repair'), { from: null, to: null, ...mended });
   await db.pool.query('delete from staging.price_log');
   assert.match((await run(1, '--repair')).error ?? '', /Load those dates again/);
+  // Of a date outside of the range.
+  await db.pool.query(`update mart.f_sales set quantity = 9 where uniq_id = 'c'`);
+  const outside = await run(1, '--repair', '--from', '2024-02-26');
+  assert.match(outside.error ?? '', /Load those dates again/);
+  assert.deepEqual(
+    outside.differences.map(({ table, first_keys, mended }) => [table, first_keys, mended]),
+    [
+      ['mart.f_sales', ['c refunded'], false],
+      ['staging.file_load.rows_kept', ['2024-02-25 price_log_inc'], false],
+    ],
+  );
 });

@@ -112,7 +112,7 @@ async function doEverything(database: Database, date: string): Promise<void> {
     [...new Set(found.map(({ table }) => table))].filter((table) => !table.includes('retention')),
     ['mart.f_sales', 'mart.d_calendar', 'mart.d_city', 'mart.d_item', 'mart.d_customer', ...AUDIT],
   );
-  await repair(database, found, () => undefined);
+  await repair(database, found, {}, () => undefined);
   assert.deepEqual(await verify(database, {}, () => undefined), []);
 }
 
