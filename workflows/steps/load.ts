@@ -26,7 +26,7 @@ export interface LoadRequest {
 }
 
 /** Landed rows that vanish again and again are not lost by chance. */
-const MAX_LANDINGS = 3;
+const MAX_LANDINGS = 10;
 
 /**
  * Lands and stages the files of a delivery, then updates the mart. No file is staged before all have landed, and so are
