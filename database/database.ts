@@ -75,7 +75,11 @@ export class Database {
     return await this.snapshot(async (one) => {
       const { id } = await one.one<{ id: string }>('snapshot');
       const isolation = `repeatable read, read only; set transaction snapshot '${id}'` as const;
-      return await this.transaction((other) => work([one, other]), undefined, isolation);
+      const both = async (other: Session) => {
+        for (const session of [one, other]) await session.run('no_idle_timeout');
+        return await work([one, other]);
+      };
+      return await this.transaction(both, undefined, isolation);
     });
   }
 

@@ -75,7 +75,11 @@ function loadConfig(env: NodeJS.ProcessEnv) {
 }
 
 /** The file of profiles, where Temporal's environment configuration has it. */
-function profilesFile({ TEMPORAL_CONFIG_FILE, XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
+function profilesFile({
+  TEMPORAL_CONFIG_FILE,
+  XDG_CONFIG_HOME,
+  HOME,
+}: NodeJS.ProcessEnv): string | undefined {
   if (TEMPORAL_CONFIG_FILE !== undefined) return TEMPORAL_CONFIG_FILE;
   const isMac = process.platform === 'darwin';
   const ofUser = HOME && path.join(HOME, ...(isMac ? ['Library', 'Application Support'] : ['.config']));

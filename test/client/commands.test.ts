@@ -49,6 +49,30 @@ test('migrate: two at once on an empty database, and once more', async (t) => {
   assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
 });
 
+test('status: a stray date makes no range too long whose other end was chosen', async (t) => {
+  const db = await databaseFor(t);
+  await db.pool.query(
+    `insert into staging.day_load (load_date, outcome, number, workflow_id, run_id, started_at, finished_at)
+     select day::date, 'no_increment', 1, 'x', 'x', now(), now()
+     from unnest(array['1900-01-01', '2024-03-01', '2999-12-31']) as day`,
+  );
+  const env = { DATABASE_URL: db.url, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+  const ranges: [string[], RegExp, string | undefined][] = [
+    [['--to', '2024-03-05'], /20 years to 2024-03-05 are shown/, '2024-03-05'],
+    [['--from', '2024-03-01'], /; 2024-03-01 to 20\d\d-\d\d-\d\d are shown/, undefined],
+  ];
+  for (const [args, note, last] of ranges) {
+    const ended = await client(['status', ...args, '--json'], env);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stderr, note);
+    const { days } = documentOf(ended) as StatusDocument;
+    assert.ok(days.some(({ date, state }) => date === '2024-03-01' && state === 'no_increment'));
+    if (last !== undefined) assert.equal(days.at(-1)?.date, last);
+  }
+  const chosen = await client(['status', '--from', '1900-01-01', '--json'], env);
+  assert.equal(chosen.code, 2, chosen.stderr);
+});
+
 describe('client commands', { concurrency: 2 }, () => {
   let stack: TestStack;
   before(async () => {

@@ -130,6 +130,20 @@ describe('every damage is named and mended:', () => {
   }
 });
 
+test('the server gives up neither connection while it waits for the other one', async () => {
+  const limits = await db.database.snapshotTwice((sessions) =>
+    Promise.all(
+      sessions.map(async (session) => {
+        const { rows } = await session.query<{ limit: string }>(
+          `select current_setting('idle_in_transaction_session_timeout') as limit`,
+        );
+        return rows[0]?.limit;
+      }),
+    ),
+  );
+  assert.deepEqual(limits, ['0', '0']);
+});
+
 test('years of one to four digits are dates like any other', async () => {
   const years = ['0001-01-01', '0099-12-31', '0999-02-28', '9999-12-31'];
   await loader.load(

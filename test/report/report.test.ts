@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileNames } from '../../domain/feeds.ts';
+import { Loader } from '../database/support.ts';
 import { createTestDatabase, databaseFor, type TestDatabase } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 import { fillMart, FIRST_DAY, LAST_DAY } from './sample-mart.ts';
@@ -313,6 +314,18 @@ describe('client report', () => {
       assert.equal(ended.code, 2, ended.stderr);
       assert.ok('error' in (JSON.parse(ended.stdout) as object));
     }
+  });
+
+  test('dates in the future are named, also those of history and of a delivery for such a date', async (t) => {
+    const db = await databaseFor(t);
+    const loader = new Loader(db.database);
+    const orders = ['2024-02-20', '2962-01-01'].map((date_time) => ({ uniq_id: date_time, date_time }));
+    await loader.load('2024-02-02', orders, { source: 'history' });
+    await loader.load('2961-01-01', [{ uniq_id: 'a', date_time: '2961-01-01' }]);
+    const file = path.join(directory, 'future.html');
+    const ended = await run(['--out', file], db);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(await readFile(file, 'utf8'), /2961-01-01 \(1\), 2962-01-01 \(1\)/);
   });
 
   test('an empty mart gives a page that says so', async (t) => {
