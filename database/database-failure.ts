@@ -14,6 +14,7 @@ const TRANSIENT_STATES: ReadonlySet<string> = new Set([
   'XX000', // internal_error, e.g. of a server that is going down
 ]);
 const LOCK_NOT_AVAILABLE = '55P03';
+const LACKS_A_RIGHT = '42501';
 /** Undefined table, schema, column or function: the schema is older than the code, or absent. */
 const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703', '42883']);
 
@@ -56,7 +57,9 @@ export function databaseFailure(error: unknown) {
   if (SCHEMA_STATES.has(state)) {
     return failure('SchemaMissing', `The database schema is missing or out of date: ${message} (${state}).`);
   }
-  return failure('DatabaseRefused', `PostgreSQL rejected the statement: ${message} (${state}).`);
+  const roles =
+    state === LACKS_A_RIGHT ? ' docs/deployment.md, "Roles of the database": who may do what.' : '';
+  return failure('DatabaseRefused', `PostgreSQL rejected the statement: ${message} (${state}).${roles}`);
 }
 
 /** A lock was not to be had within the transaction's lock_timeout. */

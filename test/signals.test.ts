@@ -79,7 +79,7 @@ for (const [signal, date] of [
   test(`npm run sample-api ends on ${signal}`, async (t) => {
     const port = await freePort();
     const api = npm(t, ['sample-api', '--', '--port', String(port)], {});
-    await api.says('sample report API at');
+    await api.says('REPORT_API_KEY=sample-key');
     process.kill(api.pid, signal);
     await allIsGone(api);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -79,19 +79,27 @@ test(
 );
 
 test(
-  'a worker starts in a checkout that it may only read, without a home (contract, ruling 52)',
+  "a worker starts in root's checkout, also as a version of it, without a home (contract, ruling 52)",
   { skip },
   async (t) => {
     const stack = await stackFor(t, { worker: false });
     const project = await copyProject();
     t.after(() => rm(project, { recursive: true, force: true }));
     await chmod(project, 0o755);
+    const git = (words: string) => execFileSync('git', words.split(' '), { cwd: project });
+    git('init --quiet --shared=0644');
+    git('-c user.name=test -c user.email=test commit --quiet --allow-empty -m test');
     const landing = await mkdtemp(path.join(directory, 'landing-'));
     await chmod(directory, 0o755);
     await chown(landing, SOMEBODY, SOMEBODY);
     const worker = spawn(process.execPath, ['--import', './runtime/register.js', 'worker.ts'], {
       cwd: project,
-      env: { ...stack.environment, PATH: process.env.PATH, LANDING_DIR: landing },
+      env: {
+        ...stack.environment,
+        PATH: process.env.PATH,
+        LANDING_DIR: landing,
+        TEMPORAL_DEPLOYMENT_NAME: 'of-another-user',
+      },
       uid: SOMEBODY,
       gid: SOMEBODY,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -23,10 +23,11 @@ export function deploymentOptions(settings: {
   };
 }
 
-/** E.g. `0.1.0-1a2b3c4d5e6f`. */
+/** E.g. `0.1.0-1a2b3c4d5e6f`. Git says nothing of another user's checkout, such as root's, unless it is named as safe. */
 function versionAndCommit(): string {
   try {
-    const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {
+    const question = ['-c', `safe.directory=${projectRoot}`, 'rev-parse', '--short=12', 'HEAD'];
+    const commit = execFileSync('git', question, {
       cwd: projectRoot,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -34,7 +35,7 @@ function versionAndCommit(): string {
     return `${packageFile.version}-${commit.trim()}`;
   } catch {
     throw new SettingsError([
-      `TEMPORAL_WORKER_BUILD_ID must be set along with TEMPORAL_DEPLOYMENT_NAME, because this is not a git checkout: ` +
+      `TEMPORAL_WORKER_BUILD_ID must be set along with TEMPORAL_DEPLOYMENT_NAME, because git names no commit of ${projectRoot}: ` +
         `the version and the commit, e.g. ${packageFile.version}-1a2b3c4.`,
     ]);
   }

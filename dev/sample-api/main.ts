@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { messageOf } from '../../domain/text.ts';
+import { SAMPLE_CREDENTIALS } from './credentials.ts';
 import { directorySource } from './directory-source.ts';
 import { generatedSource } from './generated-source.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -24,6 +25,8 @@ async function serve({ host, port, storagePort, data, orders, polls }: Options):
   const stop = (): void => void api.close();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   console.log(`sample report API at ${api.url}, storage at ${api.storageUrl}`);
+  const credentials = Object.entries(SAMPLE_CREDENTIALS).map(([name, value]) => `${name}=${value}`);
+  console.log(`it takes ${credentials.join(' ')}`);
 }
 
 /** `12:30:01 api     GET  /get_report?task_id=… 503 (fault: status)`, without the signature of a storage URL. */

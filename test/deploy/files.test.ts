@@ -180,6 +180,32 @@ describe('compose.yaml', () => {
   });
 });
 
+test('systemd: the unit runs what `npm run worker` runs, and the documented commands fit it and its settings', () => {
+  const unit = read('deploy/systemd/sales-increment-worker.service');
+  const valueOf = (key: string) => new RegExp(`^${key}=(.+)$`, 'm').exec(unit)?.[1] ?? assert.fail(key);
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: { worker: string } };
+  const command = valueOf('ExecStart').replace('/usr/bin/env ', '');
+  assert.equal(scripts.worker, `exec env MALLOC_ARENA_MAX=2 ${command}`);
+  const own = [...unit.matchAll(/^Environment=(.+)$/gm)].flatMap(([, line = '']) =>
+    [...line.matchAll(/(\w+)=\S+/g)].map(([, name = '']) => name),
+  );
+  assert.ok(own.includes('MALLOC_ARENA_MAX') && own.includes('LANDING_DIR'));
+  assert.deepEqual(unknown(own.filter((name) => name !== 'XDG_CACHE_HOME')), []);
+  const guide = /## On one machine: systemd\n[^]*?\n## /.exec(read('docs/deployment.md'))?.[0] ?? '';
+  for (const name of REQUIRED) assert.match(guide, new RegExp(`^${name}=.`, 'm'));
+
+  const client = read('deploy/systemd/sales');
+  const [user, checkout, settings] = [
+    valueOf('User'),
+    valueOf('WorkingDirectory'),
+    valueOf('EnvironmentFile'),
+  ];
+  assert.match(client, new RegExp(`--reuid=${user} --regid=${user} `));
+  assert.match(client, new RegExp(`^cd ${checkout}$`, 'm'));
+  assert.match(client, new RegExp(`^settings=${path.dirname(settings)}/`, 'm'));
+  for (const place of [user, checkout, path.basename(settings)]) assert.ok(guide.includes(place), place);
+});
+
 interface Container {
   image: string;
   envFrom: { configMapRef: { name: string } }[];

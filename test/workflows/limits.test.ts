@@ -8,7 +8,14 @@ import { failureOf, until } from '../client/harness.ts';
 import { FakeQueue, fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
 import { FAST_OPTIONS } from '../support/fast-options.ts';
 import { resetPoints, resetRun, type EventId } from '../support/reset.ts';
-import { ALL_FEEDS, final, incrementWithout, landsAllBut, type Answers } from '../support/usual-answers.ts';
+import {
+  ALL_FEEDS,
+  final,
+  incrementWithout,
+  landsAllBut,
+  USUAL_ANSWERS,
+  type Answers,
+} from '../support/usual-answers.ts';
 
 const DATE = '2024-02-25';
 const LACKING: Partial<Answers> = { getIncrement: () => incrementWithout('price_log') };
@@ -130,6 +137,29 @@ describe('a run that is reset into its wait, after the limit has passed, asks on
     await (await again.start({ lateAfterMs: 3_600_000 }, { checkpoint })).result();
     assert.equal(again.count('sendAlert'), 0);
   });
+});
+
+test('rows that are gone when the run comes to them are landed again, by the rules of the first landing', async () => {
+  const gone = failure('LandedRowsGone', 'Its rows are gone.');
+  const lands = inTurn<string>('well', final(failure('FileNotAvailable', 'It is not there.')), 'well');
+  const stages = inTurn<string>(gone, gone, 'well');
+  const day = given({
+    landFile: (file, report, share) => {
+      if (file.feed === 'price_log') lands();
+      return USUAL_ANSWERS.landFile(file, report, share);
+    },
+    stageFile: (file) => {
+      if (file.feed === 'price_log') stages();
+      return USUAL_ANSWERS.stageFile(file);
+    },
+  });
+  assert.equal((await (await day.start({ filesTimeoutMs: 600_000 })).result()).outcome, 'loaded');
+  const files = (step: 'landFile' | 'stageFile') => day.argsOf(step).map(([{ feed }]) => feed);
+  const [others, again] = [ALL_FEEDS.filter((feed) => feed !== 'price_log'), 'price_log'];
+  const all = [...others, again];
+  // It cannot be had at the second landing: the run waits for it and lands all of them once more.
+  assert.deepEqual(files('landFile').sort(), [...all, again, ...all, again].sort());
+  assert.deepEqual(files('stageFile').sort(), [...all, ...all, again].sort());
 });
 
 test('a bootstrap whose files cannot be had ends by FILES_TIMEOUT, and goes on where they come before', async () => {

@@ -57,13 +57,12 @@ export function finalFailure(error: unknown, message = describeError(error)): un
   });
 }
 
-/** Waits for all; throws when any failed. */
-export async function settleAll<T>(work: Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(work);
-  const failures = settled.flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  );
-  if (failures.length > 0) throw worstOf(failures);
+/** Why work failed, of what `Promise.allSettled` gives. */
+export function reasonsOf(settled: readonly PromiseSettledResult<unknown>[]): unknown[] {
+  return settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+}
+
+export function valuesOf<T>(settled: readonly PromiseSettledResult<T>[]): T[] {
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 

@@ -12,7 +12,7 @@ import type { Loaded } from '../../activities/update-mart.ts';
 import { fileName } from '../../domain/feeds.ts';
 import { steps } from './activities.ts';
 import { sendAlert } from './alerts.ts';
-import { settleAll, describeError, failureType, worstOf } from './errors.ts';
+import { describeError, failureType, reasonsOf, valuesOf, worstOf } from './errors.ts';
 import type { Run } from './run.ts';
 
 export interface LoadRequest {
@@ -26,7 +26,7 @@ export interface LoadRequest {
 }
 
 /** Landed rows that vanish again and again are not lost by chance. */
-const MAX_LANDINGS = 3;
+const MAX_LANDINGS = 10;
 
 /**
  * Lands and stages the files of a delivery, then updates the mart. No file is staged before all have landed, and so are
@@ -57,36 +57,30 @@ export async function loadDelivery(run: Run, request: LoadRequest): Promise<DayR
   };
 }
 
-async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]> {
-  const { progress, title, delivery } = run;
-  const files = request.feeds.map((feed): DeliveryFile => ({ ...delivery, feed }));
-  progress.update(`Downloading ${files.length} files of ${title}.`);
-  const landing = files.map((file) => landFile(run, request.report, file));
-  const landed = await landedOf(request, files, landing);
-  progress.update(`Staging ${landed.length} files of ${title}.`);
-  return await settleAll(landed.map((file) => stageFile(run, request.report, file)));
-}
-
-async function landFile({ options }: Run, report: ReportRef, file: DeliveryFile): Promise<LandedFile> {
-  const summary = describeFile(file);
-  return await steps.landFile.executeWithOptions({ summary }, [file, report, options.maxRejectedShare]);
-}
-
 /** Rows that are gone when the run comes to them, after a reset for instance, are landed again. */
-async function stageFile(run: Run, report: ReportRef, landed: LandedFile): Promise<StagedFile> {
-  for (let landings = 1; ; landings += 1) {
-    run.raiseNumber(landed.deliveryNumber);
-    const { loadDate, source, feed, deliveryNumber, rowsRead } = landed;
-    const summary = `${describeFile(landed)}, ${rowsRead} rows`;
-    try {
-      return await steps.stageFile.executeWithOptions({ summary }, [
-        { loadDate, source, feed, deliveryNumber },
-      ]);
-    } catch (error) {
-      if (failureType(error) !== 'LandedRowsGone' || landings === MAX_LANDINGS) throw error;
-      landed = await landFile(run, report, landed);
-    }
+async function stageFiles(run: Run, request: LoadRequest): Promise<StagedFile[]> {
+  const { progress, title } = run;
+  const staged: StagedFile[] = [];
+  let { feeds } = request;
+  for (let landings = 1; feeds.length > 0; landings += 1) {
+    progress.update(`Downloading ${feeds.length} files of ${title}.`);
+    const landed = await landFiles(run, request, feeds);
+    progress.update(`Staging ${landed.length} files of ${title}.`);
+    const settled = await Promise.allSettled(landed.map((file) => stageFile(run, file)));
+    const isGone = (error: unknown) => failureType(error) === 'LandedRowsGone' && landings < MAX_LANDINGS;
+    const final = reasonsOf(settled).filter((error) => !isGone(error));
+    if (final.length > 0) throw worstOf(final);
+    staged.push(...valuesOf(settled));
+    feeds = landed.filter((_, index) => settled[index]?.status === 'rejected').map(({ feed }) => feed);
   }
+  return staged;
+}
+
+async function stageFile(run: Run, landed: LandedFile): Promise<StagedFile> {
+  run.raiseNumber(landed.deliveryNumber);
+  const { loadDate, source, feed, deliveryNumber, rowsRead } = landed;
+  const summary = `${describeFile(landed)}, ${rowsRead} rows`;
+  return await steps.stageFile.executeWithOptions({ summary }, [{ loadDate, source, feed, deliveryNumber }]);
 }
 
 /** The file or its address cannot be had now: storage does not have it yet, or storage or API go on failing. */
@@ -97,28 +91,30 @@ const MAY_COME_LATER: ReadonlySet<unknown> = new Set([
   'ReportApiAnswerInvalid',
 ]);
 
-/** The files that landed; throws `FilesNotLanded` when one is missing that the run may not go without. */
-async function landedOf(
-  { goesWithout }: LoadRequest,
-  files: readonly DeliveryFile[],
-  landing: Promise<LandedFile>[],
+/** Lands files; throws `FilesNotLanded` when one is missing that the run may not go without. */
+async function landFiles(
+  { delivery, options }: Run,
+  { report, goesWithout }: LoadRequest,
+  feeds: readonly string[],
 ): Promise<LandedFile[]> {
-  const settled = await Promise.allSettled(landing);
-  const failures = files.flatMap(({ feed }, index) => {
-    const result = settled[index];
-    return result?.status === 'rejected' ? [{ feed, reason: result.reason as unknown }] : [];
+  const landing = feeds.map(async (feed) => {
+    const file: DeliveryFile = { ...delivery, feed };
+    const summary = describeFile(file);
+    return await steps.landFile.executeWithOptions({ summary }, [file, report, options.maxRejectedShare]);
   });
-  const final = failures
-    .map(({ reason }) => reason)
-    .filter((reason) => !MAY_COME_LATER.has(failureType(reason)));
+  const settled = await Promise.allSettled(landing);
+  const final = reasonsOf(settled).filter((reason) => !MAY_COME_LATER.has(failureType(reason)));
   if (final.length > 0) throw worstOf(final);
-  const missing = failures.filter(({ feed, reason }) => !goesWithout(feed, reason));
+  const missing = feeds.flatMap((feed, index) => {
+    const [reason] = reasonsOf(settled.slice(index, index + 1));
+    return reason === undefined || goesWithout(feed, reason) ? [] : [{ feed, reason }];
+  });
   if (missing.length > 0) {
     throw failure('FilesNotLanded', missing.map(({ reason }) => describeError(reason)).join(' '), {
       details: [missing.map(({ feed }) => feed)],
     });
   }
-  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  return valuesOf(settled);
 }
 
 /** The feeds that a failure of type `FilesNotLanded` is about; undefined for any other. */
