@@ -109,16 +109,16 @@ Everything stays up until Ctrl-C.`);
 
   async #startTemporal(): Promise<string> {
     const cli = await findTemporalCli({ log: this.#print });
-    const start = async () =>
-      await startTemporalServer({
+    const start = (ports: { port?: number; uiPort?: number }) =>
+      startTemporalServer({
+        ...ports,
         cliPath: cli.path,
-        port: await preferredPort(TEMPORAL_PORT),
-        uiPort: await preferredPort(UI_PORT),
         dbFile: path.join(this.#state, 'temporal.db'),
         logFile: this.#log('temporal'),
       });
-    // Another stack that starts at this moment may take a port first.
-    const temporal = await start().catch(start);
+    const usual = { port: await preferredPort(TEMPORAL_PORT), uiPort: await preferredPort(UI_PORT) };
+    // Another stack that starts at this moment may take one of them first.
+    const temporal = await start(usual).catch(() => start({}));
     this.#keep('the Temporal dev server', temporal);
     this.#environment.TEMPORAL_ADDRESS = temporal.address;
     this.#uiUrl = temporal.uiUrl ?? '';
