@@ -39,8 +39,16 @@ interface Kind {
   repair?: (session: Session, kind: Kind, range: DateRange) => Promise<void>;
 }
 
-const STAGED_ROWS = 'staging.file_load.rows_kept';
 const SHOWN = 'staging.file_load.mart_delivery_number';
+
+const STAGED: Kind = {
+  table: 'staging.file_load.rows_kept',
+  name: 'staged_rows',
+  key: ['load_date', 'file'],
+  found: 'staged_rows_found',
+  hasLoadDate: true,
+  needs: 'staged',
+};
 
 const KINDS: readonly Kind[] = [
   {
@@ -100,14 +108,7 @@ const KINDS: readonly Kind[] = [
       await session.run('verify/mend_day_load');
     },
   },
-  {
-    table: STAGED_ROWS,
-    name: 'staged_rows',
-    key: ['load_date', 'file'],
-    found: 'staged_rows_found',
-    hasLoadDate: true,
-    needs: 'staged',
-  },
+  STAGED,
   {
     table: SHOWN,
     name: 'shown',
@@ -169,7 +170,7 @@ export async function verify(
 
 /** Whether staging itself has not the rows that were loaded: then the mart cannot be mended by it. */
 export function isStagingDamaged(found: readonly Difference[]): boolean {
-  return isAmong(found, STAGED_ROWS);
+  return isAmong(found, STAGED.table);
 }
 
 /**
@@ -180,11 +181,8 @@ export async function withStagingDamage(
   database: Database,
   found: readonly Difference[],
 ): Promise<Difference[]> {
-  const damage = await database.snapshot(async (session) => {
-    const kinds = KINDS.filter(({ table }) => table === STAGED_ROWS);
-    return await Promise.all(kinds.map((kind) => differences(session, kind, {}, false)));
-  });
-  return [...found.filter(({ table }) => table !== STAGED_ROWS), ...damage.flat()];
+  const damage = await database.snapshot((session) => differences(session, STAGED, {}, false));
+  return [...found.filter(({ table }) => table !== STAGED.table), ...damage];
 }
 
 /** Whether dates are staged and not in the mart: a run is about to load them, or has ended before. */

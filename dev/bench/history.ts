@@ -17,6 +17,11 @@ const ORDERS = `
       case when n % 50 = 0 then 'refunded' else 'shipped' end
   from generate_series(1::bigint, $1) as n`;
 
+/** Of an order, the columns that both sides have of a fact, and the order of a customer's rows. */
+const FACT = `uniq_id, status, to_char(date_time, 'YYYYMMDD')::integer, item_id, customer_id, city_id, quantity,
+  case status when 'refunded' then -payment_amount else payment_amount end, load_date`;
+const LAST_FIRST = 'order by customer_id, date_time desc, load_date desc, id desc';
+
 interface Side {
   tables: readonly string[];
   history: readonly string[];
@@ -26,16 +31,12 @@ const PRODUCT: Side = {
   tables: ['staging.user_order_log', 'mart.f_sales', 'mart.d_customer'],
   history: [
     `insert into staging.user_order_log (${COLUMNS}) ${ORDERS}`,
-    `insert into mart.f_sales
-    select
-        uniq_id, status, to_char(date_time, 'YYYYMMDD')::integer, item_id, customer_id, city_id, quantity,
-        case status when 'refunded' then -payment_amount else payment_amount end, load_date, is_history
-    from staging.user_order_log`,
+    `insert into mart.f_sales select ${FACT}, is_history from staging.user_order_log`,
     `insert into mart.d_customer
     select distinct on (customer_id)
         customer_id, first_name, last_name, city_id, date_time, id, load_date, is_history
     from staging.user_order_log
-    order by customer_id, date_time desc, load_date desc, id desc`,
+    ${LAST_FIRST}`,
     `insert into staging.file_load (
         load_date, file, delivery_number, mart_delivery_number, sha256, bytes, rows_read, rows_kept, rows_duplicate,
         rows_rejected, workflow_id, run_id, attempt, started_at, finished_at
@@ -52,15 +53,11 @@ const BY_HAND: Side = {
   tables: ['by_hand.stg_orders', 'by_hand.f_sales', 'by_hand.d_customer'],
   history: [
     `insert into by_hand.stg_orders (${COLUMNS}) ${ORDERS}`,
-    `insert into by_hand.f_sales
-    select
-        uniq_id, status, to_char(date_time, 'YYYYMMDD')::integer, item_id, customer_id, city_id, quantity,
-        case status when 'refunded' then -payment_amount else payment_amount end, load_date
-    from by_hand.stg_orders`,
+    `insert into by_hand.f_sales select ${FACT} from by_hand.stg_orders`,
     `insert into by_hand.d_customer
     select distinct on (customer_id) customer_id, first_name, last_name, city_id
     from by_hand.stg_orders
-    order by customer_id, date_time desc, load_date desc, id desc`,
+    ${LAST_FIRST}`,
   ],
 };
 

@@ -102,7 +102,7 @@ export class RepeatWindow {
 
   #hasRoom(bytes: number): boolean {
     if (bytes <= this.#entries.length) return true;
-    if (bytes > this.#maxBytes || this.#entries.length === this.#maxBytes) return false;
+    if (bytes > this.#maxBytes) return false;
     // At once: pages that are not written take no memory, and every copy in between would.
     const larger = Buffer.allocUnsafeSlow(this.#maxBytes);
     this.#entries.copy(larger, 0, 0, this.#used);

@@ -106,8 +106,9 @@ async function landFiles(
   const final = reasonsOf(settled).filter((reason) => !MAY_COME_LATER.has(failureType(reason)));
   if (final.length > 0) throw worstOf(final);
   const missing = feeds.flatMap((feed, index) => {
-    const [reason] = reasonsOf(settled.slice(index, index + 1));
-    return reason === undefined || goesWithout(feed, reason) ? [] : [{ feed, reason }];
+    const result = settled[index];
+    if (result?.status !== 'rejected' || goesWithout(feed, result.reason)) return [];
+    return [{ feed, reason: result.reason as unknown }];
   });
   if (missing.length > 0) {
     throw failure('FilesNotLanded', missing.map(({ reason }) => describeError(reason)).join(' '), {
