@@ -23,114 +23,109 @@ export interface DateRange {
 
 interface Kind {
   table: string;
-  /** Its definition is sql/verify/<name>.sql, with the columns of the table in their order. */
-  name: string;
+  /** sql/verify/<file>.sql: the definition of a table of the mart; of what `status` says of it, the rows that are wrong. */
+  file: string;
+  /** What stands for {of} in the file. */
+  of?: string;
   key: readonly string[];
-  /** What is compared, where it is not the table itself: sql/verify/<found>.sql. */
-  found?: string;
-  /** Rows beyond the definition are right, and so are names that differ (contract, ruling 2). */
-  onlyGrows?: boolean;
-  /** Rows beyond it are right: a customer whose rows a redelivery took away stays (contract, ruling 2). */
+  /** All columns that are not generated, in the order of the definition, where those are not all. */
+  columns?: string;
+  /** Which rows of a table of the mart a range is about; undefined: the file has the rows that are wrong. */
+  range?: string;
+  /** Rows beyond the definition are right (contract, ruling 2). */
   mayHoldMore?: boolean;
-  /** Rows have a load_date, by which a range limits them. */
-  hasLoadDate?: boolean;
-  /** What the definition is made of, beside tables. */
-  needs?: 'fact' | 'categorised' | 'staged';
-  repair?: (session: Session, kind: Kind, range: DateRange) => Promise<void>;
+  /** The table of the mart whose lock mending takes; undefined: nothing can be mended. */
+  lock?: string;
+  /** Where it is not to replace the rows that differ. */
+  mend?: (session: Session) => Promise<void>;
 }
 
-const SHOWN = 'staging.file_load.mart_delivery_number';
+const BY_LOAD_DATE = 'expected.load_date between $1 and $2 or found.load_date between $1 and $2';
+/** Whole weeks. */
+const BY_WEEK = 'coalesce(expected.period_start, found.period_start) between $1::date - 6 and $2::date';
+
+const FACTS: Kind = {
+  table: 'mart.f_sales',
+  file: 'f_sales',
+  key: ['uniq_id', 'status'],
+  range: BY_LOAD_DATE,
+  lock: 'f_sales',
+};
+
+const CALENDAR: Kind = {
+  table: 'mart.d_calendar',
+  file: 'd_calendar',
+  key: ['date_actual'],
+  columns: 'date_actual',
+  // A date that no fact of the range has can be right.
+  range: `expected.date_actual is not null or ($1::date = '-infinity' and $2::date = 'infinity')`,
+  lock: 'f_sales',
+};
 
 const STAGED: Kind = {
   table: 'staging.file_load.rows_kept',
-  name: 'staged_rows',
+  file: 'staged_rows',
   key: ['load_date', 'file'],
-  found: 'staged_rows_found',
-  hasLoadDate: true,
-  needs: 'staged',
+};
+
+const SHOWN: Kind = {
+  table: 'staging.file_load.mart_delivery_number',
+  file: 'shown',
+  key: ['load_date', 'file'],
+  lock: 'f_sales',
+  // A delivery of these dates that is staged meanwhile waits for this transaction, and is then not shown.
+  mend: async (session) => {
+    await session.run('verify/mend_shown');
+    for (const kind of [FACTS, CALENDAR]) await replaceRows(session, kind, {});
+  },
 };
 
 const KINDS: readonly Kind[] = [
-  {
-    table: 'mart.f_sales',
-    name: 'f_sales',
-    key: ['uniq_id', 'status'],
-    hasLoadDate: true,
-    repair: (session, kind, range) => replaceRows(session, kind, 'f_sales', range),
-  },
-  {
-    table: 'mart.d_calendar',
-    name: 'd_calendar',
-    key: ['date_id'],
-    needs: 'fact',
-    repair: (session, kind, range) => replaceRows(session, kind, 'f_sales', range),
-  },
-  ...(['city', 'item'] as const).map((name) => ({
-    table: `mart.d_${name}`,
-    name: `d_${name}`,
-    key: [`${name}_id`],
-    onlyGrows: true,
-    repair: (session: Session, kind: Kind, range: DateRange) =>
-      replaceRows(session, kind, `d_${name}`, range),
+  FACTS,
+  CALENDAR,
+  ...['city', 'item'].map((of) => ({
+    table: `mart.d_${of}`,
+    file: 'names',
+    of,
+    key: [`${of}_id`],
+    range: 'true',
+    mayHoldMore: true,
+    lock: `d_${of}`,
   })),
   {
     table: 'mart.d_customer',
-    name: 'd_customer',
+    file: 'd_customer',
     key: ['customer_id'],
-    hasLoadDate: true,
+    range: BY_LOAD_DATE,
     mayHoldMore: true,
-    repair: async (session, kind, range) => {
-      await session.lock(martLock('d_customer'));
-      await session.lockShared(NAMES_LOCK);
-      await replaceRows(session, kind, 'd_customer', range);
-    },
+    lock: 'd_customer',
   },
-  {
-    table: 'mart.f_customer_retention',
-    name: 'f_customer_retention',
-    key: ['period_id'],
-    needs: 'categorised',
-  },
+  { table: 'mart.f_customer_retention', file: 'retention', of: '', key: ['period_id'], range: BY_WEEK },
   {
     table: 'mart.f_customer_retention_by_item',
-    name: 'f_customer_retention_by_item',
+    file: 'retention',
+    of: 'item_id,',
     key: ['period_id', 'item_id'],
-    needs: 'categorised',
+    range: BY_WEEK,
   },
   {
     table: 'staging.day_load.revenue',
-    name: 'day_load',
+    file: 'day_load',
     key: ['load_date', 'is_history'],
-    found: 'day_load_found',
-    hasLoadDate: true,
-    repair: async (session) => {
-      await session.lock(martLock('f_sales'));
-      await session.run('verify/mend_day_load');
+    lock: 'f_sales',
+    mend: async (session) => {
+      await session.query(
+        `update staging.day_load as day set revenue = wrong.revenue from (${sql('verify/day_load')}) as wrong
+         where day.load_date = wrong.load_date and day.is_history = wrong.is_history`,
+      );
     },
   },
   STAGED,
-  {
-    table: SHOWN,
-    name: 'shown',
-    key: ['load_date', 'file'],
-    found: 'shown_found',
-    hasLoadDate: true,
-    repair: async (session) => {
-      await session.lock(martLock('f_sales'));
-      // What is staged after this is not among them, whatever the next statements see of it.
-      const staged = await session.run<{ load_date: string; delivery_number: string }>('verify/not_shown');
-      for (const kind of KINDS.filter(({ name }) => name === 'f_sales' || name === 'd_calendar'))
-        await replaceRows(session, kind, 'f_sales', {});
-      await session.run('verify/mend_shown', [
-        staged.map(({ load_date }) => load_date),
-        staged.map(({ delivery_number }) => delivery_number),
-      ]);
-    },
-  },
+  SHOWN,
 ];
 
 /** Begun first, the last one before all, so that two connections have as much to do. */
-const LONGEST = ['f_customer_retention', 'f_sales', 'f_customer_retention_by_item'];
+const LONGEST = ['mart.f_customer_retention', 'mart.f_sales', 'mart.f_customer_retention_by_item'];
 
 /**
  * Compares the whole mart, and what `status` says of it, with the definitions over staging (contract, section 3 and
@@ -144,8 +139,8 @@ export async function verify(
   const isWhole = range.from === undefined && range.to === undefined;
   return await database.snapshotTwice(async (sessions) => {
     const found = new Map<Kind, Difference[]>();
-    const compare = async (kinds: readonly Kind[], factsAreRight: boolean) => {
-      const waiting = [...kinds].sort((a, b) => LONGEST.indexOf(b.name) - LONGEST.indexOf(a.name));
+    const compare = async (factsAreRight: boolean) => {
+      const waiting = [...KINDS].sort((a, b) => LONGEST.indexOf(b.table) - LONGEST.indexOf(a.table));
       const inTurn = async (session: Session) => {
         for (let kind = waiting.shift(); kind; kind = waiting.shift()) {
           const startedAt = performance.now();
@@ -158,19 +153,16 @@ export async function verify(
       await Promise.all(sessions.map(inTurn));
       return KINDS.flatMap((kind) => found.get(kind) ?? []);
     };
-    const all = await compare(KINDS, isWhole);
-    if (!isWhole || !isAmong(all, 'mart.f_sales')) return all;
+    const all = await compare(isWhole);
+    if (!isWhole || !isAmong(all, FACTS)) return all;
     note('Facts differ: what is made of them is compared with staging itself.');
-    return await compare(
-      KINDS.filter(({ needs }) => needs === 'fact' || needs === 'categorised'),
-      false,
-    );
+    return await compare(false);
   });
 }
 
 /** Whether staging itself has not the rows that were loaded: then the mart cannot be mended by it. */
 export function isStagingDamaged(found: readonly Difference[]): boolean {
-  return isAmong(found, STAGED.table);
+  return isAmong(found, STAGED);
 }
 
 /**
@@ -190,8 +182,8 @@ export function isUnderWay(found: readonly Difference[]): boolean {
   return isAmong(found, SHOWN);
 }
 
-function isAmong(found: readonly Difference[], name: string): boolean {
-  return found.some(({ table }) => table === name);
+function isAmong(found: readonly Difference[], kind: Kind): boolean {
+  return found.some(({ table }) => table === kind.table);
 }
 
 /** Mends what differs in a range, one transaction a table, under the locks of loads; what is right meanwhile stays. */
@@ -202,10 +194,14 @@ export async function repair(
   note: (line: string) => void,
 ): Promise<void> {
   for (const kind of KINDS) {
-    const { repair: mend } = kind;
-    if (!mend || !isAmong(found, kind.table)) continue;
-    note(`${kind.table}: being mended`);
-    await database.transaction((session) => mend(session, kind, range));
+    const { table, lock, mend = (session: Session) => replaceRows(session, kind, range) } = kind;
+    if (lock === undefined || !isAmong(found, kind)) continue;
+    note(`${table}: being mended`);
+    await database.transaction(async (session) => {
+      await session.lock(martLock(lock));
+      await session.lockShared(NAMES_LOCK);
+      await mend(session);
+    });
   }
 }
 
@@ -233,81 +229,51 @@ function boundsOf({ from, to }: DateRange): [from: string, to: string] {
 }
 
 /**
- * The common table expression `difference` of a table and its definition. Facts that are right are read from the mart,
- * which is several times faster than to pick them from staging once more.
+ * The common table expressions `expected`, the definition of a table, and `difference`. Facts that are right are read from
+ * the mart, which is several times faster than to pick them from staging once more.
  */
 function withDifference(kind: Kind, factsAreRight: boolean): string {
-  const { table, key, found } = kind;
-  const on = (one: string, other: string) =>
-    key.map((name) => `${one}.${name} = ${other}.${name}`).join(' and ');
-  const [first = ''] = key;
-  const isCompared = kind.onlyGrows ? 'false' : 'row(expected.*) is distinct from row(found.*)';
-  const isExtra = kind.onlyGrows || kind.mayHoldMore ? 'false' : `expected.${first} is null`;
-  const inRange = kind.hasLoadDate
-    ? ['expected', 'found'].map((side) => `coalesce(${side}.load_date between $1 and $2, false)`).join(' or ')
-    : (RANGES[kind.name] ?? 'true');
-  return `with range as (select $1::date as first_date, $2::date as last_date),
-    ${definitionOf(kind, factsAreRight)},
-    difference as materialized (
-      select
-        case when found.${first} is null then 'missing' when expected.${first} is null then 'extra' else 'different' end
-          as difference,
-        concat_ws(' ', ${key.map((name) => `coalesce(expected.${name}, found.${name})`).join(', ')}) as key,
-        ${key.map((name) => `coalesce(expected.${name}, found.${name}) as ${name}`).join(', ')}
-      from expected
-      full join (${found === undefined ? `select * from ${table}` : sql(`verify/${found}`)}) as found
-        on ${on('expected', 'found')}
-      where (${inRange})
-        and case
-          when found.${first} is null then true
-          when expected.${first} is null then ${isExtra}
-          else ${isCompared}
-        end
-    )`;
-}
-
-/** Which rows of a table without load dates a range is about: whole weeks; of the calendar, no more than should be there. */
-const WEEKS = `coalesce(expected.period_start, found.period_start) between $1::date - 6 and $2::date`;
-const RANGES: Readonly<Record<string, string>> = {
-  d_calendar: `expected.date_id is not null or ($1::date = '-infinity' and $2::date = 'infinity')`,
-  f_customer_retention: WEEKS,
-  f_customer_retention_by_item: WEEKS,
-};
-
-function definitionOf({ name, needs }: Kind, factsAreRight: boolean): string {
-  const fact = factsAreRight
-    ? 'fact as not materialized (select * from mart.f_sales)'
-    : `fact as (${sql('verify/f_sales')})`;
+  const { table, file, of = '', key, columns = '*', range, mayHoldMore } = kind;
   const staged = FEEDS.map(
-    (feed) => `select '${feed.name}' as feed, load_date, is_history from staging.${feed.name}`,
+    ({ name }) => `select '${name}' as feed, load_date, is_history from staging.${name}`,
   );
-  const parts = {
-    fact: [fact],
-    categorised: [fact, `categorised as (${sql('verify/categorised')})`],
-    staged: [`staged as (${staged.join(' union all ')})`],
-  };
-  return [...(needs ? parts[needs] : []), `expected as (${sql(`verify/${name}`)})`].join(', ');
+  const [first = ''] = key;
+  return `with range as (select $1::date as first_date, $2::date as last_date),
+    fact as ${factsAreRight ? 'not materialized (select * from mart.f_sales)' : `(${sql('verify/f_sales')})`},
+    staged as (${staged.join(' union all ')}),
+    expected as (${sql(`verify/${file}`).replaceAll('{of}', of)}),
+    difference as materialized (${
+      range === undefined
+        ? `select *, concat_ws(' ', ${key.join(', ')}) as key from expected where load_date between $1 and $2`
+        : `select
+             case when found.${first} is null then 'missing' when expected.${first} is null then 'extra' else 'different' end
+               as difference,
+             concat_ws(' ', ${key.join(', ')}) as key,
+             ${key.join(', ')}
+           from expected
+           full join (select ${columns} from ${table}) as found using (${key.join(', ')})
+           where (${range})
+             and row(expected.*) is distinct from row(found.*)
+             ${mayHoldMore ? `and expected.${first} is not null` : ''}`
+    })`;
 }
 
 /** Takes what differs away from a table of the mart, and puts in what its definition has. */
-async function replaceRows(session: Session, kind: Kind, lock: string, range: DateRange): Promise<void> {
-  const { table, key } = kind;
-  await session.lock(martLock(lock));
+async function replaceRows(session: Session, kind: Kind, range: DateRange): Promise<void> {
+  const { table, key, columns } = kind;
   const isOfKey = key.map((name) => `former.${name} = difference.${name}`).join(' and ');
   await session.query(
     `${withDifference(kind, false)}
-     delete from ${table} as former
-     using difference
-     where difference.difference <> 'missing' and ${isOfKey}`,
+     delete from ${table} as former using difference where difference <> 'missing' and ${isOfKey}`,
     boundsOf(range),
   );
   await session.query(
     `${withDifference(kind, false)}
-     insert into ${table}
+     insert into ${table} ${columns === undefined ? '' : `(${columns})`}
      select expected.*
      from expected
      inner join difference using (${key.join(', ')})
-     where difference.difference = 'missing'`,
+     where difference = 'missing'`,
     boundsOf(range),
   );
 }

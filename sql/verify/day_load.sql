@@ -1,10 +1,11 @@
--- The revenue of each loaded date: the sum of the delivered orders' payments, refunds negative.
+-- Loaded dates whose revenue is not the sum of their orders' payments, refunds negative; and what it should be.
 select
+    'different' as difference,
     load_date,
     is_history,
-    coalesce(sum(case when status = 'refunded' then -abs(payment_amount) else payment_amount end), 0) as revenue
-from staging.day_load
-left join staging.user_order_log using (load_date, is_history)
+    coalesce(sum(payment_amount), 0) as revenue
+from staging.day_load as day
+left join staging.order_fact using (load_date, is_history)
 where outcome = 'loaded'
-    and revenue is not null
-group by load_date, is_history
+group by load_date, is_history, day.revenue
+having day.revenue <> coalesce(sum(payment_amount), 0)

@@ -1,7 +1,5 @@
--- The mart shows these deliveries. $1 load_dates, $2 their delivery numbers
-update staging.file_load as load
-set mart_delivery_number = load.delivery_number
-from unnest($1::date[], $2::bigint[]) as shown (load_date, delivery_number)
-where load.load_date = shown.load_date
-    and load.delivery_number = shown.delivery_number
-    and file in ('user_order_log', 'user_order_log_inc');
+-- The mart shows the newest delivery of each date's orders.
+update staging.file_load
+set mart_delivery_number = delivery_number
+where file in ('user_order_log', 'user_order_log_inc')
+    and mart_delivery_number is distinct from delivery_number;

@@ -23,7 +23,8 @@ const QUERIES: readonly string[] = [
      select nspname, relname, attnum as place,
        '    ' || quote_ident(attname) || ' ' || format_type(atttypid, atttypmod)
          || case when attcollation <> typcollation then ' collate ' || quote_ident(collname) else '' end
-         || coalesce(' default ' || pg_get_expr(adbin, adrelid), '')
+         || coalesce(case attgenerated when 's' then ' generated always as ' || pg_get_expr(adbin, adrelid) || ' stored'
+           else ' default ' || pg_get_expr(adbin, adrelid) end, '')
          || case when attnotnull then ' not null' else '' end as line
      from pg_class
      join pg_namespace on pg_namespace.oid = relnamespace

@@ -34,11 +34,7 @@ export async function fillLargeMart({ pool }: Pick<TestDatabase, 'pool'>): Promi
     [LARGE_FROM],
   );
   await pool.query(
-    `insert into mart.d_calendar
-     select to_char(day, 'YYYYMMDD')::integer, day, extract(isodow from day), extract(day from day),
-       extract(week from day), extract(isoyear from day), date_trunc('week', day)::date, extract(month from day),
-       extract(quarter from day), extract(year from day), extract(isoyear from day) * 100 + extract(week from day)
-     from (select distinct to_date(date_id::text, 'YYYYMMDD') as day from mart.f_sales) as days`,
+    `insert into mart.d_calendar (date_actual) select distinct to_date(date_id::text, 'YYYYMMDD') from mart.f_sales`,
   );
   await pool.query(
     `insert into staging.day_load (load_date, outcome, error, error_type, accepted_missing, number, workflow_id, run_id,

@@ -32,10 +32,8 @@ export async function fillMart({ pool }: TestDatabase): Promise<void> {
     [ITEMS],
   );
   await pool.query(
-    `insert into mart.d_calendar
-     select to_char(day, 'YYYYMMDD')::integer, day::date, extract(isodow from day), extract(day from day),
-       extract(week from day), extract(isoyear from day), date_trunc('week', day)::date, extract(month from day),
-       extract(quarter from day), extract(year from day), extract(isoyear from day) * 100 + extract(week from day)
+    `insert into mart.d_calendar (date_actual)
+     select day
      from generate_series($1::date::timestamp, $2::date::timestamp, interval '1 day') as day`,
     [FIRST_DAY, LAST_DAY],
   );
