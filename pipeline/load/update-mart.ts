@@ -1,12 +1,13 @@
 import type { Database, Session } from '../../database/database.ts';
 import { martLock, NAMES_LOCK, stagingLock } from '../../database/locks.ts';
+import { sql } from '../../database/sql.ts';
 import { fileName, ORDERS, type Delivery } from '../../domain/feeds.ts';
 import { deliveryKey } from './delivery-key.ts';
 
 export const DIMENSIONS = ['d_city', 'd_item', 'd_customer'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Brings one dimension up to date with a delivery: `sql/mart/<dimension>.sql`. */
+/** Brings one dimension up to date with a delivery. */
 export async function updateDimension(
   database: Database,
   dimension: Dimension,
@@ -15,11 +16,15 @@ export async function updateDimension(
 ): Promise<void> {
   await database.transaction(async (session) => {
     await session.lock(martLock(dimension));
-    if (dimension !== 'd_customer') return await session.run(`mart/${dimension}`, deliveryKey(delivery));
+    if (dimension !== 'd_customer') {
+      const names = sql('mart/names').replaceAll('{of}', dimension.slice('d_'.length));
+      await session.query(names, deliveryKey(delivery));
+      return;
+    }
     await session.lockShared(NAMES_LOCK);
     const values = [...deliveryKey(delivery), orderFile(delivery)];
     await session.run('mart/missing_customers', values);
-    return await session.run('mart/d_customer', values);
+    await session.run('mart/d_customer', values);
   }, signal);
 }
 

@@ -1,11 +1,10 @@
 -- The staging layer: every delivered increment, under the date that it was delivered for.
 --
 -- is_history marks the full report. It is staged under its start_day, and every increment is newer than it,
--- whatever the dates are; an increment of that same day has its own rows beside it.
+-- whatever the dates are; an increment of that same day has its own rows beside it. What the other tables and columns
+-- mean: sql/comments/staging.sql.
 --
 -- Keys are compared byte by byte (collate "C"): ids are not words, and it sorts several times faster.
-
-create schema if not exists staging;
 
 create table staging.user_order_log (
     load_date date not null,
@@ -61,16 +60,12 @@ create table staging.price_log (
     primary key (load_date, is_history, name)
 );
 
--- Numbers every download at its start, and every question whose answer decides an outcome: of two, the one that was
--- asked later is the newer, and what an older one says never replaces what a newer one has said.
 create sequence staging.delivery_number;
 
--- One row per date and file: the newest load, written in the transaction that staged it.
 create table staging.file_load (
     load_date date not null,
     file text collate "C" not null,
     delivery_number bigint not null,
-    -- Of the orders: the delivery that the mart shows. Another one than delivery_number: a run ended before the mart.
     mart_delivery_number bigint,
     sha256 text not null,
     bytes bigint not null,
@@ -78,20 +73,18 @@ create table staging.file_load (
     rows_kept bigint not null,
     rows_duplicate bigint not null,
     rows_rejected bigint not null,
-    -- About the file itself.
     warnings text[] not null default '{}',
     workflow_id text not null,
     run_id text not null,
     attempt integer not null,
     started_at timestamptz not null,
     finished_at timestamptz not null,
-    -- That it keeps far fewer rows than usual (VOLUME_ALERT_SHARE).
     volume_warning text,
+    newest_order_at timestamp,
     primary key (load_date, file),
     check (rows_read = rows_kept + rows_duplicate + rows_rejected)
 );
 
--- The rows set aside by the newest load of that date and file. A NUL byte in raw is shown as U+2400.
 create table staging.rejected_row (
     load_date date not null,
     file text collate "C" not null,
@@ -103,19 +96,14 @@ create table staging.rejected_row (
     primary key (load_date, file, line)
 );
 
--- One row per date: the newest outcome, by number.
 create table staging.day_load (
     load_date date not null,
     is_history boolean not null default false,
     outcome text not null check (outcome in ('loaded', 'no_increment', 'failed')),
     error text,
     error_type text,
-    -- Sum of the delivered orders' payments, refunds negative.
     revenue numeric,
-    -- The files that the date was loaded without, by OPTIONAL_FILES or because a person accepted it.
     accepted_missing text[] not null default '{}',
-    -- That the report API has no increment any more of what was loaded, and the number of that answer: it holds for files
-    -- that were staged before.
     not_found text,
     not_found_number bigint,
     -- Failures of newer deliveries that nothing has answered, while what was loaded before stays; of a refused file at most
@@ -172,7 +160,6 @@ as $$
     order by calendar.day
 $$;
 
--- Which workflow loads a date at the moment, and which files of it (null: all). Another one waits while it is open.
 create table staging.day_claim (
     claim text primary key,
     workflow_id text not null,
@@ -181,7 +168,6 @@ create table staging.day_claim (
     claimed_at timestamptz not null
 );
 
--- What became of the days of a backfill; forgotten after 30 days.
 create table staging.backfill_day (
     workflow_id text not null,
     load_date date not null,
@@ -191,8 +177,6 @@ create table staging.backfill_day (
     primary key (workflow_id, load_date)
 );
 
--- Files that were downloaded and checked, and are not staged yet. Any worker can stage them: their rows are here, under
--- the number of the download, and go when they are staged, superseded, or left for a day.
 create table staging.landed_file (
     delivery_number bigint primary key,
     load_date date not null,
@@ -205,35 +189,18 @@ create table staging.landed_file (
     landed_at timestamptz not null default clock_timestamp()
 );
 
--- Their good rows, a table for each feed. ordinal = the row's number in the file. Names are kept out of the planner's
--- statistics, which forgetting a customer does not reach.
-create table staging.incoming_user_order_log (
-    delivery_number bigint not null,
-    ordinal bigint not null,
-    like staging.user_order_log,
-    primary key (delivery_number, ordinal)
-);
-
-create table staging.incoming_user_activity_log (
-    delivery_number bigint not null,
-    ordinal bigint not null,
-    like staging.user_activity_log,
-    primary key (delivery_number, ordinal)
-);
-
-create table staging.incoming_customer_research (
-    delivery_number bigint not null,
-    ordinal bigint not null,
-    like staging.customer_research,
-    primary key (delivery_number, ordinal)
-);
-
-create table staging.incoming_price_log (
-    delivery_number bigint not null,
-    ordinal bigint not null,
-    like staging.price_log,
-    primary key (delivery_number, ordinal)
-);
+-- Their good rows, a table for each feed. ordinal = the row's number in the file.
+do $$
+declare
+    feed text;
+begin
+    foreach feed in array array['user_order_log', 'user_activity_log', 'customer_research', 'price_log'] loop
+        execute format('create table staging.incoming_%1$s (delivery_number bigint not null, ordinal bigint not null,
+            like staging.%1$s, primary key (delivery_number, ordinal))', feed);
+        execute format('alter table staging.incoming_%s drop column load_date, drop column is_history', feed);
+    end loop;
+end
+$$;
 
 -- And their bad ones.
 create table staging.incoming_rejected (
@@ -245,8 +212,3 @@ create table staging.incoming_rejected (
     raw text not null,
     primary key (delivery_number, line)
 );
-
-alter table staging.incoming_user_order_log drop column load_date, drop column is_history;
-alter table staging.incoming_user_activity_log drop column load_date, drop column is_history;
-alter table staging.incoming_customer_research drop column load_date, drop column is_history;
-alter table staging.incoming_price_log drop column load_date, drop column is_history;

@@ -1,9 +1,6 @@
--- The mart. Every table is filled from staging by the statement of its name in sql/mart/.
+-- The mart. Its tables are filled from staging by the statements in sql/mart/.
 
 create schema if not exists mart;
-
--- Of the orders that d_customer has been brought up to date with: the greatest date_time.
-alter table staging.file_load add column newest_order_at timestamp;
 
 create table mart.d_calendar (
     date_id integer primary key generated always as (

@@ -1,7 +1,5 @@
 -- Forgetting customers: their names go, their orders stay.
 
--- The customers without a name. Whatever is loaded is cleared of their names on its way in. It is the audit of
--- forgetting as well: who was forgotten when and by whom, and in how many rows; a second time adds to the counts.
 create table staging.forgotten_customer (
     customer_id bigint primary key,
     forgotten_at timestamptz not null default clock_timestamp(),
@@ -35,14 +33,11 @@ alter table mart.d_customer alter column first_name set statistics 0, alter colu
 alter table staging.rejected_row alter column raw set statistics 0;
 alter table staging.incoming_rejected alter column raw set statistics 0;
 
--- The landing directories of workers, which only they can see.
 create table staging.landing (
     host text not null,
     directory text not null,
-    -- When the newest pruning that is complete began, and when there should be another one if a worker is alive.
     pruned_at timestamptz not null,
     expected_by timestamptz not null,
-    -- Ever since.
     files_removed bigint not null,
     primary key (host, directory)
 );

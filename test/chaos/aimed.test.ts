@@ -61,7 +61,7 @@ const STAGE_PLACES: Place[] = [
 ].map((place) => ({ ...place, step: 'stageFile' }));
 
 const ROWS_OF: Record<MartStep, string[]> = {
-  updateDimensions: ['mart/d_city', 'mart/d_item', 'mart/d_customer'],
+  updateDimensions: ['mart/names', 'mart/d_customer'],
   updateFSales: ['mart/f_sales'],
 };
 

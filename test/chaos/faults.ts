@@ -33,7 +33,7 @@ const STATEMENTS = [
   ...['begin isolation level', 'copy staging.incoming', 'pg_advisory_xact_lock', 'commit\0'],
   ...['staging/landed_file', 'staging/known_delivery', 'staging/merge', 'staging/delete_rejected'],
   ...['staging/rejected_row', 'staging/discard', 'audit/file_load', 'audit/day_loaded'],
-  ...['mart/d_city', 'mart/d_item', 'mart/d_customer', 'mart/f_sales', 'mart/d_calendar'],
+  ...['mart/names', 'mart/d_customer', 'mart/f_sales', 'mart/d_calendar'],
   'audit/claim',
   ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
 ].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
