@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
 import { notingWaits, seldom } from './lock-waits.ts';
 import { NAMES_LOCK } from './locks.ts';
 import type { Session } from './session.ts';
+import { sql } from './sql.ts';
 
 export interface ForgottenCustomer {
   customer_id: string;
@@ -53,25 +54,28 @@ export async function forgetCustomers(
   }
 }
 
-interface Cleared {
-  rows: number;
-  names: string[];
-}
+const TABLES = ['staging.user_order_log', 'staging.incoming_user_order_log', 'mart.d_customer'];
 
 async function forget(
   session: Session,
   customerId: string,
   columnsBehindCustomer: string,
 ): Promise<ForgottenCustomer> {
-  const staged = await session.one<Cleared & object>('forget/user_order_log', [customerId]);
-  const mart = await session.one<Cleared & object>('forget/d_customer', [customerId]);
-  const names = [...staged.names, ...mart.names];
+  const cleared: number[] = [];
+  const names: string[] = [];
+  for (const table of TABLES) {
+    const statement = sql('forget/names').replaceAll('{table}', table);
+    const { rows } = await session.query<{ rows: number; names: string[] }>(statement, [customerId]);
+    cleared.push(rows[0]?.rows ?? 0);
+    names.push(...(rows[0]?.names ?? []));
+  }
+  const [staged_rows = 0, , mart_rows = 0] = cleared;
   const rejected = await session.one<{ rows: number }>('forget/rejected_row', [
     customerId,
     names,
     columnsBehindCustomer,
   ]);
-  const counts = { staged_rows: staged.rows, mart_rows: mart.rows, rejected_rows: rejected.rows };
+  const counts = { staged_rows, mart_rows, rejected_rows: rejected.rows };
   const listed = await session.one<Pick<ForgottenCustomer, 'forgotten_at' | 'forgotten_by'>>(
     'forget/forgotten_customer',
     [customerId, ...Object.values(counts)],

@@ -165,7 +165,7 @@ export type FailureType = keyof typeof FAILURES;
 export interface FailureOptions {
   cause?: unknown;
   /** Milliseconds until the next try, when the other side said so. */
-  nextRetryDelayMs?: number;
+  nextRetryDelayMs?: number | undefined;
   details?: unknown[];
 }
 

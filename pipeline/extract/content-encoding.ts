@@ -11,45 +11,24 @@ const MAX_QUOTED = 50;
 
 type Body = AsyncGenerator<Buffer, void>;
 
-interface Coding {
-  /** @param start the first bytes of the body */
-  decoder: (start: Buffer) => Transform;
-  /** Whether a body that begins so is encoded so, where the header cannot be relied on. */
-  fits: (start: Buffer) => boolean;
-}
+/** @param start the first bytes of the body */
+type Coding = (start: Buffer) => Transform;
 
-const GZIP: Coding = {
-  decoder: () => createGunzip(),
-  fits: ([first, second]) => first === 0x1f && second === 0x8b,
-};
+const gzip: Coding = () => createGunzip();
 
 const CODINGS: ReadonlyMap<string, Coding> = new Map([
-  ['gzip', GZIP],
-  ['x-gzip', GZIP],
-  [
-    'deflate',
-    {
-      // By the standard it is in zlib's format, which begins like this; some servers send it bare.
-      decoder: ([first = 0]) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw()),
-      fits: isBinary,
-    },
-  ],
-  // It has no mark of its own.
-  ['br', { decoder: () => createBrotliDecompress(), fits: isBinary }],
+  ['gzip', gzip],
+  ['x-gzip', gzip],
+  // By the standard it is in zlib's format, which begins like this; some servers send it bare.
+  ['deflate', ([first = 0]) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw())],
+  ['br', () => createBrotliDecompress()],
 ]);
 
 export interface ContentEncoding {
-  /** The body as it was before it was encoded. Throws `EncodingBroken`, or what the body throws. */
+  /** The body as it was before it was encoded. Throws what the body throws, and an Error where it cannot be. */
   decode: (body: Body) => Body;
   /** What an operator should know: the header names something that is no coding. */
   warning: string | undefined;
-}
-
-/** A body is not encoded as its header says, or was cut off. */
-export class EncodingBroken extends Error {
-  constructor(cause: unknown) {
-    super('its Content-Encoding cannot be decoded', { cause });
-  }
 }
 
 /**
@@ -58,13 +37,10 @@ export class EncodingBroken extends Error {
  */
 export function contentEncodingOf(header: string | string[] | undefined): ContentEncoding {
   const text = String(header ?? '');
-  const words = text
-    .toLowerCase()
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '' && word !== 'identity');
+  const words = text.split(',').map((word) => word.trim().toLowerCase());
   const codings = words.flatMap((word) => CODINGS.get(word) ?? []).reverse();
-  const isReliable = codings.length === words.length && codings.length <= MAX_CODINGS;
+  const others = words.filter((word) => word !== '' && word !== 'identity' && !CODINGS.has(word));
+  const isReliable = others.length === 0 && codings.length <= MAX_CODINGS;
   return {
     decode: (body) =>
       codings.slice(0, MAX_CODINGS).reduce((inner, coding) => decoded(inner, coding, isReliable), body),
@@ -75,10 +51,11 @@ export function contentEncodingOf(header: string | string[] | undefined): Conten
   };
 }
 
-async function* decoded(body: Body, { decoder: decoderFor, fits }: Coding, isReliable: boolean): Body {
+async function* decoded(body: Body, coding: Coding, isReliable: boolean): Body {
   const start = await startOf(body);
   if (start.length === 0) return;
-  if (!isReliable && !fits(start)) {
+  // Only gzip has a mark of its own.
+  if (!isReliable && !(coding === gzip ? start[0] === 0x1f && start[1] === 0x8b : isBinary(start))) {
     yield start;
     yield* body;
     return;
@@ -93,13 +70,15 @@ async function* decoded(body: Body, { decoder: decoderFor, fits }: Coding, isRel
       throw error;
     }
   };
-  const decoder = decoderFor(start);
+  const decoder = coding(start);
   // Errors of the body come out of the decoder as well.
   pipeline(Readable.from(whole()), decoder, () => undefined);
   try {
     for await (const chunk of decoder) yield chunk as Buffer;
   } catch (error) {
-    throw fault instanceof Error ? fault : new EncodingBroken(error);
+    throw fault instanceof Error
+      ? fault
+      : new Error('its Content-Encoding cannot be decoded', { cause: error });
   }
 }
 

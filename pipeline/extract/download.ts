@@ -1,8 +1,9 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeNetworkError } from '../../runtime/network-error.ts';
 import { failure, type FailureType } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
-import { contentEncodingOf, EncodingBroken } from './content-encoding.ts';
+import { contentEncodingOf } from './content-encoding.ts';
 import type { FileAddresses } from './file-address.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -51,33 +52,42 @@ export class Downloader {
     warn: (warning: string) => void,
   ): AsyncGenerator<Buffer> {
     const url = this.#addresses.check(file, address);
+    const fail = failureOf(file, url);
     const trickle = new AbortController();
-    const response = await this.#open(file, url, AbortSignal.any([signal, trickle.signal]), signal);
+    const response = await this.#open(file, url, fail, AbortSignal.any([signal, trickle.signal]), signal);
+    const { maxBytes, idleTimeoutMs, minBytesPerIdleTimeout } = this.#limits;
     let received = 0;
     let receivedBefore = 0;
     const watch = setInterval(() => {
-      if (received - receivedBefore < this.#limits.minBytesPerIdleTimeout) trickle.abort();
+      if (received - receivedBefore < minBytesPerIdleTimeout) trickle.abort();
       receivedBefore = received;
-    }, this.#limits.idleTimeoutMs);
+    }, idleTimeoutMs);
+    const body = async function* () {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        received += chunk.length;
+        yield chunk;
+      }
+    };
     try {
-      const { maxBytes } = this.#limits;
-      const expected = expectedBytes(response);
+      const length = response.headers['content-length'];
+      const expected = typeof length === 'string' && /^\d+$/.test(length) ? Number(length) : undefined;
       if (expected !== undefined && expected > maxBytes) throw tooLarge(file, expected, maxBytes);
       const { decode, warning } = contentEncodingOf(response.headers['content-encoding']);
       if (warning !== undefined) warn(warning);
-      const body = bodyOf(response, file, url, signal, trickle.signal, (count) => (received += count));
       let bytes = 0;
-      for await (const chunk of decode(body)) {
+      for await (const chunk of decode(body())) {
         bytes += chunk.length;
         if (bytes > maxBytes) throw tooLarge(file, bytes, maxBytes);
         yield chunk;
       }
       if (expected !== undefined && received !== expected) {
-        throw interrupted(file, url, `${received} of ${expected} bytes arrived`);
+        throw fail('DownloadInterrupted', `${received} of ${expected} bytes arrived`);
       }
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof EncodingBroken ? interrupted(file, url, error.message) : error;
+      if (error instanceof ApplicationFailure) throw error;
+      const what = trickle.signal.aborted ? 'the download is too slow' : describeNetworkError(error);
+      throw fail('DownloadInterrupted', what);
     } finally {
       clearInterval(watch);
       giveUp(response);
@@ -91,6 +101,7 @@ export class Downloader {
   async #open(
     file: string,
     url: URL,
+    fail: Fail,
     aborted: AbortSignal,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
@@ -104,19 +115,19 @@ export class Downloader {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw this.#addresses.failureOf(file, error) ?? interrupted(file, url, describeNetworkError(error));
+      throw (
+        this.#addresses.failureOf(file, error) ?? fail('DownloadInterrupted', describeNetworkError(error))
+      );
     }
-    if (response.statusCode === 200) return response;
+    const { statusCode, headers } = response;
+    if (statusCode === 200) return response;
     giveUp(response);
-    const answer = `the storage answered ${response.statusCode}`;
-    if (NOT_AVAILABLE.has(response.statusCode)) {
-      throw failureOf('FileNotAvailable', file, url, answer);
-    }
-    if (response.statusCode >= 300 && response.statusCode < 400) {
-      throw failureOf('UnsafeAddress', file, url, `${answer}, and redirects are not followed`);
-    }
-    const wait = retryAfterMs(response.headers['retry-after'], new Date());
-    throw failureOf('DownloadInterrupted', file, url, answer, wait && Math.min(wait, MAX_RETRY_AFTER_MS));
+    const answer = `the storage answered ${statusCode}`;
+    if (NOT_AVAILABLE.has(statusCode)) throw fail('FileNotAvailable', answer);
+    if (statusCode >= 300 && statusCode < 400)
+      throw fail('UnsafeAddress', `${answer}, and redirects are not followed`);
+    const wait = retryAfterMs(headers['retry-after'], new Date());
+    throw fail('DownloadInterrupted', answer, wait && Math.min(wait, MAX_RETRY_AFTER_MS));
   }
 }
 
@@ -125,43 +136,14 @@ function giveUp(response: Dispatcher.ResponseData): void {
   response.body.on('error', () => undefined).destroy();
 }
 
-async function* bodyOf(
-  response: Dispatcher.ResponseData,
-  file: string,
-  url: URL,
-  signal: AbortSignal,
-  trickle: AbortSignal,
-  onReceived: (bytes: number) => void,
-): AsyncGenerator<Buffer, void> {
-  try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      onReceived(chunk.length);
-      yield chunk;
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    throw interrupted(file, url, trickle.aborted ? 'the download is too slow' : describeNetworkError(error));
-  }
-}
-
-function expectedBytes(response: Dispatcher.ResponseData): number | undefined {
-  const length = response.headers['content-length'];
-  return typeof length === 'string' && /^\d+$/.test(length) ? Number(length) : undefined;
-}
-
-function interrupted(file: string, url: URL, what: string) {
-  return failureOf('DownloadInterrupted', file, url, what);
-}
-
 /** The address without user, password and query: the signature is a secret. */
-function failureOf(type: FailureType, file: string, url: URL, what: string, nextRetryDelayMs?: number) {
+function failureOf(file: string, url: URL) {
   const address = plainText(`${url.origin}${url.pathname}`, MAX_QUOTED);
-  return failure(
-    type,
-    `Download of ${file} from ${address}: ${what}.`,
-    nextRetryDelayMs === undefined ? {} : { nextRetryDelayMs },
-  );
+  return (type: FailureType, what: string, nextRetryDelayMs?: number) =>
+    failure(type, `Download of ${file} from ${address}: ${what}.`, { nextRetryDelayMs });
 }
+
+type Fail = ReturnType<typeof failureOf>;
 
 function tooLarge(file: string, bytes: number, maxBytes: number) {
   return failure('FileTooLarge', `${file} has ${bytes} bytes or more; MAX_FILE_BYTES allows ${maxBytes}.`);

@@ -1,4 +1,4 @@
-import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { failure } from '../../domain/failures.ts';
 import {
@@ -10,13 +10,9 @@ import {
 
 type Resolve = (
   hostname: string,
-  options: LookupOptions,
+  options: LookupAllOptions,
   callback: (error: Error | null, addresses: LookupAddress[]) => void,
 ) => void;
-
-const resolveAll: Resolve = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, callback);
-};
 
 /** A name has turned out to be of a host that no file may come from. */
 class ForbiddenHost extends Error {}
@@ -33,7 +29,7 @@ export class FileAddresses {
    * @param reportApiUrl REPORT_API_URL
    * @param resolve another one than the system's, for tests
    */
-  constructor(reportApiUrl: string, resolve: Resolve = resolveAll) {
+  constructor(reportApiUrl: string, resolve: Resolve = lookup) {
     this.#mayBeLoopback = isLoopbackUrl(new URL(reportApiUrl));
     this.#resolve = resolve;
   }
@@ -51,8 +47,8 @@ export class FileAddresses {
 
   /** For the sockets of an Agent: the addresses of a name are checked where they are used, so none can change in between. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
-    this.#resolve(hostname, options, (error, addresses) => {
-      const what = error ? undefined : this.#firstForbidden(addresses);
+    this.#resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      const [what] = error ? [] : addresses.flatMap(({ address }) => this.#forbidden(address) ?? []);
       if (error ?? what !== undefined) callback(error ?? new ForbiddenHost(what), []);
       else if (options.all) callback(null, addresses);
       else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
@@ -62,10 +58,6 @@ export class FileAddresses {
   /** The failure, if a request failed because of `lookup`. */
   failureOf(file: string, error: unknown) {
     return error instanceof ForbiddenHost ? unsafe(file, error.message) : undefined;
-  }
-
-  #firstForbidden(addresses: readonly LookupAddress[]): string | undefined {
-    return addresses.map(({ address }) => this.#forbidden(address)).find((what) => what !== undefined);
   }
 
   /** Why no file may come from an IP address; undefined for any other, and for a name. */

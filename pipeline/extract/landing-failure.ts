@@ -9,22 +9,8 @@ export function linkRefused(link: string) {
 export function landingFailure(error: unknown) {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (typeof code !== 'string' || typeof syscall !== 'string' || !DISK_CALLS.has(syscall)) return undefined;
+  if (code === undefined || syscall === undefined || !DISK_CALL.test(syscall)) return undefined;
   return failure('LandingUnavailable', `The landing directory cannot be used: ${error.message}.`);
 }
 
-const DISK_CALLS: ReadonlySet<string> = new Set([
-  'open',
-  'read',
-  'write',
-  'fsync',
-  'close',
-  'rename',
-  'mkdir',
-  'lstat',
-  'rmdir',
-  'unlink',
-  'rm',
-  'scandir',
-  'stat',
-]);
+const DISK_CALL = /^(open|read|write|fsync|close|rename|mkdir|lstat|rmdir|unlink|rm|scandir|stat)$/;

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Agent, request, type Dispatcher } from 'undici';
+import { Agent, request } from 'undici';
 import type { z } from 'zod';
 import { failure } from '../../domain/failures.ts';
 import { plainText } from '../../domain/text.ts';
@@ -35,7 +35,11 @@ type Urls = Readonly<Record<string, string>>;
 /** The report API over HTTP. Throws the failures of `domain/failures.ts`; none holds the key or an address's query. */
 export class ReportApi {
   readonly #options: ReportApiOptions;
-  readonly #dispatcher = new Agent({ connect: { timeout: 10_000 }, keepAliveTimeout: 10_000 });
+  readonly #dispatcher = new Agent({
+    connect: { timeout: 10_000 },
+    keepAliveTimeout: 10_000,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  });
 
   constructor(options: ReportApiOptions) {
     this.#options = options;
@@ -94,40 +98,37 @@ export class ReportApi {
     signal: AbortSignal,
   ): Promise<T> {
     const { statusCode, headers, text } = await this.#send(method, call, query, signal);
+    const answered = `The report API answered ${`${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim()} to ${call}`;
     if (statusCode === 401 || statusCode === 403) {
       throw failure(
         'ReportApiUnauthorized',
-        `The report API answered ${named(statusCode)} to ${call}: REPORT_API_KEY (or REPORT_API_NICKNAME, ` +
-          'REPORT_API_COHORT) is wrong.',
+        `${answered}: REPORT_API_KEY (or REPORT_API_NICKNAME, REPORT_API_COHORT) is wrong.`,
       );
     }
     if (statusCode === 408 || statusCode === 425 || statusCode === 429 || statusCode >= 500) {
-      const wait = retryAfterMs(headers['retry-after'], new Date());
-      throw failure(
-        'ReportApiUnavailable',
-        `The report API answered ${named(statusCode)} to ${call}.`,
-        wait === undefined ? {} : { nextRetryDelayMs: wait },
-      );
+      const nextRetryDelayMs = retryAfterMs(headers['retry-after'], new Date());
+      throw failure('ReportApiUnavailable', `${answered}.`, { nextRetryDelayMs });
     }
-    if (statusCode >= 300 && statusCode < 400) {
-      throw failure(
-        'ReportApiRefused',
-        `The report API answered ${named(statusCode)} to ${call}; redirects are not followed. Check REPORT_API_URL.`,
-      );
-    }
-    // NOT FOUND comes with 200 or 404; what else a 404 says is no answer to the question.
-    const answer = parse(call, text, schema, statusCode);
-    const notFound = (answer as { status?: unknown }).status === 'NOT FOUND';
-    if (statusCode >= 400 && !(statusCode === 404 && notFound)) throw refused(call, statusCode);
-    return answer;
+    if (statusCode >= 300 && statusCode < 400)
+      throw failure('ReportApiRefused', `${answered}; redirects are not followed. Check REPORT_API_URL.`);
+    const json = jsonOf(text);
+    const { success, data, error } = schema.safeParse(json);
+    // NOT FOUND comes with 200 or 404; what else a 404 says is no answer to the question. One that cannot be read may be NOT
+    // FOUND, cut off on the way, or come from a gateway that has lost its route for a moment. A whole one to a run's first
+    // call means a wrong REPORT_API_URL.
+    const isCutOff = json === undefined && text.trimStart().startsWith('{');
+    const mayBeNotFound = success
+      ? (data as { status?: unknown }).status === 'NOT FOUND'
+      : isCutOff || call !== 'generate_report';
+    if (statusCode >= 400 && !(statusCode === 404 && mayBeNotFound))
+      throw failure('ReportApiRefused', `${answered}.`);
+    if (success) return data;
+    if (json === undefined) throw invalid(call, `it is not JSON (${text.length} characters)`);
+    const faults = error.issues.map((issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`);
+    throw invalid(call, plainText(faults.join('; '), MAX_QUOTED));
   }
 
-  async #send(
-    method: 'GET' | 'POST',
-    call: string,
-    query: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<{ statusCode: number; headers: Dispatcher.ResponseData['headers']; text: string }> {
+  async #send(method: 'GET' | 'POST', call: string, query: Record<string, string>, signal: AbortSignal) {
     const { baseUrl, apiKey, nickname, cohort, timeoutMs } = this.#options;
     const url = new URL(`${baseUrl.replace(/\/+$/, '')}/${call}`);
     // encodeURIComponent, not URLSearchParams: an id's "+" must not be taken for a space.
@@ -148,11 +149,7 @@ export class ReportApi {
         dispatcher: this.#dispatcher,
         signal: AbortSignal.any([signal, timeout]),
       });
-      return {
-        statusCode: response.statusCode,
-        headers: response.headers,
-        text: await boundedText(response.body),
-      };
+      return { ...response, text: await response.body.text() };
     } catch (error) {
       signal.throwIfAborted();
       const what = timeout.aborted
@@ -167,46 +164,10 @@ export class ReportApi {
  * A cache in front of the API may answer what somebody else has asked (contract, rulings 20, 60). An answer that leaves it
  * out is taken; a date can have a time behind it.
  */
-function refuseOther(
-  call: string,
-  name: 'task_id' | 'report_id' | 'date',
-  answered: unknown,
-  asked: string,
-): void {
-  if (answered == null || answered === '') return;
-  const isAsked =
-    typeof answered === 'string' && (name === 'date' ? answered.slice(0, 10) : answered) === asked;
-  if (!isAsked) throw invalid(call, `it is for a different ${name} than requested`);
-}
-
-async function boundedText(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > MAX_ANSWER_BYTES) {
-      body.destroy();
-      throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
-    }
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parse<T>(call: string, text: string, schema: z.ZodType<T>, statusCode: number): T {
-  const json = jsonOf(text);
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  // A 404 may be NOT FOUND, cut off on the way, or come from a gateway that has lost its route for a moment. A whole one to
-  // a run's first call means a wrong REPORT_API_URL.
-  const isCutOff = json === undefined && text.trimStart().startsWith('{');
-  if (statusCode >= 400 && !(statusCode === 404 && (isCutOff || call !== 'generate_report')))
-    throw refused(call, statusCode);
-  if (json === undefined) throw invalid(call, `it is not JSON (${text.length} characters)`);
-  const faults = result.error.issues.map(
-    (issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`,
-  );
-  throw invalid(call, plainText(faults.join('; '), MAX_QUOTED));
+function refuseOther(call: string, name: string, answered: unknown, asked: string): void {
+  if (answered == null || answered === '' || answered === asked) return;
+  if (name === 'date' && typeof answered === 'string' && answered.slice(0, 10) === asked) return;
+  throw invalid(call, `it is for a different ${name} than requested`);
 }
 
 function jsonOf(text: string): unknown {
@@ -225,14 +186,6 @@ function presentUrls(urls: Record<string, unknown> | null | undefined): Urls {
   );
 }
 
-function refused(call: string, statusCode: number) {
-  return failure('ReportApiRefused', `The report API answered ${named(statusCode)} to ${call}.`);
-}
-
 function invalid(call: string, what: string) {
   return failure('ReportApiAnswerInvalid', `The report API's answer to ${call} cannot be used: ${what}.`);
-}
-
-function named(statusCode: number): string {
-  return `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim();
 }

@@ -1,7 +1,8 @@
 /** One value in PostgreSQL's COPY text format; null is `\N`. */
 export function copyValue(value: string | null): string {
-  if (value === null) return '\\N';
-  return needsEscape(value) ? value.replace(/[\\\t\n\r]/g, escaped) : value;
+  return value === null
+    ? '\\N'
+    : value.replace(/[\\\t\n\r]/g, (character) => ESCAPED[character] ?? character);
 }
 
 export function needsEscape(text: string): boolean {
@@ -13,15 +14,4 @@ export function copyLine(values: readonly (string | null)[]): string {
   return values.map(copyValue).join('\t') + '\n';
 }
 
-function escaped(character: string): string {
-  switch (character) {
-    case '\t':
-      return '\\t';
-    case '\n':
-      return '\\n';
-    case '\r':
-      return '\\r';
-    default:
-      return '\\\\';
-  }
-}
+const ESCAPED: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r', '\\': '\\\\' };

@@ -76,11 +76,8 @@ loaded as (
             where $5::text[] is null
                 and split_part(earlier, ' of ', 1) <> all ($10::text[])
         ),
-        number = excluded.number,
-        workflow_id = excluded.workflow_id,
-        run_id = excluded.run_id,
-        started_at = excluded.started_at,
-        finished_at = excluded.finished_at
+        (number, workflow_id, run_id, started_at, finished_at)
+            = (excluded.number, excluded.workflow_id, excluded.run_id, excluded.started_at, excluded.finished_at)
     where day.number <= excluded.number
 )
 

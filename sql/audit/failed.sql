@@ -16,9 +16,6 @@ on conflict (load_date, is_history) do update set
         ) as earlier
         where split_part(earlier, ' of ', 1) <> split_part(excluded.error, ' of ', 1)
     ),
-    number = excluded.number,
-    workflow_id = excluded.workflow_id,
-    run_id = excluded.run_id,
-    started_at = excluded.started_at,
-    finished_at = excluded.finished_at
+    (number, workflow_id, run_id, started_at, finished_at)
+        = (excluded.number, excluded.workflow_id, excluded.run_id, excluded.started_at, excluded.finished_at)
 where day.number <= excluded.number;

@@ -11,20 +11,15 @@ select
 from staging.landed_file
 where delivery_number = $1
 on conflict (load_date, file) do update set
-    delivery_number = excluded.delivery_number,
-    sha256 = excluded.sha256,
-    bytes = excluded.bytes,
-    rows_read = excluded.rows_read,
-    rows_kept = excluded.rows_kept,
-    rows_duplicate = excluded.rows_duplicate,
-    rows_rejected = excluded.rows_rejected,
-    warnings = excluded.warnings,
     volume_warning = null,
-    workflow_id = excluded.workflow_id,
-    run_id = excluded.run_id,
-    attempt = excluded.attempt,
-    started_at = excluded.started_at,
-    finished_at = excluded.finished_at
+    (
+        delivery_number, sha256, bytes, rows_read, rows_kept, rows_duplicate, rows_rejected, warnings, workflow_id,
+        run_id, attempt, started_at, finished_at
+    ) = (
+        excluded.delivery_number, excluded.sha256, excluded.bytes, excluded.rows_read, excluded.rows_kept,
+        excluded.rows_duplicate, excluded.rows_rejected, excluded.warnings, excluded.workflow_id, excluded.run_id,
+        excluded.attempt, excluded.started_at, excluded.finished_at
+    )
 returning
     json_build_object(
         'rows_read', rows_read,

@@ -40,11 +40,8 @@ recorded as (
             where excluded.outcome = 'loaded'
                 and earlier is not null
         ),
-        number = excluded.number,
-        workflow_id = excluded.workflow_id,
-        run_id = excluded.run_id,
-        started_at = excluded.started_at,
-        finished_at = excluded.finished_at
+        (number, workflow_id, run_id, started_at, finished_at)
+            = (excluded.number, excluded.workflow_id, excluded.run_id, excluded.started_at, excluded.finished_at)
     where day.number <= excluded.number
     returning day.not_found
 )

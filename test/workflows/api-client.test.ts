@@ -260,7 +260,7 @@ const FAULTS: [name: string, action: FaultAction, type: string, message: RegExp]
   ['malformed JSON', { do: 'malformed-json' }, 'ReportApiAnswerInvalid', /it is not JSON/],
   ['no answer', { do: 'hang' }, 'ReportApiUnavailable', /no complete answer within 3 s/],
   ['a slow answer', { do: 'trickle', bytesPerSecond: 1 }, 'ReportApiUnavailable', /no complete answer/],
-  ['an endless answer', { do: 'endless' }, 'ReportApiUnavailable', /longer than 1048576 bytes/],
+  ['an endless answer', { do: 'endless' }, 'ReportApiUnavailable', /exceeded max size/],
   [
     'a redirect',
     { do: 'redirect', location: 'http://127.0.0.1:1/' },

@@ -1,13 +1,14 @@
--- Removes a customer's names, and returns them. $1 customer_id
+-- Removes a customer's names from a table, and returns them. {table} is staging.user_order_log, what has landed for it, or
+-- mart.d_customer. $1 customer_id
 with named as (
     select first_name, last_name
-    from mart.d_customer
+    from {table}
     where customer_id = $1
         and (first_name is not null or last_name is not null)
 ),
 
 unnamed as (
-    update mart.d_customer set
+    update {table} set
         first_name = null,
         last_name = null
     where customer_id = $1
