@@ -14,7 +14,7 @@ export const NO_ID = -Infinity;
  */
 export function contentWithoutId(record: CsvRecord, position: number): Content | undefined {
   const { data, start, end, quotedFields } = record;
-  if (position === -1) return { data, start, end, id: NO_ID };
+  if (position === -1) return { text: data.toString('latin1', start, end), id: NO_ID };
   let from = start;
   for (let field = 0; field < position; field += 1) {
     const comma = data.indexOf(COMMA, from);
@@ -35,7 +35,5 @@ export function contentWithoutId(record: CsvRecord, position: number): Content |
   const id = to === firstDigit ? NO_ID : number;
   if (isQuoted && data[to++] !== QUOTE) return undefined;
   if (to < end && data[to] !== COMMA) return undefined;
-  if (from === start) return { data, start: to, end, id };
-  const content = Buffer.concat([data.subarray(start, from), data.subarray(to, end)]);
-  return { data: content, start: 0, end: content.length, id };
+  return { text: data.toString('latin1', start, from) + data.toString('latin1', to, end), id };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { hashOf, RepeatWindow, type Content } from '../../pipeline/validate/repeat-window.ts';
+import { RepeatWindow, type Content } from '../../pipeline/validate/repeat-window.ts';
 import { ACTIVITY, activity, activityFile, checkCsv, type GoodRow, feedOf } from './support.ts';
 
 /** The winners as staging's SQL picks them: `distinct on (key) … order by key, id desc nulls last, ordinal desc`. */
@@ -138,11 +138,7 @@ function exactId([key, row]: [string, GoodRow]): [string, GoodRow] {
   ];
 }
 
-function content(text: string, id: number): Content {
-  // With something around it that does not count.
-  const data = Buffer.from(`(${text})`);
-  return { data, start: 1, end: data.length - 1, id };
-}
+const content = (text: string, id: number): Content => ({ text, id });
 
 describe('the window', () => {
   test('takes no more rows once it is full, and forgets those it has handed out', () => {
@@ -185,19 +181,6 @@ describe('the window', () => {
     }
   });
 
-  test('remembers only the first of two contents with one hash', () => {
-    const [first, second] = sameHash();
-    const window = new RepeatWindow();
-    assert.equal(window.add(content(first, 1), 1, 'first'), true);
-    assert.equal(window.repeats(content(second, 9), 2), false);
-    assert.equal(window.add(content(second, 9), 2, 'second'), false);
-    assert.equal(window.isFull, false);
-    assert.deepEqual(
-      [...window.drain()].map(({ id, row }) => [id, row.toString()]),
-      [[1, 'first']],
-    );
-  });
-
   test('gives back rows of any length, again and again', () => {
     const window = new RepeatWindow();
     const rows = [
@@ -218,15 +201,3 @@ describe('the window', () => {
     }
   });
 });
-
-/** Found after some hundred thousand texts. */
-function sameHash(): [string, string] {
-  const seen = new Map<number, string>();
-  for (let n = 0; ; n += 1) {
-    const text = `text ${n}`;
-    const hash = hashOf(content(text, 0));
-    const former = seen.get(hash);
-    if (former !== undefined) return [former, text];
-    seen.set(hash, text);
-  }
-}
