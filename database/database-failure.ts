@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { describeNetworkError } from '../runtime/network-error.ts';
 import { failure } from '../domain/failures.ts';
 
+const LOCK_NOT_AVAILABLE = '55P03';
 /** SQLSTATEs and classes that heal by trying again. */
 const TRANSIENT_CLASSES: ReadonlySet<string> = new Set(['08', '40', '53', '57', '58']);
 const TRANSIENT_STATES: ReadonlySet<string> = new Set([
@@ -12,8 +13,8 @@ const TRANSIENT_STATES: ReadonlySet<string> = new Set([
   '25P02', // in_failed_sql_transaction: a consequence of another error
   '55006', // object_in_use
   'XX000', // internal_error, e.g. of a server that is going down
+  LOCK_NOT_AVAILABLE,
 ]);
-const LOCK_NOT_AVAILABLE = '55P03';
 const LACKS_A_RIGHT = '42501';
 /** Undefined table, schema, column or function: the schema is older than the code, or absent. */
 const SCHEMA_STATES: ReadonlySet<string> = new Set(['42P01', '3F000', '42703', '42883']);
@@ -44,15 +45,9 @@ export function databaseFailure(error: unknown) {
   const state = sqlStateOf(error);
   const message = safeMessage(error, state);
   if (state === undefined) return failure('DatabaseUnavailable', `PostgreSQL cannot be reached: ${message}.`);
-  if (state === LOCK_NOT_AVAILABLE) {
+  if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) {
     const text = `PostgreSQL cannot process the request now: ${message} (${state}).`;
     return failure('DatabaseUnavailable', text, { details: [state] });
-  }
-  if (TRANSIENT_STATES.has(state) || TRANSIENT_CLASSES.has(state.slice(0, 2))) {
-    return failure(
-      'DatabaseUnavailable',
-      `PostgreSQL cannot process the request now: ${message} (${state}).`,
-    );
   }
   if (SCHEMA_STATES.has(state)) {
     return failure('SchemaMissing', `The database schema is missing or out of date: ${message} (${state}).`);

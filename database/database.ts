@@ -28,26 +28,21 @@ export class Database {
   ): Promise<T> {
     signal?.throwIfAborted();
     const client = await orDatabaseFailure(this.pool.connect());
+    const session = new Session(client);
     let broken: Error | undefined;
-    let released = false;
-    const release = () => {
-      if (!released) client.release(broken);
-      released = true;
-    };
     // Without a listener, an error between two statements would end the process.
     const onError = (error: Error) => (broken = error);
-    const onAbort = () => {
-      broken = new Error('aborted');
-      release();
-    };
+    const onAbort = () => session.destroy(new Error('aborted'));
     let stopWatching: (() => void) | undefined;
     client.on('error', onError);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       signal?.throwIfAborted();
-      const session = new Session(client);
       const name = transactionName(this.pool.options.application_name ?? '');
-      stopWatching = this.#watch.add(name, session, await begin(session, isolation, name));
+      // One result for each statement of the message.
+      const begun = await session.query<ServerSeen>(beginMessage(isolation, name));
+      const [server] = (begun as unknown as pg.QueryResult<ServerSeen>[]).at(-1)?.rows ?? [];
+      stopWatching = this.#watch.add(name, session, server as ServerSeen);
       const result = await work(session);
       signal?.throwIfAborted();
       await commit(session);
@@ -61,7 +56,7 @@ export class Database {
       stopWatching?.();
       signal?.removeEventListener('abort', onAbort);
       client.off('error', onError);
-      release();
+      client.release(broken);
     }
   }
 
@@ -100,14 +95,6 @@ export class Database {
   ): Promise<R> {
     return await this.transaction((session) => session.one<R>(name, values), signal);
   }
-}
-
-async function begin(session: Session, isolation: Isolation, name: string): Promise<ServerSeen> {
-  // One result for each statement of the message.
-  const results = (await session.query(
-    beginMessage(isolation, name),
-  )) as unknown as pg.QueryResult<ServerSeen>[];
-  return results.at(-1)?.rows[0] as ServerSeen;
 }
 
 async function commit(session: Session): Promise<void> {

@@ -64,10 +64,9 @@ async function forget(
   const cleared: number[] = [];
   const names: string[] = [];
   for (const table of TABLES) {
-    const statement = sql('forget/names').replaceAll('{table}', table);
-    const { rows } = await session.query<{ rows: number; names: string[] }>(statement, [customerId]);
-    cleared.push(rows[0]?.rows ?? 0);
-    names.push(...(rows[0]?.names ?? []));
+    const found = await clearNames(session, table, 'customer_id = $1', customerId);
+    cleared.push(found.rows);
+    names.push(...found.names);
   }
   const [staged_rows = 0, , mart_rows = 0] = cleared;
   const rejected = await session.one<{ rows: number }>('forget/rejected_row', [
@@ -81,4 +80,11 @@ async function forget(
     [customerId, ...Object.values(counts)],
   );
   return { customer_id: customerId, ...listed, ...counts };
+}
+
+/** Removes the names of customers from a table, and returns them with the number of rows. */
+export async function clearNames(session: Session, table: string, whose: string, value: string | number) {
+  const statement = sql('forget/names').replaceAll('{table}', table).replaceAll('{whose}', whose);
+  const { rows } = await session.query<{ rows: number; names: string[] }>(statement, [value]);
+  return rows[0] ?? { rows: 0, names: [] };
 }

@@ -13,30 +13,26 @@ objects as (
     union all
     select
         case relkind when 'r' then 2 when 'v' then 3 else 4 end,
-        case relkind when 'r' then 'table' when 'v' then 'view' else 'sequence' end,
-        nspname || '.' || relname,
+        case when attname is not null then 'column' when relkind = 'r' then 'table' when relkind = 'v' then 'view' else 'sequence' end,
+        concat_ws('.', nspname, relname, attname),
         relname,
-        0,
-        null,
-        obj_description(pg_class.oid, 'pg_class')
+        number,
+        format_type(atttypid, atttypmod),
+        -- 0: of the whole.
+        col_description(pg_class.oid, number)
     from pg_class
     inner join ours on ours.oid = relnamespace
+    cross join lateral (
+        select 0 as number, null as attname, null as atttypid, null as atttypmod
+        union all
+        select attnum, attname, atttypid, atttypmod
+        from pg_attribute
+        where attrelid = pg_class.oid
+            and relkind in ('r', 'v')
+            and attnum > 0
+            and not attisdropped
+    ) as part
     where relkind in ('r', 'v', 'S')
-    union all
-    select
-        case relkind when 'r' then 2 else 3 end,
-        'column',
-        nspname || '.' || relname || '.' || attname,
-        relname,
-        attnum,
-        format_type(atttypid, atttypmod),
-        col_description(attrelid, attnum)
-    from pg_attribute
-    inner join pg_class on pg_class.oid = attrelid
-    inner join ours on ours.oid = relnamespace
-    where relkind in ('r', 'v')
-        and attnum > 0
-        and not attisdropped
     union all
     select
         5,

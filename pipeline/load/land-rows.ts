@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Database } from '../../database/database.ts';
+import { clearNames } from '../../database/forget.ts';
 import { NAMES_LOCK } from '../../database/locks.ts';
 import type { LandedFile } from '../../domain/day.ts';
 import { COLUMNS_BEHIND_CUSTOMER, columnsInCopy, feedNamed, fileName, ORDERS } from '../../domain/feeds.ts';
@@ -11,6 +12,9 @@ export interface LandedRows {
   bad: Spool;
 }
 
+/** The orders of a download that are of forgotten customers. */
+const FORGOTTEN = `delivery_number = (select $1::bigint)
+  and customer_id in (select customer_id from staging.forgotten_customer)`;
 const REJECTED_COLUMNS = 'delivery_number, line, column_name, rule, reason, raw';
 
 /**
@@ -50,7 +54,7 @@ export async function landRows(
     if (any_forgotten) {
       const { names } =
         feed === ORDERS
-          ? await session.one<{ names: string[] }>('forget/landed', [deliveryNumber])
+          ? await clearNames(session, 'staging.incoming_user_order_log', FORGOTTEN, deliveryNumber)
           : { names: [] };
       const behindCustomer = COLUMNS_BEHIND_CUSTOMER[fileName(file)];
       await session.run('forget/landed_rejected', [deliveryNumber, names, behindCustomer]);

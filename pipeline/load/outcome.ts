@@ -44,7 +44,7 @@ export async function recordLoaded(
       ]),
   );
   await session.run('audit/volume_warning', [loadDate, files, files.map((file) => small.get(file) ?? null)]);
-  const [row] = await session.run<{ missing: string[] }>('audit/day_loaded', [
+  const { missing } = await session.one<{ missing: string[] }>('audit/day_loaded', [
     ...deliveryKey(delivery),
     fileNames(source),
     fileName({ feed: ORDERS, source }),
@@ -55,7 +55,7 @@ export async function recordLoaded(
     startedAt,
     files,
   ]);
-  return { missing: row?.missing ?? [], volumeWarnings: [...small.values()] };
+  return { missing, volumeWarnings: [...small.values()] };
 }
 
 /** Records the outcome `failed`, unless a newer one stands. */
@@ -81,12 +81,11 @@ export async function recordNoIncrement(
   signal: AbortSignal,
 ): Promise<{ outcome: 'loaded' | 'no_increment'; warnings: string[] }> {
   const source = 'increment';
-  const [row] = await database.query<{ outcome: 'loaded' | 'no_increment'; warnings: string[] }>(
+  return await database.one<{ outcome: 'loaded' | 'no_increment'; warnings: string[] }>(
     'audit/no_increment',
     [loadDate, fileNames(source), fileName({ feed: ORDERS, source }), number, workflowId, runId, startedAt],
     signal,
   );
-  return row ?? { outcome: 'no_increment', warnings: [] };
 }
 
 export interface OpenDays {
@@ -101,10 +100,9 @@ export async function openDaysBefore(
   loadDate: LoadDate,
   signal: AbortSignal,
 ): Promise<OpenDays> {
-  const [row] = await database.query<OpenDays & object>(
+  return await database.one<OpenDays & object>(
     'audit/open_days',
     [loadDate, ...DAY_STATE_PARAMETERS],
     signal,
   );
-  return row ?? { days: 0, first_date: null, last_date: null };
 }

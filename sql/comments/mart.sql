@@ -3,10 +3,8 @@
 values
     ('mart', 'For analysts: facts, dimensions and weekly retention, all derived from the schema staging.'),
 
-    ('mart.f_sales',
-        'Sales: one row per order and status, as its newest delivery has it. An order that was shipped and then refunded has two rows.'),
-    ('mart.f_sales.date_id',
-        'Date of the row in the file (yyyymmdd), not the date that it was delivered for: of the order, or of the refund.'),
+    ('mart.f_sales', 'Sales: one row per order and status, as its newest delivery has it. An order that was shipped and then refunded has two rows.'),
+    ('mart.f_sales.date_id', 'Date of the row in the file (yyyymmdd), not the date that it was delivered for: of the order, or of the refund.'),
     ('mart.f_sales.item_id', 'What was sold: mart.d_item.'),
     ('mart.f_sales.customer_id', 'Who bought it: mart.d_customer.'),
     ('mart.f_sales.city_id', 'Where this order was made: mart.d_city. The city that the customer has now is in mart.d_customer.'),
@@ -44,8 +42,7 @@ values
     ('mart.d_customer.load_date', 'Which delivery the last order comes from: the date that it was delivered for.'),
     ('mart.d_customer.is_history', 'true: the last order comes from the full report.'),
 
-    ('mart.f_customer_retention',
-        'Weekly retention: one row per ISO week with sales. A customer with orders and a refund in the week is in two categories.'),
+    ('mart.f_customer_retention', 'Weekly retention: one row per ISO week with sales. A customer with orders and a refund in the week is in two categories.'),
 
     ('mart.f_customer_retention_by_item',
         'Weekly retention by item: one row per ISO week and item. The whole week''s orders decide the category; sums and counts are of the item''s rows.'),

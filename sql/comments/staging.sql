@@ -1,7 +1,6 @@
 -- What staging means, like mart.sql. The tables incoming_… of the feeds take the texts of their feeds.
 values
-    ('staging',
-        'Every delivery as it came, under the date that it was delivered for, and the records of loading. The mart is derived from it.'),
+    ('staging', 'Every delivery as it came, under the date that it was delivered for, and the records of loading. The mart is derived from it.'),
 
     ('staging.user_order_log',
         'Orders as delivered: one row per date, order and status. Of equal keys in a file the row with the highest id is kept, without ids the last one.'),
@@ -26,8 +25,7 @@ values
     ('staging.customer_research.sales_qty', 'Sales in pieces.'),
     ('staging.customer_research.sales_amt', 'Sales in the currency of the shop, exact to the cent.'),
 
-    ('staging.price_log',
-        'Prices as delivered: one row per date and item. Of equal names in a file the last row is kept. The file has no header.'),
+    ('staging.price_log', 'Prices as delivered: one row per date and item. Of equal names in a file the last row is kept. The file has no header.'),
     ('staging.price_log.name', 'Name of the item; the file has no id of it.'),
     ('staging.price_log.price', 'Price of a piece in the currency of the shop, exact to the cent.'),
 
@@ -45,19 +43,16 @@ values
         'That the file keeps far fewer rows than the median of its last 7 loaded days (VOLUME_ALERT_SHARE); null when it does not.'),
     ('staging.file_load.newest_order_at', 'Of the orders: the latest date_time that mart.d_customer has been brought up to date with.'),
 
-    ('staging.day_load',
-        'Outcomes: one row per date, the newest one. What status shows is derived from it, staging.file_load and the mart.'),
+    ('staging.day_load', 'Outcomes: one row per date, the newest one. What status shows is derived from it, staging.file_load and the mart.'),
     ('staging.day_load.load_date', 'Date that was to be loaded. Of the full report: its start day.'),
     ('staging.day_load.is_history', 'true: about the full report, which has a row of its own beside the increment of its start day.'),
     ('staging.day_load.error_type', 'Type of that failure: docs/runbook.md says what to do; null when it did not fail.'),
     ('staging.day_load.revenue',
         'Of a loaded date: payments of the orders delivered for it, refunds negative, whatever dates they have. In the currency of the shop.'),
     ('staging.day_load.accepted_missing', 'Files that the date was loaded without, by OPTIONAL_FILES or because a person accepted it.'),
-    ('staging.day_load.not_found',
-        'That the report API has no increment any more of what was loaded, in a sentence; null when it has not said so.'),
+    ('staging.day_load.not_found', 'That the report API has no increment any more of what was loaded, in a sentence; null when it has not said so.'),
     ('staging.day_load.not_found_number', 'Number of that answer of the API: it is about files of lower numbers.'),
-    ('staging.day_load.failed_deliveries',
-        'Failures of newer deliveries, in sentences, while what was loaded before stays; empty when there is none.'),
+    ('staging.day_load.failed_deliveries', 'Failures of newer deliveries, in sentences, while what was loaded before stays; empty when there is none.'),
     ('staging.day_load.number', 'Number of the question that the outcome answers; an older one never replaces a newer one.'),
     ('staging.day_load.workflow_id', 'Temporal workflow that the outcome is of.'),
     ('staging.day_load.started_at', 'When that run began, waits for the report and for files included.'),
@@ -71,8 +66,7 @@ values
     ('staging.order_fact.payment_amount',
         'Amount in the currency of the shop, exact to the cent; of a refunded row minus its absolute amount, whatever sign the file has.'),
 
-    ('staging.landed_file',
-        'Files that are downloaded and checked, and wait to be staged: any worker can. Rows go when staged, superseded or left for a day.'),
+    ('staging.landed_file', 'Files that are downloaded and checked, and wait to be staged: any worker can. Rows go when staged, superseded or left for a day.'),
     ('staging.landed_file.rows_rejected', 'Rows that break a rule: staging.incoming_rejected.'),
     ('staging.landed_file.landed_at', 'When its rows were written here.'),
 
@@ -89,8 +83,7 @@ values
     ('staging.backfill_day.load_date', 'A date of its range.'),
     ('staging.backfill_day.recorded_at', 'When the outcome was recorded.'),
 
-    ('staging.forgotten_customer',
-        'Customers without a name, by client forget: whatever is loaded is cleared of their names. Also the audit of forgetting.'),
+    ('staging.forgotten_customer', 'Customers without a name, by client forget: whatever is loaded is cleared of their names. Also the audit of forgetting.'),
     ('staging.forgotten_customer.forgotten_at', 'When it was asked for the first time.'),
     ('staging.forgotten_customer.forgotten_by', 'Database role that asked first.'),
     ('staging.forgotten_customer.staged_rows', 'Staged orders that were cleared of the name, over all times.'),
@@ -104,17 +97,14 @@ values
     ('staging.landing.expected_by', 'When there should be another one if a worker is alive.'),
     ('staging.landing.files_removed', 'Files removed from it ever since.'),
 
-    ('staging.schema_migration',
-        'Migrations that were applied to this database: sql/migrations. The greatest version is that of the schema.'),
+    ('staging.schema_migration', 'Migrations that were applied to this database: sql/migrations. The greatest version is that of the schema.'),
     ('staging.schema_migration.version', 'Number of the migration.'),
     ('staging.schema_migration.name', 'Name of its file without .sql.'),
     ('staging.schema_migration.checksum', 'SHA-256 of its text as applied; a changed text is refused.'),
     ('staging.schema_migration.applied_at', 'When it was applied.'),
 
-    ('staging.delivery_number',
-        'Numbers every download at its start, and every question to the report API that decides an outcome: the greater is the newer.'),
+    ('staging.delivery_number', 'Numbers every download at its start, and every question to the report API that decides an outcome: the greater is the newer.'),
 
     ('staging.day_state',
         'State of every date of a range (loaded, no_increment, missing, failed or stale), of the files that a date needs and the file of orders.'),
-    ('staging.may_hold_name',
-        'Whether the text of a rejected row may hold the name of a customer, by the column that was bad, the customer''s id and names.');
+    ('staging.may_hold_name', 'Whether the text of a rejected row may hold the name of a customer, by the column that was bad, the customer''s id and names.');

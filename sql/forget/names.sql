@@ -1,9 +1,9 @@
--- Removes a customer's names from a table, and returns them. {table} is staging.user_order_log, what has landed for it, or
--- mart.d_customer. $1 customer_id
+-- Removes customers' names from a table, and returns them. {table} is staging.user_order_log, what has landed for it, or
+-- mart.d_customer. {whose} is a condition with $1.
 with named as (
     select first_name, last_name
     from {table}
-    where customer_id = $1
+    where {whose}
         and (first_name is not null or last_name is not null)
 ),
 
@@ -11,7 +11,7 @@ unnamed as (
     update {table} set
         first_name = null,
         last_name = null
-    where customer_id = $1
+    where {whose}
         and (first_name is not null or last_name is not null)
 )
 
