@@ -14,8 +14,6 @@ export class AtomicFile {
   readonly #temporaryPath: string;
   readonly #handle: FileHandle;
   readonly #hash = createHash('sha256');
-  #isOpen = true;
-  #isCommitted = false;
   bytes = 0;
 
   private constructor(target: string, temporaryPath: string, handle: FileHandle) {
@@ -42,7 +40,7 @@ export class AtomicFile {
   }
 
   async write(data: Buffer): Promise<void> {
-    await writeAll(this.#handle, data);
+    await this.#handle.writeFile(data);
     this.#hash.update(data);
     this.bytes += data.length;
   }
@@ -50,26 +48,14 @@ export class AtomicFile {
   /** Makes the file durable, gives it its name, and returns its SHA-256. */
   async commit(): Promise<string> {
     await this.#handle.sync();
-    await this.#close();
+    await this.#handle.close();
     await rename(this.#temporaryPath, this.#path);
-    this.#isCommitted = true;
     return this.#hash.digest('hex');
   }
 
   /** Removes what was written unless it was committed; safe to call always. */
   async discard(): Promise<void> {
-    if (this.#isCommitted) return;
-    try {
-      await this.#close();
-    } finally {
-      await rm(this.#temporaryPath, { force: true });
-    }
-  }
-
-  async #close(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    await this.#handle.close();
+    await this.#handle.close().finally(() => rm(this.#temporaryPath, { force: true }));
   }
 }
 
@@ -79,12 +65,6 @@ export async function openNameless(directory: string): Promise<FileHandle> {
   const handle = await open(temporaryPath, 'wx+', FILE_MODE);
   await rm(temporaryPath);
   return handle;
-}
-
-export async function writeAll(file: FileHandle, data: Buffer): Promise<void> {
-  for (let offset = 0; offset < data.length;) {
-    offset += (await file.write(data, offset, data.length - offset)).bytesWritten;
-  }
 }
 
 function temporaryPathOf(target: string): string {

@@ -60,8 +60,11 @@ export function isSslMode(text: string): text is SslMode {
   return SSL_MODES.some((mode) => mode === text);
 }
 
-/** What pg cannot use of the PG* variables that it takes for what the URL leaves open. */
-export function libpqFaults(url: string | undefined, { PGHOST, PGPORT }: NodeJS.ProcessEnv): string[] {
+/** What pg cannot use of the PG* variables that it takes for what the URL leaves open, or that there are none. */
+export function libpqFaults(url: string | undefined, env: NodeJS.ProcessEnv): string[] {
+  const { PGHOST, PGPORT, PGDATABASE, PGUSER } = env;
+  if (url === undefined && ![PGHOST, PGPORT, PGDATABASE, PGUSER].some(Boolean))
+    return ['DATABASE_URL is not set (PostgreSQL), and neither are PGHOST, PGPORT, PGDATABASE or PGUSER.'];
   const { hostname, port, searchParams } = parseDatabaseUrl(url ?? 'postgres://');
   const faults: string[] = [];
   if (PGHOST?.includes(',') && !hostname && !searchParams.has('host'))

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { SettingsError, type SettingName } from './settings.ts';
 
@@ -31,9 +32,7 @@ export function format({ host, port }: ListenAddress): string {
 }
 
 async function tryToListen(host: string, port: number): Promise<void> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, resolve);
-  });
-  await new Promise((resolve) => server.close(resolve));
+  const server = createServer().listen(port, host);
+  await once(server, 'listening');
+  await once(server.close(), 'close');
 }

@@ -93,10 +93,10 @@ export function buildId(value: string): string {
   return trimmed;
 }
 
-export function otlpHeaders(value: string): string {
-  if (!value.split(',').every((pair) => /^[^\s=]+=[\x21-\x7e]/.test(pair.trim())))
-    throw new Error('must be a list like name=value,name=value');
-  return value;
+export function otlpHeaders(value: string): Record<string, string> {
+  const pairs = value.split(',').map((pair) => /^([^\s=]+)=([\x21-\x7e].*)$/.exec(pair.trim())?.slice(1));
+  if (pairs.includes(undefined)) throw new Error('must be a list like name=value,name=value');
+  return Object.fromEntries(pairs as [string, string][]);
 }
 
 export const yesOrNo = (value: string): boolean => oneOf('true', 'false')(value) === 'true';

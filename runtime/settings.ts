@@ -1,193 +1,156 @@
-import { DAY_MS, formatDuration, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations.ts';
-import { RUN_OPTIONS, type RunOption, type RunOptionSettings } from '../domain/run-options.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations.ts';
 import { databaseUrl, libpqFaults } from './database-url.ts';
-import {
-  address,
-  baseUrl,
-  buildId,
-  deploymentName,
-  duration,
-  headerValue,
-  httpUrl,
-  incrementFiles,
-  integer,
-  name,
-  oneOf,
-  otlpHeaders,
-  payloadKeys,
-  share,
-  text,
-  timeOfDay,
-  timeZone,
-  yesOrNo,
-} from './setting-parsers.ts';
+import * as to from './setting-parsers.ts';
 
 /** One setting of the environment: everything that code and docs know about it. */
 export interface Setting<T> {
   readonly meaning: string;
+  /** Throws an Error whose message is a clause: "must be …". */
+  readonly parse: (text: string) => T;
   /** As it would be written in the environment; undefined: there is none. */
   readonly default?: string;
   /** Without a value the program does not start. */
   readonly required?: boolean;
   readonly secret?: boolean;
-  /** Throws an Error whose message is a clause: "must be …". */
-  readonly parse: (text: string) => T;
 }
 
 /** One that always has a value: it is required, or has a default. */
 type PresentSetting<T> = Setting<T> & ({ readonly default: string } | { readonly required: true });
 
-function setting<T>(
-  meaning: string,
-  parse: (text: string) => T,
-  more: { default: string; secret?: boolean } | { required: true; secret?: boolean },
-): PresentSetting<T>;
-function setting<T>(meaning: string, parse: (text: string) => T, more?: { secret: true }): Setting<T>;
-function setting<T>(meaning: string, parse: (text: string) => T, more = {}): Setting<T> {
-  return { meaning, parse, ...more };
+function setting<T>(meaning: string, parse: (text: string) => T, value: string): PresentSetting<T>;
+function setting<T>(meaning: string, parse: (text: string) => T): Setting<T>;
+function setting<T>(meaning: string, parse: (text: string) => T, value?: string): Setting<T> {
+  return { meaning, parse, ...(value !== undefined && { default: value }) };
 }
 
-const optional = { default: '' } as const;
-
-function runOptionSettings() {
-  const entries = Object.values(RUN_OPTIONS).map((option) => [option.setting, runOptionSetting(option)]);
-  return Object.fromEntries(entries) as {
-    readonly [N in keyof RunOptionSettings]: PresentSetting<RunOptionSettings[N]>;
-  };
+function required<T>(meaning: string, parse: (text: string) => T): PresentSetting<T> {
+  return { meaning, parse, required: true };
 }
 
-function runOptionSetting(option: RunOption): Setting<unknown> {
-  const { meaning, minimum = 0 } = option;
-  switch (option.type) {
-    case 'duration':
-      return setting(meaning, duration(minimum), { default: formatDuration(option.default) });
-    case 'share':
-      return setting(meaning, share, { default: String(option.default) });
-    case 'files':
-      return setting(meaning, incrementFiles, { default: option.default.join(',') });
-  }
+function secret<S extends Setting<unknown>>(setting: S): S {
+  return { ...setting, secret: true };
 }
 
 /** Every setting, once. docs/settings.md is generated from it. */
 export const SETTINGS = {
-  REPORT_API_URL: setting('Address of the report API', baseUrl, { required: true }),
-  REPORT_API_KEY: setting('Key of the report API', headerValue, { required: true, secret: true }),
-  REPORT_API_NICKNAME: setting('Nickname that the report API knows', headerValue, { required: true }),
-  REPORT_API_COHORT: setting('Cohort that the report API knows', headerValue, { required: true }),
-  REPORT_API_TIMEOUT: setting('Time limit of one call of the report API', duration(1, 4 * MINUTE_MS), {
-    default: '30s',
-  }),
-  ...runOptionSettings(),
-  MAX_FILE_BYTES: setting('Size in bytes beyond which a file is refused', integer(1), {
-    default: '10737418240',
-  }),
-  DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', duration(1, HOUR_MS), {
-    default: '30s',
-  }),
-  LANDING_DIR: setting('Where downloaded files are kept', text, { default: './var/landing' }),
-  LANDING_RETENTION: setting('How long landed files are kept', duration(SECOND_MS), { default: '30d' }),
-  REJECTED_RETENTION: setting('How long rejected rows are kept', duration(SECOND_MS), { default: '90d' }),
+  REPORT_API_URL: required('Address of the report API', to.baseUrl),
+  REPORT_API_KEY: secret(required('Key of the report API', to.headerValue)),
+  REPORT_API_NICKNAME: required('Nickname that the report API knows', to.headerValue),
+  REPORT_API_COHORT: required('Cohort that the report API knows', to.headerValue),
+  REPORT_API_TIMEOUT: setting(
+    'Time limit of one call of the report API',
+    to.duration(1, 4 * MINUTE_MS),
+    '30s',
+  ),
+  REPORT_POLL_INTERVAL: setting(
+    'Time between two polls of a report or of missing files',
+    to.duration(1),
+    '10s',
+  ),
+  REPORT_TIMEOUT: setting('Longest wait for a report', to.duration(1), '1h'),
+  FILES_TIMEOUT: setting('Longest wait for missing files', to.duration(0), '30m'),
+  OPTIONAL_FILES: setting('Files whose absence does not stop a day, comma-separated', to.incrementFiles, ''),
+  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', to.share, '0.1'),
+  LATE_AFTER: setting('An alert is sent for a day that takes longer; 0s: never', to.duration(0), '2h'),
+  VOLUME_ALERT_SHARE: setting(
+    'Share of the median of its last 7 loaded days below which a file is loaded with a warning; 0: never',
+    to.share,
+    '0.5',
+  ),
+  MAX_FILE_BYTES: setting('Size in bytes beyond which a file is refused', to.integer(1), '10737418240'),
+  DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', to.duration(1, HOUR_MS), '30s'),
+  LANDING_DIR: setting('Where downloaded files are kept', to.text, './var/landing'),
+  LANDING_RETENTION: setting('How long landed files are kept', to.duration(SECOND_MS), '30d'),
+  REJECTED_RETENTION: setting('How long rejected rows are kept', to.duration(SECOND_MS), '90d'),
   HOUSEKEEPING_INTERVAL: setting(
     'How often a worker removes expired landed files and rejected rows',
-    duration(100, HOUR_MS),
-    { default: '1m' },
+    to.duration(100, HOUR_MS),
+    '1m',
   ),
-  DATABASE_URL: setting('PostgreSQL connection URL; if not set, the PG* variables apply', databaseUrl, {
-    secret: true,
-  }),
+  DATABASE_URL: secret(
+    setting('PostgreSQL connection URL; if not set, the PG* variables apply', databaseUrl),
+  ),
   DATABASE_POOL_SIZE: setting(
     'Size of the connection pool of one worker, which opens up to 2 more connections',
-    integer(2, 1_000),
-    {
-      default: '10',
-    },
+    to.integer(2, 1_000),
+    '10',
   ),
-  TEMPORAL_TASK_QUEUE: setting('The task queue', name, { default: 'sales-increment' }),
+  TEMPORAL_TASK_QUEUE: setting('The task queue', to.name, 'sales-increment'),
   TEMPORAL_DEPLOYMENT_NAME: setting(
     'The Worker Deployment that the worker is a version of; empty: no versioning (docs/upgrading.md)',
-    deploymentName,
-    optional,
+    to.deploymentName,
+    '',
   ),
   TEMPORAL_WORKER_BUILD_ID: setting(
     'Build id of the worker in its Worker Deployment; empty: the package version and the git commit',
-    buildId,
-    optional,
+    to.buildId,
+    '',
   ),
-  SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', timeOfDay, { default: '05:00' }),
-  SCHEDULE_TIME_ZONE: setting('Time zone of the daily run, an IANA name', timeZone, { default: 'UTC' }),
+  SCHEDULE_TIME: setting('Time of day of the daily run, HH:MM', to.timeOfDay, '05:00'),
+  SCHEDULE_TIME_ZONE: setting('Time zone of the daily run, an IANA name', to.timeZone, 'UTC'),
   SCHEDULE_OFFSET_DAYS: setting(
     'Days between the loaded day and the run: 1 loads yesterday',
-    integer(0, 366),
-    {
-      default: '1',
-    },
+    to.integer(0, 366),
+    '1',
   ),
   SCHEDULE_CATCHUP_WINDOW: setting(
     'How far back missed runs are caught up after an outage',
-    duration(7 * DAY_MS),
-    {
-      default: '30d',
-    },
+    to.duration(7 * DAY_MS),
+    '30d',
   ),
-  ALERT_WEBHOOK_URL: setting(
-    'Webhook for alerts: a day failed, is late or has few rows (JSON, Slack-compatible)',
-    httpUrl,
-    {
-      secret: true,
-    },
+  ALERT_WEBHOOK_URL: secret(
+    setting('Webhook for alerts: a day failed, is late or has few rows (JSON, Slack-compatible)', to.httpUrl),
   ),
-  TEMPORAL_UI_URL: setting('Address of the Temporal UI, for links in messages', baseUrl, {
-    default: 'http://localhost:8233',
-  }),
-  PAYLOAD_KEYS: setting(
-    'Payload encryption keys, comma-separated, each id:base64 of 32 bytes; the first one encrypts',
-    payloadKeys,
-    {
-      default: '',
-      secret: true,
-    },
+  TEMPORAL_UI_URL: setting(
+    'Address of the Temporal UI, for links in messages',
+    to.baseUrl,
+    'http://localhost:8233',
+  ),
+  PAYLOAD_KEYS: secret(
+    setting(
+      'Payload encryption keys, comma-separated, each id:base64 of 32 bytes; the first one encrypts',
+      to.payloadKeys,
+      '',
+    ),
   ),
   PAYLOAD_ACCEPT_PLAIN: setting(
     'true: with PAYLOAD_KEYS, payloads that are not encrypted are accepted too, for a change-over',
-    yesOrNo,
-    { default: 'false' },
+    to.yesOrNo,
+    'false',
   ),
-  CODEC_SERVER_ADDRESS: setting('Where the codec server listens', address, { default: '127.0.0.1:8888' }),
-  CODEC_SERVER_TOKEN: setting(
-    'Bearer token that the codec server requires; needed where other machines reach it',
-    headerValue,
-    { secret: true },
+  CODEC_SERVER_ADDRESS: setting('Where the codec server listens', to.address, '127.0.0.1:8888'),
+  CODEC_SERVER_TOKEN: secret(
+    setting(
+      'Bearer token that the codec server requires; needed where other machines reach it',
+      to.headerValue,
+    ),
   ),
-  CODEC_SERVER_ENCODE: setting('true: the codec server encrypts as well (/encode)', yesOrNo, {
-    default: 'false',
-  }),
+  CODEC_SERVER_ENCODE: setting('true: the codec server encrypts as well (/encode)', to.yesOrNo, 'false'),
   METRICS_ADDRESS: setting(
     'Where the worker serves Prometheus metrics, e.g. 0.0.0.0:9464; empty: nowhere',
-    address,
+    to.address,
   ),
   HEALTH_ADDRESS: setting(
     'Where the worker serves /healthz and /readyz, e.g. 0.0.0.0:8080; empty: nowhere',
-    address,
+    to.address,
   ),
   LOG_LEVEL: setting(
     'What the worker logs: TRACE, DEBUG, INFO, WARN or ERROR',
-    oneOf('TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'),
-    { default: 'INFO' },
+    to.oneOf('TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'),
+    'INFO',
   ),
   WORKER_SHUTDOWN_GRACE: setting(
     'Time that a stopping worker gives its activities to finish',
-    duration(0, HOUR_MS),
-    {
-      default: '10s',
-    },
+    to.duration(0, HOUR_MS),
+    '10s',
   ),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: setting(
     "Collector that gets the worker's metrics, e.g. http://localhost:4318/v1/metrics; instead of METRICS_ADDRESS",
-    httpUrl,
+    to.httpUrl,
   ),
-  OTEL_EXPORTER_OTLP_HEADERS: setting('Headers for the collector, name=value, comma-separated', otlpHeaders, {
-    secret: true,
-  }),
+  OTEL_EXPORTER_OTLP_HEADERS: secret(
+    setting('Headers for the collector, name=value, comma-separated', to.otlpHeaders),
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -201,9 +164,8 @@ export class SettingsError extends Error {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super(
-      `${faults.length} setting${faults.length > 1 ? 's' : ''} cannot be used:\n${faults.map((f) => `  ${f}`).join('\n')}`,
-    );
+    const lines = faults.map((fault) => `\n  ${fault}`);
+    super(`${faults.length} setting${faults.length > 1 ? 's' : ''} cannot be used:${lines.join('')}`);
     this.faults = faults;
   }
 }
@@ -214,31 +176,17 @@ export function readSettings<N extends SettingName>(env: NodeJS.ProcessEnv, name
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of names) {
     const { default: fallback, required, parse, meaning, secret }: Setting<unknown> = SETTINGS[name];
-    const given = env[name];
-    const value = given === undefined || given.trim() === '' ? fallback : given;
-    if (value === undefined) {
-      if (required) faults.push(`${name} is not set (${meaning}).`);
-      continue;
-    }
+    const value = env[name]?.trim() ? env[name] : fallback;
     try {
-      values[name] = parse(value);
+      if (value !== undefined) values[name] = parse(value);
+      else if (required) faults.push(`${name} is not set (${meaning}).`);
     } catch (error) {
-      const shown = secret ? '' : `, but is "${withoutCredentials(value)}"`;
+      const shown = secret ? '' : `, but is "${withoutCredentials(value ?? '')}"`;
       faults.push(`${name} ${error instanceof Error ? error.message : 'cannot be read'}${shown}.`);
     }
   }
-  if (
-    (names as readonly string[]).includes('DATABASE_URL') &&
-    !values.DATABASE_URL &&
-    !hasLibpqSettings(env)
-  ) {
-    if (!faults.some((fault) => fault.startsWith('DATABASE_URL'))) {
-      faults.push(
-        'DATABASE_URL is not set (PostgreSQL), and neither are PGHOST, PGPORT, PGDATABASE or PGUSER.',
-      );
-    }
-  }
-  if ((names as readonly string[]).includes('DATABASE_URL'))
+  const usesDatabase = names.some((name) => name === 'DATABASE_URL');
+  if (usesDatabase && !faults.some((fault) => fault.startsWith('DATABASE_URL')))
     faults.push(...libpqFaults(values.DATABASE_URL as string | undefined, env));
   if (faults.length > 0) throw new SettingsError(faults);
   return values as Values<N>;
@@ -265,8 +213,4 @@ export function readTogether<const R extends readonly (() => unknown)[]>(...read
 /** A URL's user and password are secrets wherever it is shown. */
 function withoutCredentials(text: string): string {
   return text.replace(/\/\/[^/\s]*@/g, '//***@');
-}
-
-function hasLibpqSettings(env: NodeJS.ProcessEnv): boolean {
-  return ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGPORT'].some((name) => (env[name] ?? '') !== '');
 }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { openNameless, writeAll } from './atomic-file.ts';
+import { openNameless } from './atomic-file.ts';
 
 /** What a small file makes stays in memory. */
 const MEMORY_BYTES = 1024 * 1024;
@@ -42,7 +42,7 @@ export class Spool {
   async flush(): Promise<void> {
     if (this.#pendingBytes < MEMORY_BYTES) return;
     this.#file ??= await openNameless(this.#directory);
-    await writeAll(this.#file, this.#pending.subarray(0, this.#pendingBytes));
+    await this.#file.writeFile(this.#pending.subarray(0, this.#pendingBytes));
     this.#pendingBytes = 0;
   }
 

@@ -1,5 +1,4 @@
 import type { Stats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 
 /** What lets others write, in the bits of a file's mode. */
 const WRITE_BY_OTHERS = 0o022;
@@ -14,10 +13,4 @@ export function distrust(stats: Stats, owners: readonly number[] = []): string |
   if (![0, process.getuid?.(), ...owners].includes(uid)) return `belongs to another user (${uid})`;
   if (stats.isSymbolicLink() || (mode & WRITE_BY_OTHERS) === 0) return undefined;
   return `may be written by others (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`;
-}
-
-/** The same for a path, where symbolic links are not followed and not trusted. */
-export async function distrustOf(path: string, owners?: readonly number[]): Promise<string | undefined> {
-  const stats = await lstat(path);
-  return stats.isSymbolicLink() ? 'is a symbolic link' : distrust(stats, owners);
 }

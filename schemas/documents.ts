@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import { loadCommand } from '../domain/load-command.ts';
-import { RUN_OPTIONS, type RunOption } from '../domain/run-options.ts';
-import { snakeCase } from '../domain/text.ts';
 
 /**
  * Every document that the client prints with `--json`, once: `schemas/*.schema.json` are generated from
@@ -322,12 +320,6 @@ const reportWritten = object(
 const schedule_id = z.string().describe('Temporal schedule id.');
 const paused = z.boolean();
 
-function perOption<T>(what: (option: RunOption) => T): Record<string, T> {
-  return Object.fromEntries(
-    Object.entries(RUN_OPTIONS).map(([name, option]) => [snakeCase(name), what(option)]),
-  );
-}
-
 const scheduleProperties = z.strictObject({
   time: z.string().describe('When a run is due, HH:MM in the time zone.'),
   time_zone: z.string().describe('IANA name.'),
@@ -339,7 +331,15 @@ const scheduleProperties = z.strictObject({
   overlap: z.string().describe('What happens to a run that is due while another runs.'),
   pause_on_failure: z.boolean(),
   options: z
-    .strictObject(perOption(({ type }) => ({ duration: milliseconds, share, files: texts })[type]))
+    .strictObject({
+      report_poll_interval_ms: milliseconds,
+      report_timeout_ms: milliseconds,
+      files_timeout_ms: milliseconds,
+      optional_files: texts,
+      max_rejected_share: share,
+      late_after_ms: milliseconds,
+      volume_alert_share: share,
+    })
     .partial()
     .describe('What its runs are started with: the settings of the same names in docs/settings.md.'),
 });
@@ -353,8 +353,9 @@ const PROPERTIES: ScheduleProperties = {
   overlap: 'BUFFER_ALL',
   pause_on_failure: false,
   options: {
-    ...perOption((option) => option.default as number | string[]),
+    report_timeout_ms: 3_600_000,
     optional_files: ['customer_research_inc'],
+    max_rejected_share: 0.1,
   },
 };
 

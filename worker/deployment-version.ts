@@ -3,16 +3,14 @@ import type { WorkerDeploymentOptions } from '@temporalio/worker';
 import { SettingsError } from '../runtime/settings.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import { projectRoot } from '../runtime/project-root.ts';
+import type { WorkerSettings } from './settings.ts';
 
 /**
  * The part of the worker's options that makes it a version of a Worker Deployment; undefined when
  * TEMPORAL_DEPLOYMENT_NAME is not set. A day ends on the version that it began on, whatever becomes the current one.
  * Throws `SettingsError` when the version has no name.
  */
-export function deploymentOptions(settings: {
-  TEMPORAL_DEPLOYMENT_NAME: string;
-  TEMPORAL_WORKER_BUILD_ID: string;
-}): WorkerDeploymentOptions | undefined {
+export function deploymentOptions(settings: WorkerSettings): WorkerDeploymentOptions | undefined {
   const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID } = settings;
   if (deploymentName === '') return undefined;
   const buildId = TEMPORAL_WORKER_BUILD_ID || versionAndCommit();

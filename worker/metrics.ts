@@ -1,32 +1,18 @@
 import type { TelemetryOptions } from '@temporalio/worker';
 import type { WorkerSettings } from './settings.ts';
 
-/** Served for Prometheus at `address`, or pushed to a collector, which comes first: Core does one of both. */
-export function telemetryOptions(settings: WorkerSettings, address: string | undefined): TelemetryOptions {
-  const { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url, OTEL_EXPORTER_OTLP_HEADERS = '' } = settings;
+/** Served for Prometheus at an address, or pushed to a collector, which comes first: Core does one of both. */
+export function telemetryOptions(
+  settings: WorkerSettings,
+  bindAddress: string | undefined,
+): TelemetryOptions {
+  const { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url, OTEL_EXPORTER_OTLP_HEADERS: headers = {} } = settings;
+  const useSecondsForDurations = true;
   if (url !== undefined) {
-    const pairs = OTEL_EXPORTER_OTLP_HEADERS.split(',').filter(Boolean);
-    const headers = Object.fromEntries(
-      pairs.map((pair) => [
-        pair.slice(0, pair.indexOf('=')).trim(),
-        pair.slice(pair.indexOf('=') + 1).trim(),
-      ]),
-    );
-    return {
-      metrics: {
-        otel: { url, http: true, headers, useSecondsForDurations: true, metricsExportInterval: '5s' },
-      },
-    };
+    const otel = { url, http: true, headers, useSecondsForDurations, metricsExportInterval: '5s' } as const;
+    return { metrics: { otel } };
   }
-  if (address === undefined) return {};
-  return {
-    metrics: {
-      prometheus: {
-        bindAddress: address,
-        countersTotalSuffix: true,
-        unitSuffix: true,
-        useSecondsForDurations: true,
-      },
-    },
-  };
+  if (bindAddress === undefined) return {};
+  const names = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations };
+  return { metrics: { prometheus: { bindAddress, ...names } } };
 }

@@ -3,28 +3,25 @@ import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { Database } from '../database/database.ts';
 import { createPool } from '../database/pool.ts';
 import { Probe } from '../database/probe.ts';
+import { messageOf } from '../domain/text.ts';
 import { Downloader } from '../pipeline/extract/download.ts';
 import { FileAddresses } from '../pipeline/extract/file-address.ts';
 import { Landing } from '../pipeline/extract/landing.ts';
 import { ReportApi } from '../pipeline/extract/report-api.ts';
 import { SettingsError } from '../runtime/settings.ts';
 import { every } from './every.ts';
-import { measureFreshness } from './freshness.ts';
+import { freshness } from './freshness.ts';
 import { doHousekeeping } from './housekeeping.ts';
 import type { WorkerSettings } from './settings.ts';
 
 /** A download slower than this is not worth waiting for. */
 const MIN_BYTES_PER_SECOND = 1024;
+const FRESHNESS_INTERVAL_MS = 60_000;
 
 export interface ResourceEnvironment {
   namespace: string;
-  onDatabaseError: (error: Error) => void;
-  /** Something about the settings that is worth knowing at the start. */
-  onWarning: (message: string) => void;
-  /** How fresh the mart is could not be measured; it is tried again. */
-  onFreshnessError: (error: unknown) => void;
-  /** What need not be kept any longer could not be removed; it is tried again. */
-  onHousekeepingError: (error: unknown) => void;
+  /** What is worth knowing about the settings at the start, and what has failed beside the tasks and is tried again. */
+  onWarning: (message: string, error?: unknown) => void;
 }
 
 /** What a worker holds open. */
@@ -38,14 +35,18 @@ export async function openResources(
   settings: WorkerSettings,
   environment: ResourceEnvironment,
 ): Promise<Resources> {
+  const { namespace, onWarning } = environment;
   const landing = new Landing(settings.LANDING_DIR);
-  await landing.checkUsable().catch(landingFault);
+  await landing.checkUsable().catch((error: unknown) => {
+    const reason = messageOf(error);
+    throw new SettingsError([`LANDING_DIR must be a directory that the worker may write to: ${reason}.`]);
+  });
   const pool = createPool({
     connectionString: settings.DATABASE_URL,
     applicationName: 'sales-increment worker',
     maxConnections: settings.DATABASE_POOL_SIZE,
-    onIdleError: environment.onDatabaseError,
-    onWarning: environment.onWarning,
+    onIdleError: (error) => onWarning('a database connection broke', error),
+    onWarning,
   });
   const database = new Database(pool);
   const probe = new Probe(pool);
@@ -63,11 +64,10 @@ export async function openResources(
     cohort: settings.REPORT_API_COHORT,
     timeoutMs: settings.REPORT_API_TIMEOUT,
   });
-  const stopMeasuring = measureFreshness(
-    database,
-    settings.schedule,
-    Runtime.instance().metricMeter,
-    environment.onFreshnessError,
+  const stopMeasuring = every(
+    FRESHNESS_INTERVAL_MS,
+    freshness(database, settings.schedule, Runtime.instance().metricMeter),
+    (error) => onWarning('the freshness of the mart could not be measured', error),
   );
   const housekeeping = {
     database,
@@ -79,7 +79,7 @@ export async function openResources(
   const stopHousekeeping = every(
     housekeeping.intervalMs,
     () => doHousekeeping(housekeeping),
-    environment.onHousekeepingError,
+    (error) => onWarning('old data could not be removed', error),
   );
   return {
     dependencies: {
@@ -91,7 +91,7 @@ export async function openResources(
       alerts: {
         webhookUrl: settings.ALERT_WEBHOOK_URL,
         temporalUiUrl: settings.TEMPORAL_UI_URL.replace(/\/+$/, ''),
-        namespace: environment.namespace,
+        namespace,
       },
     },
     probe,
@@ -100,9 +100,4 @@ export async function openResources(
       await Promise.all([reportApi.close(), downloader.close(), probe.close(), pool.end()]);
     },
   };
-}
-
-function landingFault(error: unknown): never {
-  const { message } = error as Error;
-  throw new SettingsError([`LANDING_DIR must be a directory that the worker may write to: ${message}.`]);
 }

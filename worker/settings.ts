@@ -1,36 +1,13 @@
 import { dataConverter } from '../runtime/codec/data-converter.ts';
 import { dailySchedule } from '../runtime/daily-schedule.ts';
 import { runOptions } from '../runtime/run-options.ts';
-import { readSettings, readTogether } from '../runtime/settings.ts';
+import { readSettings, readTogether, SETTINGS, type SettingName } from '../runtime/settings.ts';
 import { temporalConfig } from '../runtime/temporal.ts';
 
-const NAMES = [
-  'REPORT_API_URL',
-  'REPORT_API_KEY',
-  'REPORT_API_NICKNAME',
-  'REPORT_API_COHORT',
-  'REPORT_API_TIMEOUT',
-  'MAX_FILE_BYTES',
-  'DOWNLOAD_IDLE_TIMEOUT',
-  'LANDING_DIR',
-  'LANDING_RETENTION',
-  'REJECTED_RETENTION',
-  'HOUSEKEEPING_INTERVAL',
-  'DATABASE_URL',
-  'DATABASE_POOL_SIZE',
-  'TEMPORAL_TASK_QUEUE',
-  'TEMPORAL_DEPLOYMENT_NAME',
-  'TEMPORAL_WORKER_BUILD_ID',
-  'ALERT_WEBHOOK_URL',
-  'TEMPORAL_UI_URL',
-  'PAYLOAD_KEYS',
-  'METRICS_ADDRESS',
-  'HEALTH_ADDRESS',
-  'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
-  'OTEL_EXPORTER_OTLP_HEADERS',
-  'LOG_LEVEL',
-  'WORKER_SHUTDOWN_GRACE',
-] as const;
+/** All but those that other programs alone use. */
+const NAMES = (Object.keys(SETTINGS) as SettingName[]).filter(
+  (name) => !/^CODEC_SERVER_|^SCHEDULE_CATCHUP_WINDOW$/.test(name),
+);
 
 export type WorkerSettings = ReturnType<typeof readWorkerSettings>;
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { delimiter, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
-import { distrustOf } from '../../runtime/trust.ts';
-import { userCache } from '../../runtime/user-cache.ts';
+import { distrust } from '../../runtime/trust.ts';
+import { userCache } from './user-cache.ts';
 import { messageOf } from '../../domain/text.ts';
 import { isErrno } from './errors.ts';
 
@@ -130,8 +130,9 @@ async function holds(directory: string, { files }: Programs): Promise<boolean> {
 /** Others may have put programs where the cache is, e.g. below /tmp. */
 async function checkTrust(directory: string, { files }: Programs): Promise<void> {
   for (const path of [directory, ...files.map((file) => join(directory, file))]) {
-    const distrust = await distrustOf(path);
-    if (distrust !== undefined) throw new Error(`${path} ${distrust}`);
+    const stats = await lstat(path);
+    const reason = stats.isSymbolicLink() ? 'is a symbolic link' : distrust(stats);
+    if (reason !== undefined) throw new Error(`${path} ${reason}`);
   }
 }
 

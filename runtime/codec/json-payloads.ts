@@ -7,7 +7,10 @@ const MAX_PAYLOADS = 10_000;
 const MAX_METADATA = 100;
 
 /** Both alphabets, as protobuf's JSON allows. */
-const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'expected base64 text');
+const base64 = z
+  .string()
+  .regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'expected base64 text')
+  .transform((text) => Buffer.from(text, 'base64'));
 
 const metadata = z
   .record(z.string(), z.unknown())
@@ -27,17 +30,15 @@ const body = z.object({
  * error that names the first fault; nothing is read of a value that has not been checked (contract, ruling 54).
  */
 export function payloadsOf(json: string): Payload[] {
-  const result = body.safeParse(parsed(json));
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new Error(`Expected {"payloads": […]}; ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`);
+  try {
+    return body
+      .parse(JSON.parse(json))
+      .payloads.map(({ metadata, data }) => ({ metadata: metadata ?? {}, data: data ?? null }));
+  } catch (error) {
+    const [issue] = error instanceof z.ZodError ? error.issues : [];
+    const reason = issue ? `${issue.path.join('.')}: ${issue.message}` : 'the body is not JSON';
+    throw new Error(`Expected {"payloads": […]}; ${reason}.`);
   }
-  return result.data.payloads.map((payload) => ({
-    metadata: Object.fromEntries(
-      Object.entries(payload.metadata ?? {}).map(([name, value]) => [name, Buffer.from(value, 'base64')]),
-    ),
-    data: Buffer.from(payload.data ?? '', 'base64'),
-  }));
 }
 
 /** The answer: the same shape. */
@@ -50,12 +51,4 @@ export function jsonOf(payloads: readonly Payload[]): object {
       data: Buffer.from(data ?? []).toString('base64'),
     })),
   };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new Error('Expected {"payloads": […]}; the body is not JSON.');
-  }
 }

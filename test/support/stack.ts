@@ -95,10 +95,7 @@ export class TestStack {
     const worker = await startWorker(readWorkerSettings({ ...this.environment, ...settings }), {
       connection: this.#connection,
       namespace: 'default',
-      onDatabaseError: () => undefined,
       onWarning: () => undefined,
-      onFreshnessError: () => undefined,
-      onHousekeepingError: () => undefined,
       ...(this.#overrides ? { overrides: this.#overrides } : {}),
     });
     this.#workers.add(worker);

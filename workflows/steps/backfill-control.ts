@@ -12,54 +12,47 @@ export interface BackfillState extends BackfillCounts {
   paused: boolean;
 }
 
-export const progressQuery = defineQuery<BackfillState>('progress');
-export const pauseUpdate = defineUpdate<string>('pause');
-export const resumeUpdate = defineUpdate<string>('resume');
-export const setConcurrencyUpdate = defineUpdate<string, [number]>('setConcurrency');
-
-const NONE: BackfillCounts = { loaded: 0, no_increment: 0, failed: 0 };
-
 /**
  * Which days of a backfill run side by side, and what a person has asked for. It is made before the first wait, so that a
  * backfill can be steered at any moment (contract, ruling 48).
  */
 export class BackfillControl {
+  readonly state: BackfillState;
   readonly #running = new Map<string, Promise<void>>();
   readonly #progress: Progress;
-  #days: number | null = null;
-  #counts: Readonly<BackfillCounts> = NONE;
-  #concurrency: number;
-  #paused: boolean;
   #failure: Error | undefined;
 
   /** @param input not checked yet: it may be anything */
   constructor(input: Partial<SalesBackfillInput> | null | undefined, progress: Progress) {
     this.#progress = progress;
-    this.#concurrency = isConcurrency(input?.concurrency) ? input.concurrency : 1;
-    this.#paused = input?.checkpoint?.paused === true;
+    this.state = {
+      ...{ loaded: 0, no_increment: 0, failed: 0 },
+      ...input?.checkpoint?.counts,
+      days: null,
+      running: [],
+      concurrency: isConcurrency(input?.concurrency) ? input.concurrency : 1,
+      paused: input?.checkpoint?.paused === true,
+    };
     this.#handleMessages();
     this.#show();
   }
 
+  get counts(): BackfillCounts {
+    const { loaded, no_increment, failed } = this.state;
+    return { loaded, no_increment, failed };
+  }
+
   /** The days are known now. */
-  plan(daysLeft: number, counts: Readonly<BackfillCounts>): void {
-    this.#days = daysLeft + counts.loaded + counts.no_increment + counts.failed;
-    this.#counts = counts;
+  plan(daysLeft: number): void {
+    this.state.days = daysLeft + this.#done;
     this.#show();
-  }
-
-  get concurrency(): number {
-    return this.#concurrency;
-  }
-
-  get paused(): boolean {
-    return this.#paused;
   }
 
   /** Waits until one more day may begin. */
   async slot(): Promise<void> {
+    const { state } = this;
     await condition(
-      () => this.#failure !== undefined || (!this.#paused && this.#running.size < this.#concurrency),
+      () => this.#failure !== undefined || (!state.paused && this.#running.size < state.concurrency),
     );
     this.throwIfCancelled();
   }
@@ -88,46 +81,45 @@ export class BackfillControl {
     await Promise.all(this.#running.values());
   }
 
+  get #done(): number {
+    return this.state.loaded + this.state.no_increment + this.state.failed;
+  }
+
   #show(): void {
-    const { loaded, no_increment, failed } = this.#counts;
-    const done = loaded + no_increment + failed;
-    const running = [...this.#running.keys()].join(', ') || 'none';
-    const paused = this.#paused ? ' Paused: no more days start.' : '';
+    const { state } = this;
+    state.running = [...this.#running.keys()];
+    const paused = state.paused ? ' Paused: no more days start.' : '';
+    const running = state.running.join(', ') || 'none';
     this.#progress.update(
-      this.#days === null
+      state.days === null
         ? `Listing the days.${paused}`
-        : `${done} of ${this.#days} days done, ${failed} failed. Running: ${running}.${paused}`,
+        : `${this.#done} of ${state.days} days done, ${state.failed} failed. Running: ${running}.${paused}`,
     );
   }
 
   #handleMessages(): void {
-    setHandler(
-      progressQuery,
-      () => ({
-        ...this.#counts,
-        days: this.#days,
-        running: [...this.#running.keys()],
-        concurrency: this.#concurrency,
-        paused: this.#paused,
-      }),
-      { description: 'Progress of the backfill.' },
-    );
-    setHandler(pauseUpdate, () => this.#pause(true), {
+    const description = 'How many days are loaded in parallel.';
+    setHandler(defineQuery<BackfillState>('progress'), () => this.state, {
+      description: 'Progress of the backfill.',
+    });
+    setHandler(defineUpdate<string>('pause'), () => this.#pause(true), {
       description: 'Start no more days; days in progress finish.',
     });
-    setHandler(resumeUpdate, () => this.#pause(false), { description: 'Resume a paused backfill.' });
+    setHandler(defineUpdate<string>('resume'), () => this.#pause(false), {
+      description: 'Resume a paused backfill.',
+    });
     setHandler(
-      setConcurrencyUpdate,
+      defineUpdate<string, [number]>('setConcurrency'),
       (concurrency) => {
-        this.#concurrency = concurrency;
+        this.state.concurrency = concurrency;
         return `Now loading up to ${concurrency} days in parallel.`;
       },
-      { description: 'How many days are loaded in parallel.', validator: validateConcurrency },
+      { description, validator: validateConcurrency },
     );
   }
 
   #pause(paused: boolean): string {
-    this.#paused = paused;
+    this.state.paused = paused;
     this.#show();
     return paused ? 'Paused: days in progress finish, and no more days start.' : 'Resumed.';
   }

@@ -1,6 +1,4 @@
 import type { BackfillDay } from '../../activities/backfill.ts';
-import type { LoadDate } from '../../domain/load-date.ts';
-import type { BackfillCounts } from '../inputs.ts';
 import { steps } from './activities.ts';
 
 /** An error in the record; the whole one stands in the day's own history and in `staging.day_load`. */
@@ -8,18 +6,12 @@ const MAX_ERROR_CHARACTERS = 300;
 /** Days of one payload, which stays well below 64 KiB with them. */
 const DAYS_PER_RECORD = 50;
 
-/** What became of the days of a backfill: counted here, recorded in the database some days at a time. */
+/** What became of the days of a backfill, recorded in the database some days at a time. */
 export class BackfillRecord {
-  readonly counts: BackfillCounts;
   #pending: BackfillDay[] = [];
 
-  constructor(counts: BackfillCounts) {
-    this.counts = { ...counts };
-  }
-
   async add({ date, outcome, error }: BackfillDay): Promise<void> {
-    this.counts[outcome] += 1;
-    this.#pending.push({ date, outcome, error: shortened(error) });
+    this.#pending.push({ date, outcome, error: error && shortened(error) });
     if (this.#pending.length >= DAYS_PER_RECORD) await this.flush();
   }
 
@@ -30,20 +22,8 @@ export class BackfillRecord {
     const summary = `${days.length} days`;
     await steps.recordBackfillDays.executeWithOptions({ summary }, [days]);
   }
-
-  /** All days from `next` on failed, for one reason. */
-  async failAll(input: unknown, next: LoadDate, error: string): Promise<void> {
-    const summary = `all days from ${next}`;
-    this.counts.failed += await steps.failBackfillDays.executeWithOptions({ summary }, [
-      input,
-      next,
-      shortened(error) ?? '',
-    ]);
-  }
 }
 
-function shortened(error: string | null): string | null {
-  return error !== null && error.length > MAX_ERROR_CHARACTERS
-    ? `${error.slice(0, MAX_ERROR_CHARACTERS)}…`
-    : error;
+export function shortened(error: string): string {
+  return error.length > MAX_ERROR_CHARACTERS ? `${error.slice(0, MAX_ERROR_CHARACTERS)}…` : error;
 }

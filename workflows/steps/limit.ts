@@ -43,14 +43,14 @@ export class Limit {
       const isBehind = askedAt >= this.#at;
       this.#askedAt = askedAt;
       if (isBehind) this.#askedBehind += 1;
-      const givenUpAt = Math.max(this.#at, askedAt + patience);
+      const triedMs = Math.max(this.#at - askedAt, patience);
       try {
-        const answer = await question(reportSteps(this.#at, patience));
+        const answer = await question(reportSteps(triedMs));
         return { answer, isLast: isBehind && this.askedWithin(FRESH_MS) };
       } catch (error) {
         // Workers that are busy, or away, have not asked.
         if (isScheduleToStartTimeout(error)) patience = Math.min(patience * 2, MAX_PATIENCE_MS);
-        else if (!isTimeout(error) || this.#isWithin(FRESH_MS, givenUpAt)) throw error;
+        else if (!isTimeout(error) || this.#isWithin(FRESH_MS, askedAt + triedMs)) throw error;
       }
     }
   }
