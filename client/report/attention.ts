@@ -3,8 +3,8 @@ import { loadCommand } from '../../domain/load-command.ts';
 import { groupDays } from '../day-groups.ts';
 import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
-import type { ReportData, UnlikelyDate } from './data.ts';
-import { failureText, warningType } from './explanations.ts';
+import type { ReportData } from './data.ts';
+import { failureText, warningText } from './explanations.ts';
 import { html, type Html } from './html.ts';
 import type { Locale } from './locale.ts';
 
@@ -71,9 +71,9 @@ export function warnings(data: ReportData, locale: Locale): Html {
     const { accepted_missing: files } = day;
     if (files.length > 0) add(day, locale.text('acceptedWithout', { files: files.join(', ') }));
     for (const warning of day.warnings) {
-      const { key, file, what } = warningType(warning);
-      if (key === 'warning.other') add(day, locale.text(key, { message: plainText(warning, MAX_MESSAGE) }));
-      else add(day, locale.text(key, { file, what }), warning);
+      const known = warningText(warning);
+      if (known) add(day, locale.text(...known), warning);
+      else add(day, locale.text('warning.other', { message: plainText(warning, MAX_MESSAGE) }));
     }
   }
   const newest = ({ days }: Warning) => days.at(-1)?.date ?? '';
@@ -93,7 +93,7 @@ export function warnings(data: ReportData, locale: Locale): Html {
 }
 
 /** Orders that are not in the range because a typing error has moved their date out of it (contract, ruling 50). */
-function unlikelyDates(dates: readonly UnlikelyDate[], { text, count }: Locale): Html | undefined {
+function unlikelyDates(dates: ReportData['unlikely'], { text, count }: Locale): Html | undefined {
   const [first] = dates;
   if (!first) return undefined;
   const shown = dates.map(({ date, rows }) => `${date} (${count(rows)})`).join(', ');

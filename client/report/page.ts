@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { addDays } from '../../domain/load-date.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import { attention, CLIENT, command, isOpen, warnings } from './attention.ts';
-import { colourStyles } from './colours.ts';
 import type { ReportData, Totals } from './data.ts';
 import { byCity, byDay, byItem, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
 import { html, Html } from './html.ts';
@@ -18,7 +17,7 @@ export function reportPage(data: ReportData | undefined, now: Date, language: La
   const locale = localeOf(language);
   const { text } = locale;
   const title = data ? text('reportOf', { from: data.from, to: data.to }) : text('report');
-  const css = new Html(colourStyles() + readFileSync(new URL('page.css', import.meta.url), 'utf8'));
+  const css = new Html(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
   const created = text('created', { time: now.toISOString().slice(0, 16).replace('T', ' ') });
   return (
     html`<!doctype html>
