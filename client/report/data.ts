@@ -1,6 +1,6 @@
 import type { Database } from '../../database/database.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
-import { checkRange, MAX_RANGE_DAYS } from '../arguments.ts';
+import { checkRange, MAX_RANGE_DAYS, type Range } from '../arguments.ts';
 import { dayStatuses } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 
@@ -73,11 +73,6 @@ export interface ReportData {
   unlikely: { date: LoadDate; rows: number; dates: number }[];
 }
 
-export interface Range {
-  from?: LoadDate;
-  to?: LoadDate;
-}
-
 interface KnownRange {
   first_date: LoadDate;
   last_date: LoadDate;
@@ -101,7 +96,7 @@ export async function readReport(
   if (!range) return undefined;
   const { first_date: from, last_date: to, first_day, last_day, newest_loaded: newestLoaded } = range;
   // A default is never wrong usage, whatever stands in the database.
-  checkRange(from, to);
+  checkRange({ from, to });
   const sales = await database.snapshot(async (session) => {
     const dates = [from, to];
     const totals = (first: LoadDate, last: LoadDate) => session.one<Totals>('report/totals', [first, last]);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { addDays } from '../../domain/load-date.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import { attention, CLIENT, command, isOpen, warnings } from './attention.ts';
-import type { ReportData, Totals } from './data.ts';
+import type { ReportData } from './data.ts';
 import { byCity, byDay, byItem, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
 import { html, Html } from './html.ts';
 import { localeOf, type Locale } from './locale.ts';
@@ -51,17 +51,16 @@ export function reportPage(data: ReportData | undefined, now: Date, language: La
 function about(data: ReportData, created: string, locale: Locale): Html {
   const { from, to, newestLoaded, totals, recent, calendar } = data;
   const { text, count, money } = locale;
-  const figures: [TextKey, (totals: Totals) => string, (totals: Totals) => number][] = [
-    ['revenue', ({ revenue }) => money(revenue), ({ revenue }) => Number(revenue)],
-    ['orders', ({ orders }) => count(orders), ({ orders }) => orders],
-    ['refunds', ({ refunds }) => count(refunds), ({ refunds }) => refunds],
-    ['customers', ({ customers }) => count(customers), ({ customers }) => customers],
-  ];
-  const shown = figures.map(([key, format, number]) => {
-    if (!recent) return figureBox(text(key), format(totals));
-    const [last, previous] = [number(recent.last), number(recent.previous)];
+  const shown = (['revenue', 'orders', 'refunds', 'customers'] as const).map((key) => {
+    const format = key === 'revenue' ? money : count;
+    if (!recent) return figureBox(text(key), format(totals[key]));
+    const [last, previous] = [Number(recent.last[key]), Number(recent.previous[key])];
     const change = previous === 0 ? '–' : locale.change((last - previous) / Math.abs(previous));
-    return figureBox(text(key), format(totals), text('recent', { value: format(recent.last), change }));
+    return figureBox(
+      text(key),
+      format(totals[key]),
+      text('recent', { value: format(recent.last[key]), change }),
+    );
   });
   return html`<p class="quiet">
       ${text('about', { from, to, newest: newestLoaded ?? text('none') })} ${created}
