@@ -24,8 +24,9 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   checkRange(options);
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
   // Status comes from PostgreSQL; Temporal only adds which days are running.
-  const unknown = (error: unknown): undefined =>
-    void output.note(`${reasonOf(error)} Days in progress are not marked as running.`);
+  const unknown = (error: unknown): undefined => {
+    output.note(`${reasonOf(error)} Days in progress are not marked as running.`);
+  };
   const days = await withDatabase(async (database) => {
     const range = await statusRange(database, options, newestDue, output);
     if (!range) return [];
