@@ -27,10 +27,10 @@ export function retention({ weeks }: ReportData, locale: Locale): Html {
   ) =>
     figure(
       locale,
-      text(title),
+      title,
       text(about),
       plot(
-        weeks.map(({ period_id }) => weekName(period_id).split('-').reverse().join(' ')),
+        weeks.map(({ week }) => week.split('-').reverse().join(' ')),
         CATEGORIES.map((category) => ({
           name: text(category),
           kind: category,
@@ -40,12 +40,12 @@ export function retention({ weeks }: ReportData, locale: Locale): Html {
         onAxis,
       ),
       [
-        { title: text('week'), cell: ({ period_id }) => weekName(period_id), isShort: true },
-        { title: text('monday'), cell: ({ period_start }) => period_start, isShort: true },
-        ...CATEGORIES.map((category) => ({
+        { title: text('week'), cell: ({ week }) => week, kind: 'short' },
+        { title: text('monday'), cell: ({ period_start }) => period_start, kind: 'short' },
+        ...CATEGORIES.map((category): Column<Week> => ({
           title: text(category),
-          cell: (week: Week) => format(valueOf(week, category)),
-          isNumber: true,
+          cell: (week) => format(valueOf(week, category)),
+          kind: 'number',
         })),
       ],
       weeks,
@@ -58,11 +58,6 @@ export function retention({ weeks }: ReportData, locale: Locale): Html {
   ${weekly('revenuePerWeek', 'revenuePerWeekAbout', revenue, money)}`;
 }
 
-/** 202408 as 2024-W08. */
-function weekName(id: number): string {
-  return `${Math.floor(id / 100)}-W${String(id % 100).padStart(2, '0')}`;
-}
-
 export function byDay({ days, totals }: ReportData, locale: Locale): Html {
   const { text } = locale;
   const sold = days.filter(hasSales);
@@ -70,7 +65,7 @@ export function byDay({ days, totals }: ReportData, locale: Locale): Html {
   const values = days.map(({ revenue }) => Number(revenue));
   return figure(
     locale,
-    text('revenuePerDay'),
+    'revenuePerDay',
     text('revenuePerDayAbout'),
     plot(
       days.map(({ date }) => `${date.slice(5)} ${date.slice(0, 4)}`),
@@ -78,43 +73,36 @@ export function byDay({ days, totals }: ReportData, locale: Locale): Html {
       locale.tick,
     ),
     [
-      { title: text('day'), cell: ({ date }) => date, total: text('total'), isShort: true },
+      { title: text('day'), cell: ({ date }) => date, total: text('total'), kind: 'short' },
       ...salesColumns(totals, locale),
     ],
     sold,
   );
 }
 
-export function byCity({ cities, totals }: ReportData, locale: Locale): Html {
-  return byLine(cities, totals, locale, 'revenuePerCity', 'city');
-}
-
-export function byItem({ items, totals }: ReportData, locale: Locale): Html {
-  return byLine(items, totals, locale, 'revenuePerItem', 'item');
-}
-
-function byLine(
+/** By city or by item. */
+export function byLine(
   lines: readonly Line[],
-  totals: Sales,
+  { totals }: ReportData,
   locale: Locale,
   title: TextKey,
-  one: 'city' | 'item',
+  one: TextKey,
 ): Html {
   if (lines.length === 0) return noSales(locale);
   const { text, money } = locale;
   const nameOf = ({ name, members }: Line) => name ?? text('others', { n: members });
   const named = lines.filter(({ name }) => name !== null).length;
-  const shown = lines.map((line) => ({
-    name: nameOf(line),
-    value: Number(line.revenue),
-    label: money(line.revenue),
-    isRest: line.name === null,
-  }));
   return figure(
     locale,
-    text(title),
+    title,
     text(named < lines.length ? 'highestAndOthers' : 'highestFirst', { n: named }),
-    bars(shown),
+    bars(
+      lines,
+      nameOf,
+      ({ revenue }) => revenue,
+      money,
+      ({ name }) => name === null,
+    ),
     [{ title: text(one), cell: nameOf, total: text('total') }, ...salesColumns(totals, locale)],
     lines,
   );
@@ -130,7 +118,7 @@ function salesColumns(totals: Sales, { text, count, money }: Locale): Column<Sal
     title: text(key),
     cell: (sales) => format(sales[key]),
     total: format(totals[key]),
-    isNumber: true,
+    kind: 'number',
   }));
 }
 
@@ -145,15 +133,15 @@ export function daysLoaded({ calendar: days }: ReportData, locale: Locale): Html
     count(group.reduce((total, day) => total + day[key], 0));
   return figure(
     locale,
-    text('deliveries'),
+    'deliveries',
     text('deliveriesAbout', { states: counts.join(', ') }),
     calendar(days, states, locale),
     [
-      { title: text('day'), cell: (group) => rangeOf(group, locale), isShort: true },
+      { title: text('day'), cell: (group) => rangeOf(group, locale), kind: 'short' },
       { title: text('state'), cell: ([{ state }]) => text(`state.${state}`) },
-      { title: text('days'), cell: ({ length }) => count(length), isNumber: true },
-      { title: text('rowsKept'), cell: (group) => sum(group, 'rows_kept'), isNumber: true },
-      { title: text('rowsRejected'), cell: (group) => sum(group, 'rows_rejected'), isNumber: true },
+      { title: text('days'), cell: ({ length }) => count(length), kind: 'number' },
+      { title: text('rowsKept'), cell: (group) => sum(group, 'rows_kept'), kind: 'number' },
+      { title: text('rowsRejected'), cell: (group) => sum(group, 'rows_rejected'), kind: 'number' },
     ],
     groupDays(days, (day, previous) => day.state === previous.state),
   );
@@ -168,20 +156,21 @@ export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
     const key = `rule.${rule}`;
     return Object.hasOwn(TEXTS, key) ? text(key as TextKey) : rule;
   };
-  const shown = rejected.map((reason) => ({
-    name:
-      reason.file === null
-        ? ruleOf(reason)
-        : `${reason.column_name ?? text('row')} ${ruleOf(reason)} (${reason.file})`,
-    value: reason.rows,
-    label: count(reason.rows),
-    isRest: reason.file === null,
-  }));
+  const nameOf = (reason: Reason) =>
+    reason.file === null
+      ? ruleOf(reason)
+      : `${reason.column_name ?? text('row')} ${ruleOf(reason)} (${reason.file})`;
   return figure(
     locale,
-    text('rejectedByReason'),
+    'rejectedByReason',
     text('rejectedAbout', { table: 'staging.rejected_row' }),
-    bars(shown),
+    bars(
+      rejected,
+      nameOf,
+      ({ rows }) => rows,
+      count,
+      ({ file }) => file === null,
+    ),
     [
       { title: text('reason'), cell: ruleOf, total: text('total') },
       { title: text('column'), cell: ({ column_name }) => column_name ?? '' },
@@ -190,7 +179,7 @@ export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
         title: text('rows'),
         cell: ({ rows }) => count(rows),
         total: count(rejected.reduce((total, { rows }) => total + rows, 0)),
-        isNumber: true,
+        kind: 'number',
       },
     ],
     rejected,
@@ -200,12 +189,13 @@ export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
 /** A chart with its caption, text alternative and table. */
 function figure<R>(
   locale: Locale,
-  title: string,
+  titleKey: TextKey,
   about: string,
   chart: Html,
   columns: readonly Column<R>[],
   rows: readonly R[],
 ): Html {
+  const title = locale.text(titleKey);
   return html`<figure>
     <figcaption><strong>${title}</strong> <span class="quiet">${about}</span></figcaption>
     <div role="img" aria-label="${locale.text('chart', { title })}">

@@ -23,8 +23,8 @@ export interface Sales {
 export const CATEGORIES = ['new', 'returning', 'refunded'] as const;
 export type Category = (typeof CATEGORIES)[number];
 
-/** An ISO week with sales. */
-type Week = { period_id: number; period_start: LoadDate; customers: number } & Record<
+/** An ISO week with sales, such as 2024-W08. */
+type Week = { week: string; period_start: LoadDate; customers: number } & Record<
   `${Category}_customers_count`,
   number
 > &

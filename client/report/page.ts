@@ -3,7 +3,7 @@ import { addDays } from '../../domain/load-date.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import { attention, CLIENT, command, isOpen, warnings } from './attention.ts';
 import type { ReportData } from './data.ts';
-import { byCity, byDay, byItem, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
+import { byDay, byLine, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
 import { html, Html } from './html.ts';
 import { localeOf, type Locale } from './locale.ts';
 import type { Language, TextKey } from './texts.ts';
@@ -101,8 +101,8 @@ const SECTIONS: readonly Section[] = [
   ['warnings', warnings],
   ['retention', retention],
   ['salesByDay', byDay],
-  ['salesByCity', byCity],
-  ['salesByItem', byItem],
+  ['salesByCity', (data, locale) => byLine(data.cities, data, locale, 'revenuePerCity', 'city')],
+  ['salesByItem', (data, locale) => byLine(data.items, data, locale, 'revenuePerItem', 'item')],
   ['daysLoaded', daysLoaded],
   ['rejected', rejectedRows],
 ];

@@ -7,9 +7,8 @@ export interface Column<R> {
   cell: (row: R) => string;
   /** The footer cell. */
   total?: string;
-  isNumber?: boolean;
-  /** Short text that must not wrap, such as a date. */
-  isShort?: boolean;
+  /** Short text must not wrap, such as a date. */
+  kind?: 'number' | 'short';
 }
 
 /** A collapsed table below a chart: the exact numbers, for screen readers and for copying. */
@@ -21,7 +20,7 @@ export function tableBelow<R>(
 ): Html {
   const name = text('table', { title });
   const head = columns.map(
-    (column) => html`<th scope="col" class="${className(column)}">${column.title}</th>`,
+    (column) => html`<th scope="col" class="${column.kind ?? ''}">${column.title}</th>`,
   );
   const body = rows.map((row) => tableRow(columns, ({ cell }) => cell(row)));
   const foot = tableRow(columns, ({ total }) => total ?? '');
@@ -54,17 +53,12 @@ export function tableBelow<R>(
 function tableRow<R>(columns: readonly Column<R>[], textOf: (column: Column<R>) => string): Html {
   const cells = columns.map((column, index) => {
     const text = textOf(column);
-    const shown = column.isNumber ? text : html`<bdi>${text}</bdi>`;
+    const shown = column.kind === 'number' ? text : html`<bdi>${text}</bdi>`;
     return index === 0
-      ? html`<th scope="row" class="${className(column)}">${shown}</th>`
-      : html`<td class="${className(column)}">${shown}</td>`;
+      ? html`<th scope="row" class="${column.kind ?? ''}">${shown}</th>`
+      : html`<td class="${column.kind ?? ''}">${shown}</td>`;
   });
   return html`<tr>
     ${cells}
   </tr>`;
-}
-
-function className<R>({ isNumber, isShort }: Column<R>): string {
-  if (isNumber) return 'number';
-  return isShort ? 'short' : '';
 }

@@ -12,7 +12,7 @@ with all_customers as (
 )
 
 select
-    period_id,
+    to_char(period_start, 'IYYY-"W"IW') as week,
     period_start,
     customers,
     new_customers_count::float8 as new_customers_count,
