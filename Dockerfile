@@ -28,7 +28,7 @@ RUN npm ci --omit=dev --loglevel=error
 WORKDIR /app/node_modules
 RUN rm -r tsx esbuild @esbuild @swc .bin \
     && find @temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} + \
-    && rm -r @temporalio/core-bridge/sdk-core echarts/dist \
+    && rm -r @temporalio/core-bridge/sdk-core \
     && find . -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.md' \) -delete
 
 FROM ${NODE_IMAGE} AS worker

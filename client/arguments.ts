@@ -44,19 +44,21 @@ export function customerArgument(text: string, previous: string[] | undefined): 
 /** `status` and `report` show at most 20 years (contract, ruling 21). */
 export const MAX_RANGE_DAYS = 7_305;
 
-/** Exits with 2 when a range is reversed or too long. */
-export function checkRange(from: LoadDate, to: LoadDate, maxDays = MAX_RANGE_DAYS): void {
+/** A range of days; what is not given has a default. */
+export interface Range {
+  from?: LoadDate | undefined;
+  to?: LoadDate | undefined;
+}
+
+/** Exits with 2 when a range that is given in full is reversed or too long. */
+export function checkRange({ from, to }: Range, maxDays = MAX_RANGE_DAYS): void {
+  if (from === undefined || to === undefined) return;
   if (from > to) throw new CommandFailed(`--from ${from} is after --to ${to}.`, 2);
   if (countDays(from, to) > maxDays)
     throw new CommandFailed(
       `${from} to ${to} is more than 20 years: choose a shorter range by --from and --to.`,
       2,
     );
-}
-
-/** The same for a range that was given in full, before anything else is asked. */
-export function checkGivenRange({ from, to }: { from?: LoadDate; to?: LoadDate }): void {
-  if (from !== undefined && to !== undefined) checkRange(from, to);
 }
 
 /** Days of a backfill in parallel. On two cores more are no faster, and leave too little to a `run` beside it. */

@@ -4,13 +4,14 @@ import {
   WorkflowContinuedAsNewError,
   WorkflowFailedError,
   type Client,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import { TerminatedFailure, type Workflow, type WorkflowResultType } from '@temporalio/common';
 import { workflowFailure, type FailureText } from './failure-text.ts';
 import { follow } from './follow.ts';
 import type { Output } from './output.ts';
 import type { FailedRun, LoadedRun } from '../schemas/documents.ts';
-import type { Started } from './start.ts';
+import { startOrJoin, type Started, type StartRequest } from './start.ts';
 
 /** The ids of a run in its document. */
 export type RunIds<D extends LoadedRun | FailedRun> = Pick<D, 'workflow_id' | 'run_id'>;
@@ -24,14 +25,29 @@ const RETRY_MS = 2_000;
 const MAX_TRIES = 60;
 
 /**
- * Waits for a workflow and shows its progress; follows a reset to the new run. Ctrl-C stops the client, not the workflow.
- * @param watch shows the progress
+ * Starts a workflow, or joins the running one with the same id, and waits for its end. One that does less than was asked
+ * for is waited for first, however it ends (contract, ruling 47).
  */
-export async function awaitResult<W extends Workflow>(
+export async function startAndAwait<W extends Workflow>(
+  client: Client,
+  request: StartRequest<W>,
+  output: Output,
+  onJoin: (handle: WorkflowHandle<W>) => Promise<void> = () => Promise.resolve(),
+): Promise<Ended<W>> {
+  for (;;) {
+    const started = await startOrJoin(client, request);
+    const isEnough = started.lacks === undefined;
+    if (started.joined && isEnough) await onJoin(started.handle);
+    const ended = await awaitResult(client, started, output);
+    if (isEnough) return ended;
+  }
+}
+
+/** Shows the progress meanwhile; follows a reset to the new run. Ctrl-C stops the client, not the workflow. */
+async function awaitResult<W extends Workflow>(
   client: Client,
   { handle, taskQueue, joined, lacks }: Started<W>,
   output: Output,
-  watch: typeof follow = follow,
 ): Promise<Ended<W>> {
   const { workflowId } = handle;
   output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
@@ -43,7 +59,7 @@ export async function awaitResult<W extends Workflow>(
   process.once('SIGINT', interrupt);
   const done = new AbortController();
   // By workflow id alone, so that it always shows the newest run.
-  const watched = watch(client, client.workflow.getHandle(workflowId), taskQueue, output, done.signal);
+  const watched = follow(client, client.workflow.getHandle(workflowId), taskQueue, output, done.signal);
   try {
     return await newestResult<W>(client, workflowId, output);
   } finally {

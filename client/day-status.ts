@@ -6,22 +6,8 @@ import type { LoadDate } from '../domain/load-date.ts';
 import { openRun } from '../runtime/open-run.ts';
 import type { DayState, DayStatus } from '../schemas/documents.ts';
 
-interface Row {
-  date: LoadDate;
-  state: Exclude<DayState, 'running'>;
-  missing_files: string[];
-  error: string | null;
-  error_type: string | null;
-  workflow_id: string | null;
-  run_id: string | null;
+interface Row extends Omit<DayStatus, 'next' | 'finished_at'> {
   finished_at: Date | null;
-  revenue: string | null;
-  accepted_missing: string[];
-  rows_read: number;
-  rows_kept: number;
-  rows_duplicate: number;
-  rows_rejected: number;
-  warnings: string[];
   newer_claim: string | null;
   older_claim: string | null;
 }

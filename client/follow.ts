@@ -35,7 +35,7 @@ export async function follow(
       );
       show(failing === undefined ? state.currentStep : `${state.currentStep} ${failing}`);
     } catch (error) {
-      show(await explainNoAnswer(client, handle, taskQueue, error));
+      show(`${await whyNoAnswer(client, handle, taskQueue, error)} Waiting for it.`);
     }
   }
 }
@@ -47,16 +47,6 @@ async function failingStep(client: Client, handle: WorkflowHandle): Promise<stri
   if (!step) return undefined;
   const message = await failureMessage(client, step.lastFailure);
   return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
-}
-
-/** The same, for a command that goes on waiting. */
-export async function explainNoAnswer(
-  client: Client,
-  handle: WorkflowHandle,
-  taskQueue: string,
-  error: unknown,
-): Promise<string> {
-  return `${await whyNoAnswer(client, handle, taskQueue, error)} Waiting for it.`;
 }
 
 /** Why a query failed: no worker, a worker that cannot run the workflow, an unreadable answer, or no Temporal. */

@@ -1,5 +1,4 @@
 import {
-  ScheduleNotFoundError,
   ScheduleOverlapPolicy,
   type Client,
   type ScheduleDescription,
@@ -88,16 +87,6 @@ export function changes(before: ScheduleProperties, after: ScheduleProperties): 
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
     .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))
     .map((name) => `${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`);
-}
-
-/** The schedule's description; undefined when there is none. */
-export async function describeSchedule(handle: ScheduleHandle): Promise<ScheduleDescription | undefined> {
-  try {
-    return await handle.describe();
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return undefined;
-    throw error;
-  }
 }
 
 export function scheduleHandle(client: Client, env: NodeJS.ProcessEnv): ScheduleHandle {

@@ -1,16 +1,15 @@
 import { z } from 'zod';
-import { loadCommand } from '../domain/load-command.ts';
+import { RUN_OPTIONS } from '../domain/run-options.ts';
+import { snakeCase } from '../domain/text.ts';
 
 /**
  * Every document that the client prints with `--json`, once: `schemas/*.schema.json` are generated from
  * it, and the commands are typed by it. They import types only, since zod would slow their start.
  */
 
-type Infer<S extends z.ZodRawShape> = z.output<z.ZodObject<S, z.core.$strict>>;
-
 /** Strict: a misspelled or undocumented field is a fault. */
-function object<S extends z.ZodRawShape>(id: string, description: string, shape: S, ...examples: Infer<S>[]) {
-  return z.strictObject(shape).meta({ id, description, ...(examples.length > 0 && { examples }) });
+function object<S extends z.ZodRawShape>(id: string, description: string, shape: S) {
+  return z.strictObject(shape).meta({ id, description });
 }
 
 const date = z
@@ -37,22 +36,17 @@ const failure = object(
   'Failure',
   'The command failed (exit code 1), or its usage or settings are wrong (exit code 2).',
   { error, faults: texts.optional().describe('Each setting that cannot be used, and why.') },
-  { error: 'DATABASE_URL is not set: …', faults: ['DATABASE_URL is not set: …'] },
 );
 
-const migrated = object(
-  'Migrated',
-  'The database schema is at its newest version.',
-  { version: count, applied: texts.describe('Migrations that were applied now.') },
-  { version: 4, applied: ['0004_personal_data'] },
-);
+const migrated = object('Migrated', 'The database schema is at its newest version.', {
+  version: count,
+  applied: texts.describe('Migrations that were applied now.'),
+});
 
-const searchAttributes = object(
-  'SearchAttributes',
-  'The search attributes are registered.',
-  { registered: texts, added: texts.describe('Those that were registered now.') },
-  { registered: ['SalesLoadDate', 'SalesOutcome', 'SalesRunKind'], added: ['SalesLoadDate'] },
-);
+const searchAttributes = object('SearchAttributes', 'The search attributes are registered.', {
+  registered: texts,
+  added: texts.describe('Those that were registered now.'),
+});
 
 const fileCounts = object('FileCounts', 'Row counts of a file.', {
   rows_read: count.describe('Rows in the file.'),
@@ -61,61 +55,33 @@ const fileCounts = object('FileCounts', 'Row counts of a file.', {
   rows_rejected: count.describe('Rejected rows; each is in staging.rejected_row.'),
 });
 
-const loadedRun = object(
-  'LoadedRun',
-  'The run succeeded.',
-  {
-    date: date.describe('The load date; of history, its start day.'),
-    outcome: z
-      .enum(['loaded', 'partial', 'no_increment'])
-      .describe(
-        '`partial`: files of the date are still missing; `no_increment`: the report API has none for it.',
-      ),
-    files: z.record(z.string(), fileCounts).describe('By file name.'),
-    warnings,
-    workflow_id,
-    run_id,
-    error: z.null(),
-    joined: z
-      .strictObject({ workflow_id, run_id })
-      .optional()
-      .describe('The run that loaded the date while this one waited for it.'),
-  },
-  {
-    date: '2024-02-25',
-    outcome: 'loaded',
-    files: {
-      user_order_log_inc: { rows_read: 1091, rows_kept: 160, rows_duplicate: 931, rows_rejected: 0 },
-    },
-    warnings: ['user_order_log_inc: …'],
-    workflow_id: 'sales-increment-2024-02-25',
-    run_id: '01a2…',
-    error: null,
-  },
-);
+const loadedRun = object('LoadedRun', 'The run succeeded.', {
+  date: date.describe('The load date; of history, its start day.'),
+  outcome: z
+    .enum(['loaded', 'partial', 'no_increment'])
+    .describe(
+      '`partial`: files of the date are still missing; `no_increment`: the report API has none for it.',
+    ),
+  files: z.record(z.string(), fileCounts).describe('By file name.'),
+  warnings,
+  workflow_id,
+  run_id,
+  error: z.null(),
+  joined: z
+    .strictObject({ workflow_id, run_id })
+    .optional()
+    .describe('The run that loaded the date while this one waited for it.'),
+});
 
-const failedRun = object(
-  'FailedRun',
-  'The run failed or could not be started (exit code 1).',
-  {
-    date: date.nullable().describe('Null for history.'),
-    outcome: z.literal('failed'),
-    files: z.strictObject({}),
-    workflow_id: workflow_id.nullable().describe('Null when the run could not be started.'),
-    run_id: run_id.nullable(),
-    error,
-    next,
-  },
-  {
-    date: '2024-02-25',
-    outcome: 'failed',
-    files: {},
-    workflow_id: 'sales-increment-2024-02-25',
-    run_id: '01a2…',
-    error: 'user_order_log_inc of 2024-02-25 is refused: …',
-    next: 'Nothing was changed. Have the file corrected at its source and run the day again.',
-  },
-);
+const failedRun = object('FailedRun', 'The run failed or could not be started (exit code 1).', {
+  date: date.nullable().describe('Null for history.'),
+  outcome: z.literal('failed'),
+  files: z.strictObject({}),
+  workflow_id: workflow_id.nullable().describe('Null when the run could not be started.'),
+  run_id: run_id.nullable(),
+  error,
+  next,
+});
 
 const backfill = object(
   'Backfill',
@@ -130,29 +96,14 @@ const backfill = object(
     run_id: run_id.nullable(),
     error: error.nullable().describe('Why the backfill failed; null when at most single days did.'),
   },
-  {
-    from: '2024-02-25',
-    to: '2024-02-27',
-    loaded: ['2024-02-25'],
-    no_increment: ['2024-02-26'],
-    failed: [{ date: '2024-02-27', error: '…' }],
-    workflow_id: 'sales-increment-backfill-2024-02-25-2024-02-27',
-    run_id: '01a2…',
-    error: null,
-  },
 );
 
-const backfillControl = object(
-  'BackfillControl',
-  'The answer to `--pause`, `--resume` or `--cancel`.',
-  { from: date, to: date, workflow_id, answer: z.string() },
-  {
-    from: '2024-02-25',
-    to: '2024-02-27',
-    workflow_id: 'sales-increment-backfill-2024-02-25-2024-02-27',
-    answer: 'Cancellation requested: days in progress stop cleanly.',
-  },
-);
+const backfillControl = object('BackfillControl', 'The answer to `--pause`, `--resume` or `--cancel`.', {
+  from: date,
+  to: date,
+  workflow_id,
+  answer: z.string(),
+});
 
 const dayState = z
   .enum(['loaded', 'no_increment', 'missing', 'failed', 'running', 'stale'])
@@ -184,45 +135,14 @@ const gap = object('Gap', 'Consecutive days in one state that need an operator.'
   days: count,
 });
 
-const status = object(
-  'Status',
-  'The state of each day (exit code 1 with `--fail-on-gap` and a gap).',
-  {
-    from: date.nullable().describe('Null when no day is known.'),
-    to: date.nullable(),
-    totals: z.record(dayState, count).describe('Days by state.'),
-    gaps: z.array(gap),
-    load_gaps: command.describe('The command that loads the gaps.'),
-    days: z.array(dayStatus),
-  },
-  {
-    from: '2024-02-25',
-    to: '2024-02-27',
-    totals: { loaded: 1, no_increment: 1, missing: 1, failed: 0, running: 0, stale: 0 },
-    gaps: [{ from: '2024-02-27', to: '2024-02-27', state: 'missing', days: 1 }],
-    load_gaps: loadCommand('2024-02-27', '2024-02-27'),
-    days: [
-      {
-        date: '2024-02-25',
-        state: 'loaded',
-        error: null,
-        error_type: null,
-        next: null,
-        rows_read: 1144,
-        rows_kept: 213,
-        rows_duplicate: 931,
-        rows_rejected: 0,
-        revenue: '72040.00',
-        warnings: ['user_order_log_inc: …'],
-        missing_files: [],
-        accepted_missing: ['customer_research_inc'],
-        workflow_id: 'sales-increment-2024-02-25',
-        run_id: '01a2…',
-        finished_at: '2024-02-26T05:00:09.187Z',
-      },
-    ],
-  },
-);
+const status = object('Status', 'The state of each day (exit code 1 with `--fail-on-gap` and a gap).', {
+  from: date.nullable().describe('Null when no day is known.'),
+  to: date.nullable(),
+  totals: z.record(dayState, count).describe('Days by state.'),
+  gaps: z.array(gap),
+  load_gaps: command.describe('The command that loads the gaps.'),
+  days: z.array(dayStatus),
+});
 
 const forgotten = object(
   'Forgotten',
@@ -255,28 +175,6 @@ const forgotten = object(
       .describe('The landing directories that were seen in the last 30 days.'),
     error: error.nullable(),
   },
-  {
-    customers: [
-      {
-        customer_id: '891',
-        forgotten_at: '2024-02-26T09:30:00.000Z',
-        forgotten_by: 'sales_owner',
-        staged_rows: 3,
-        mart_rows: 1,
-        rejected_rows: 0,
-      },
-    ],
-    landings: [
-      {
-        host: 'worker-1',
-        directory: '/var/lib/sales-increment',
-        state: 'pruned',
-        last_seen: '2024-02-26T09:30:41.512Z',
-        files_removed: 36,
-      },
-    ],
-    error: null,
-  },
 );
 
 const verified = object(
@@ -299,26 +197,21 @@ const verified = object(
     ),
     error: error.nullable(),
   },
-  {
-    from: null,
-    to: null,
-    equal: false,
-    differences: [
-      { table: 'mart.f_sales', difference: 'missing', rows: 2, first_keys: ['1f0c shipped'], mended: false },
-    ],
-    error: 'The mart differs from its definition. `verify --repair` mends it.',
-  },
 );
 
-const reportWritten = object(
-  'ReportWritten',
-  'The report page is written.',
-  { file: z.string().describe('Absolute path.'), weeks: count.describe('Weeks with sales.'), days: count },
-  { file: '/home/me/report.html', weeks: 2, days: 3 },
-);
+const reportWritten = object('ReportWritten', 'The report page is written.', {
+  file: z.string().describe('Absolute path.'),
+  weeks: count.describe('Weeks with sales.'),
+  days: count,
+});
 
 const schedule_id = z.string().describe('Temporal schedule id.');
 const paused = z.boolean();
+
+const runOptions = Object.entries(RUN_OPTIONS).map(([name, { type }]) => [
+  snakeCase(name),
+  { duration: milliseconds, share, files: texts }[type],
+]);
 
 const scheduleProperties = z.strictObject({
   time: z.string().describe('When a run is due, HH:MM in the time zone.'),
@@ -331,52 +224,18 @@ const scheduleProperties = z.strictObject({
   overlap: z.string().describe('What happens to a run that is due while another runs.'),
   pause_on_failure: z.boolean(),
   options: z
-    .strictObject({
-      report_poll_interval_ms: milliseconds,
-      report_timeout_ms: milliseconds,
-      files_timeout_ms: milliseconds,
-      optional_files: texts,
-      max_rejected_share: share,
-      late_after_ms: milliseconds,
-      volume_alert_share: share,
-    })
+    .strictObject(Object.fromEntries(runOptions) as Record<string, z.ZodType>)
     .partial()
     .describe('What its runs are started with: the settings of the same names in docs/settings.md.'),
 });
 
-const PROPERTIES: ScheduleProperties = {
-  time: '05:00',
-  time_zone: 'UTC',
-  offset_days: 1,
-  task_queue: 'sales-increment',
-  catchup_window: '30d',
-  overlap: 'BUFFER_ALL',
-  pause_on_failure: false,
-  options: {
-    report_timeout_ms: 3_600_000,
-    optional_files: ['customer_research_inc'],
-    max_rejected_share: 0.1,
-  },
-};
-
-const scheduleApplied = object(
-  'ScheduleApplied',
-  'The schedule as it is now.',
-  {
-    schedule_id,
-    action: z.enum(['created', 'updated', 'unchanged']),
-    changed: texts.describe('Each change, as `name: before → after`.'),
-    paused,
-    ...scheduleProperties.shape,
-  },
-  {
-    schedule_id: 'sales-increment-daily',
-    action: 'updated',
-    changed: ['time: "06:00" → "05:00"'],
-    paused: false,
-    ...PROPERTIES,
-  },
-);
+const scheduleApplied = object('ScheduleApplied', 'The schedule as it is now.', {
+  schedule_id,
+  action: z.enum(['created', 'updated', 'unchanged']),
+  changed: texts.describe('Each change, as `name: before → after`.'),
+  paused,
+  ...scheduleProperties.shape,
+});
 
 const schedule = object(
   'Schedule',
@@ -404,65 +263,29 @@ const schedule = object(
       .nullable()
       .describe('Days due but not loaded; null when the database cannot be read.'),
   },
-  {
-    schedule_id: 'sales-increment-daily',
-    paused: false,
-    note: 'resumed by the client',
-    ...PROPERTIES,
-    next: [{ due: '2024-02-27T05:00:00.000Z', load_date: '2024-02-26' }],
-    recent: [
-      {
-        due: '2024-02-26T05:00:00.000Z',
-        started: '2024-02-26T05:00:00.101Z',
-        load_date: '2024-02-25',
-        workflow_id: 'sales-increment-daily-run-2024-02-26T05:00:00Z',
-        run_id: '01a2…',
-      },
-    ],
-    running: ['sales-increment-daily-run-2024-02-26T05:00:00Z'],
-    runs: 1,
-    missed: 0,
-    skipped: 0,
-    open_days: {
-      days: 1,
-      from: '2024-02-25',
-      to: '2024-02-25',
-      load: loadCommand('2024-02-25', '2024-02-25'),
-    },
-  },
 );
 
-const schedulePaused = object(
-  'SchedulePaused',
-  'The schedule is paused or active.',
-  { schedule_id, paused, note: z.string() },
-  { schedule_id: 'sales-increment-daily', paused: true, note: 'paused by the client' },
-);
+const schedulePaused = object('SchedulePaused', 'The schedule is paused or active.', {
+  schedule_id,
+  paused,
+  note: z.string(),
+});
 
-const scheduleTriggered = object(
-  'ScheduleTriggered',
-  'The schedule starts a run.',
-  { schedule_id, triggered: z.literal(true) },
-  { schedule_id: 'sales-increment-daily', triggered: true },
-);
+const scheduleTriggered = object('ScheduleTriggered', 'The schedule starts a run.', {
+  schedule_id,
+  triggered: z.literal(true),
+});
 
-const dayTriggered = object(
-  'DayTriggered',
-  'With `--date`.',
-  {
-    date,
-    workflow_id,
-    triggered: z.boolean().describe('False: a run of the date is already in progress.'),
-  },
-  { date: '2024-02-25', workflow_id: 'sales-increment-2024-02-25', triggered: true },
-);
+const dayTriggered = object('DayTriggered', 'With `--date`.', {
+  date,
+  workflow_id,
+  triggered: z.boolean().describe('False: a run of the date is already in progress.'),
+});
 
-const scheduleDeleted = object(
-  'ScheduleDeleted',
-  'The schedule no longer exists.',
-  { schedule_id, deleted: z.boolean().describe('False: there was none.') },
-  { schedule_id: 'sales-increment-daily', deleted: true },
-);
+const scheduleDeleted = object('ScheduleDeleted', 'The schedule no longer exists.', {
+  schedule_id,
+  deleted: z.boolean().describe('False: there was none.'),
+});
 
 /** What each command prints. `error`: without a command that exists. */
 export const DOCUMENTS = {

@@ -2,15 +2,13 @@ import { readSettings, readTogether } from '../../runtime/settings.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
 import type { salesBackfill } from '../../workflows/index.ts';
 import { checkRange, DEFAULT_CONCURRENCY } from '../arguments.ts';
-import { awaitResult } from '../await-result.ts';
-import { watchBackfill } from '../backfill-progress.ts';
+import { startAndAwait } from '../await-result.ts';
 import { withDatabase } from '../database.ts';
 import { firstOf, groupDays, rangeText } from '../day-groups.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
 import type { Backfill } from '../../schemas/documents.ts';
 import type { StartRequest } from '../start.ts';
-import { startWhenFree } from '../start-when-free.ts';
 import { cancel, steer } from '../steer.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../../domain/workflow-ids.ts';
@@ -29,7 +27,7 @@ export interface BackfillOptions {
 /** `client backfill`: loads every day of a range; a second start joins the running one, unless that does less. */
 export async function backfill(options: BackfillOptions, output: Output): Promise<void> {
   const { from, to, onlyMissing = false, concurrency = DEFAULT_CONCURRENCY } = options;
-  checkRange(from, to, Infinity);
+  checkRange(options, Infinity);
   const [{ taskQueue, options: shared }] = readTogether(
     () => runSettings(process.env),
     // For the final lists of days.
@@ -58,10 +56,10 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
         return running.onlyMissing && !onlyMissing ? 'leaves out the days that are loaded' : undefined;
       },
     };
-    const started = await startWhenFree(client, request, output, watchBackfill);
-    if (started.joined && options.concurrency !== undefined)
-      output.note(await steer(client, started.handle, taskQueue, 'setConcurrency', concurrency));
-    const { ids, failure } = await awaitResult(client, started, output, watchBackfill);
+    const { ids, failure } = await startAndAwait(client, request, output, async (handle) => {
+      if (options.concurrency !== undefined)
+        output.note(await steer(client, handle, taskQueue, 'setConcurrency', concurrency));
+    });
     const days = await daysOf(workflowId);
     const document: Backfill = {
       from,

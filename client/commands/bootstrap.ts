@@ -1,17 +1,16 @@
 import type { salesHistory } from '../../workflows/index.ts';
-import { awaitResult } from '../await-result.ts';
+import { startAndAwait } from '../await-result.ts';
 import { printLoaded, runFailed } from '../day-document.ts';
 import type { Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
-import { startWhenFree } from '../start-when-free.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../../domain/workflow-ids.ts';
 
 /** `client bootstrap`: loads the full report as history, waits, and prints what was loaded. */
-export async function bootstrap(output: Output): Promise<void> {
+export async function bootstrap(_: object, output: Output): Promise<void> {
   const { options, taskQueue } = runSettings(process.env);
   await withTemporal(async (client) => {
-    const started = await startWhenFree<typeof salesHistory>(
+    const { ids, result, failure } = await startAndAwait<typeof salesHistory>(
       client,
       {
         workflowType: 'salesHistory',
@@ -24,7 +23,6 @@ export async function bootstrap(output: Output): Promise<void> {
       },
       output,
     );
-    const { ids, result, failure } = await awaitResult(client, started, output);
     if (failure) throw runFailed(null, failure, ids);
     printLoaded(result, ids, output, `History of ${result.date}`);
   });

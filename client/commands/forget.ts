@@ -23,10 +23,10 @@ type Customer = Forgotten['customers'][number];
 type Landing = Forgotten['landings'][number];
 
 /** `client forget`: removes the names of customers, and keeps them from coming back. */
-export async function forget(customerIds: readonly string[], output: Output): Promise<void> {
+export async function forget({ customer: ids }: { customer: string[] }, output: Output): Promise<void> {
   await withDatabase(async (database) => {
     const before = await landingRows(database);
-    const forgotten = await forgetCustomers(database, customerIds, COLUMNS_BEHIND_CUSTOMER, (line) =>
+    const forgotten = await forgetCustomers(database, ids, COLUMNS_BEHIND_CUSTOMER, (line) =>
       output.note(line),
     );
     const customers = forgotten.map((one) => ({ ...one, forgotten_at: one.forgotten_at.toISOString() }));

@@ -3,10 +3,10 @@ import { newestDueDay } from '../../domain/due-days.ts';
 import { countDays } from '../../domain/load-date.ts';
 import { messageOf } from '../../domain/text.ts';
 import { AtomicFile } from '../../runtime/atomic-file.ts';
-import { checkGivenRange } from '../arguments.ts';
+import { checkRange, type Range } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import { readReport, type Range } from '../report/data.ts';
+import { readReport } from '../report/data.ts';
 import type { Language } from '../report/texts.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
 
@@ -17,7 +17,7 @@ export interface ReportOptions extends Range {
 
 /** `client report`: writes a self-contained HTML report of the mart. */
 export async function report({ out, language, ...range }: ReportOptions, output: Output): Promise<void> {
-  checkGivenRange(range);
+  checkRange(range);
   const now = new Date();
   const newestDue = newestDueDay(dailySchedule(process.env), now);
   const data = await withDatabase((database) => readReport(database, range, newestDue));

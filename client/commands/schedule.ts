@@ -1,5 +1,6 @@
 import {
   ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
   type Client,
   type ScheduleDescription,
   type ScheduleOptions,
@@ -16,14 +17,7 @@ import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { retryScheduleUpdate } from '../retry-schedule-update.ts';
 import { runSettings } from '../run-settings.ts';
-import {
-  changes,
-  describeSchedule,
-  propertiesOf,
-  scheduleHandle,
-  scheduleSettings,
-  wantedSchedule,
-} from '../schedule.ts';
+import { changes, propertiesOf, scheduleHandle, scheduleSettings, wantedSchedule } from '../schedule.ts';
 import type { Schedule, ScheduleProperties } from '../../schemas/documents.ts';
 import { dayRequest, startOrJoin } from '../start.ts';
 import { withTemporal } from '../temporal.ts';
@@ -38,7 +32,9 @@ export async function apply(options: { paused?: boolean }, output: Output): Prom
   await withTemporal(async (client) => {
     const wanted = wantedSchedule(process.env, await hasSearchAttributes(client));
     const handle = scheduleHandle(client, process.env);
-    const before = await createOrDescribe(client, wanted, options.paused ?? false).catch(refusedZone);
+    const before = await createOrDescribe(client, { ...wanted, ...(options.paused && PAUSED) }).catch(
+      refusedZone,
+    );
     // A paused schedule stays paused, with its note.
     const update = () => handle.update(({ state }) => ({ ...wanted, state }));
     if (before) await retryScheduleUpdate(update).catch(refusedZone);
@@ -57,21 +53,19 @@ export async function apply(options: { paused?: boolean }, output: Output): Prom
   });
 }
 
+const PAUSED = { state: { paused: true, note: 'created paused' } };
+
 /** Creates the schedule and returns undefined; or returns the description of an existing one. */
 async function createOrDescribe(
   client: Client,
   wanted: ScheduleOptions,
-  paused: boolean,
 ): Promise<ScheduleDescription | undefined> {
-  const handle = client.schedule.getHandle(wanted.scheduleId);
-  const before = await describeSchedule(handle);
-  if (before) return before;
   try {
-    await client.schedule.create({ ...wanted, state: paused ? { paused, note: 'created paused' } : {} });
+    await client.schedule.create(wanted);
     return undefined;
   } catch (error) {
-    if (error instanceof ScheduleAlreadyRunning) return await handle.describe();
-    throw error;
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    return await client.schedule.getHandle(wanted.scheduleId).describe();
   }
 }
 
@@ -97,7 +91,7 @@ function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
 }
 
 /** `client schedule show`. */
-export async function show(output: Output): Promise<void> {
+export async function show(_: object, output: Output): Promise<void> {
   await withTemporal(async (client) => {
     const { handle, description } = await existing(client);
     const { state, info } = description;
@@ -143,20 +137,30 @@ export async function show(output: Output): Promise<void> {
   });
 }
 
-/** `client schedule pause` and `resume`. */
-export async function setPaused(paused: boolean, note: string | undefined, output: Output): Promise<void> {
+interface Note {
+  note?: string;
+}
+
+/** `client schedule pause`. */
+export const pause = ({ note = 'paused by the client' }: Note, output: Output) =>
+  setPaused(true, note, output);
+
+/** `client schedule resume`. */
+export const resume = ({ note = 'resumed by the client' }: Note, output: Output) =>
+  setPaused(false, note, output);
+
+async function setPaused(paused: boolean, note: string, output: Output): Promise<void> {
   await withTemporal(async (client) => {
     const { handle } = await existing(client);
-    const text = note ?? `${paused ? 'paused' : 'resumed'} by the client`;
-    await retryScheduleUpdate(() => (paused ? handle.pause(text) : handle.unpause(text)));
-    output.result({ schedule_id: handle.scheduleId, paused, note: text }, () =>
+    await retryScheduleUpdate(() => (paused ? handle.pause(note) : handle.unpause(note)));
+    output.result({ schedule_id: handle.scheduleId, paused, note }, () =>
       paused ? `Schedule ${handle.scheduleId} is paused.` : `Schedule ${handle.scheduleId} is active.`,
     );
   });
 }
 
 /** `client schedule trigger`: runs the schedule now; with a date, starts the run of that date. */
-export async function trigger(date: LoadDate | undefined, output: Output): Promise<void> {
+export async function trigger({ date }: { date?: LoadDate }, output: Output): Promise<void> {
   await withTemporal(async (client) => {
     if (date === undefined) {
       const { handle } = await existing(client);
@@ -179,11 +183,13 @@ export async function trigger(date: LoadDate | undefined, output: Output): Promi
 }
 
 /** `client schedule delete`: safe to repeat. */
-export async function remove(output: Output): Promise<void> {
+export async function remove(_: object, output: Output): Promise<void> {
   await withTemporal(async (client) => {
     const handle = scheduleHandle(client, process.env);
-    const deleted = (await describeSchedule(handle)) !== undefined;
-    if (deleted) await handle.delete();
+    const deleted = await handle
+      .delete()
+      .then(() => true)
+      .catch(orIfMissing(() => false));
     output.result({ schedule_id: handle.scheduleId, deleted }, () =>
       deleted
         ? `Schedule ${handle.scheduleId} is deleted; runs in progress continue.`
@@ -194,9 +200,18 @@ export async function remove(output: Output): Promise<void> {
 
 async function existing(client: Client) {
   const handle = scheduleHandle(client, process.env);
-  const description = await describeSchedule(handle);
-  if (description) return { handle, description: description satisfies ScheduleDescription };
-  throw new CommandFailed(`There is no schedule ${handle.scheduleId}: create it with \`schedule apply\`.`);
+  const refuse = () => {
+    throw new CommandFailed(`There is no schedule ${handle.scheduleId}: create it with \`schedule apply\`.`);
+  };
+  return { handle, description: await handle.describe().catch(orIfMissing(refuse)) };
+}
+
+/** Catches that there is no schedule. */
+function orIfMissing<T>(instead: () => T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof ScheduleNotFoundError) return instead();
+    throw error;
+  };
 }
 
 function loadDateOf(due: Date, { time_zone, offset_days }: ScheduleProperties): LoadDate | null {

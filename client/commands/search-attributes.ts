@@ -4,7 +4,7 @@ import { withTemporal } from '../temporal.ts';
 import { KEYWORD, registeredSearchAttributes, SEARCH_ATTRIBUTES } from '../../runtime/search-attributes.ts';
 
 /** `client search-attributes`: registers the custom search attributes in the namespace; safe to repeat. */
-export async function registerSearchAttributes(output: Output): Promise<void> {
+export async function registerSearchAttributes(_: object, output: Output): Promise<void> {
   await withTemporal(async (client) => {
     const { registered, ofOtherType } = await registeredSearchAttributes(client);
     if (ofOtherType.length > 0)

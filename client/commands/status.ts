@@ -1,10 +1,9 @@
-import type { Client } from '@temporalio/client';
 import { connectClient } from '../../runtime/temporal.ts';
 import type { Database } from '../../database/database.ts';
 import { newestDueDay } from '../../domain/due-days.ts';
 import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { fileNames } from '../../domain/feeds.ts';
-import { checkGivenRange, checkRange, MAX_RANGE_DAYS } from '../arguments.ts';
+import { checkRange, MAX_RANGE_DAYS, type Range } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../../domain/load-command.ts';
 import { dayStatuses } from '../day-status.ts';
@@ -14,9 +13,7 @@ import type { Status } from '../../schemas/documents.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { gapsOf, statusCalendar, statusTable, totalsOf } from '../status-text.ts';
 
-export interface StatusOptions {
-  from?: LoadDate;
-  to?: LoadDate;
+export interface StatusOptions extends Range {
   calendar?: boolean;
   /** Exit with 1 when a day is missing, failed or stale. */
   failOnGap?: boolean;
@@ -24,13 +21,16 @@ export interface StatusOptions {
 
 /** `client status`: the state of each day. */
 export async function status(options: StatusOptions, output: Output): Promise<void> {
-  checkGivenRange(options);
+  checkRange(options);
   const newestDue = newestDueDay(dailySchedule(process.env), new Date());
-  const unknown = (error: unknown) => output.note(`${reasonOf(error)} ${NOT_MARKED}`);
+  // Status comes from PostgreSQL; Temporal only adds which days are running.
+  const unknown = (error: unknown): undefined => {
+    output.note(`${reasonOf(error)} Days in progress are not marked as running.`);
+  };
   const days = await withDatabase(async (database) => {
     const range = await statusRange(database, options, newestDue, output);
     if (!range) return [];
-    const client = await connectIfAvailable(unknown);
+    const client = await connectClient(process.env).catch(unknown);
     try {
       return await dayStatuses(database, client, range.from, range.to, (error) =>
         unknown(new Error(`Temporal does not say which runs are open: ${reasonOf(error)}.`)),
@@ -58,8 +58,6 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
   output.result(document, text);
 }
 
-const NOT_MARKED = 'Days in progress are not marked as running.';
-
 /** The requested range; by default from the first known date to the newest that is known or due. */
 async function statusRange(
   database: Database,
@@ -75,26 +73,17 @@ async function statusRange(
   if (first === undefined) return undefined;
   const last = to ?? [known?.last_date ?? first, newestDue, first].sort().at(-1) ?? first;
   if ((from !== undefined && to !== undefined) || countDays(first, last) <= MAX_RANGE_DAYS) {
-    checkRange(first, last);
-    return { from: first, to: last };
+    const range = { from: first, to: last };
+    checkRange(range);
+    return range;
   }
   // Nobody has chosen a range that is too long: a stray date has made it so.
   const newest = to ?? (last > newestDue && first <= newestDue ? newestDue : last);
   const oldest = from ?? [first, addDays(newest, 1 - MAX_RANGE_DAYS)].sort()[1] ?? first;
-  checkRange(oldest, newest);
+  checkRange({ from: oldest, to: newest });
   const shown = from === undefined ? `20 years to ${newest}` : `${oldest} to ${newest}`;
   output.note(
     `Days from ${first} to ${last} are known; ${shown} are shown. Choose others by --from and --to.`,
   );
   return { from: oldest, to: newest };
-}
-
-/** Status comes from PostgreSQL; Temporal only adds which days are running. */
-async function connectIfAvailable(onUnknown: (error: unknown) => void): Promise<Client | undefined> {
-  try {
-    return await connectClient(process.env);
-  } catch (error) {
-    onUnknown(error);
-    return undefined;
-  }
 }

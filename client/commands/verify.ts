@@ -24,7 +24,7 @@ export interface VerifyOptions extends DateRange {
 /** `client verify`: compares the mart with its definition over staging, and mends it where that is wanted. */
 export async function verify({ repair: mends, ...range }: VerifyOptions, output: Output): Promise<void> {
   const { from = null, to = null } = range;
-  if (from !== null && to !== null) checkRange(from, to, Infinity);
+  checkRange(range, Infinity);
   const note = (line: string) => output.note(line);
   const { found, left } = await withDatabase(async (database) => {
     let differences = await differencesOf(database, range, note);

@@ -3,16 +3,15 @@ import { loadCommand } from '../../domain/load-command.ts';
 import { groupDays } from '../day-groups.ts';
 import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
-import type { ReportData, UnlikelyDate } from './data.ts';
-import { failureText, warningType } from './explanations.ts';
+import type { ReportData } from './data.ts';
+import { failureText, warningText } from './explanations.ts';
 import { html, type Html } from './html.ts';
 import type { Locale } from './locale.ts';
 
 /** Entries of a list; a command lists the others. */
 const MAX_ENTRIES = 20;
 /** Ranges of days, and recorded messages, of an entry. */
-const MAX_RANGES = 10;
-const MAX_RECORDED = 10;
+const MAX_PARTS = 10;
 /** Letters of a recorded message. */
 const MAX_MESSAGE = 1_000;
 export const CLIENT = 'npm run client --';
@@ -51,49 +50,43 @@ function needs(day: DayStatus, { text }: Locale): string {
   return files.length > 0 ? text('needs', { files: files.join(', ') }) : '';
 }
 
-interface Warning {
-  sentence: string;
-  days: DayStatus[];
-  /** As they were recorded, with the day of each. */
-  messages: string[];
-}
-
 /** Equal warnings are one entry with their days; the rare ones come first. */
 export function warnings(data: ReportData, locale: Locale): Html {
-  const all = new Map<string, Warning>();
-  const add = (day: DayStatus, sentence: string, message?: string) => {
-    const found = all.get(sentence) ?? { sentence, days: [], messages: [] };
+  const all = new Map<string, { days: DayStatus[]; messages: string[] }>();
+  const add = (day: DayStatus, sentence: string, ...messages: string[]) => {
+    const found = all.get(sentence) ?? { days: [], messages: [] };
     if (found.days.at(-1) !== day) found.days.push(day);
-    if (message !== undefined) found.messages.push(`${day.date}: ${message}`);
+    found.messages.push(...messages.map((message) => `${day.date}: ${message}`));
     all.set(sentence, found);
   };
   for (const day of data.calendar) {
     const { accepted_missing: files } = day;
     if (files.length > 0) add(day, locale.text('acceptedWithout', { files: files.join(', ') }));
     for (const warning of day.warnings) {
-      const { key, file, what } = warningType(warning);
-      if (key === 'warning.other') add(day, locale.text(key, { message: plainText(warning, MAX_MESSAGE) }));
-      else add(day, locale.text(key, { file, what }), warning);
+      const known = warningText(warning);
+      if (known) add(day, locale.text(...known), warning);
+      else add(day, locale.text('warning.other', { message: plainText(warning, MAX_MESSAGE) }));
     }
   }
-  const newest = ({ days }: Warning) => days.at(-1)?.date ?? '';
-  const rareFirst = [...all.values()].sort(
-    (a, b) => a.days.length - b.days.length || newest(b).localeCompare(newest(a)),
+  const stray = unlikelyDates(data.unlikely, locale);
+  if (all.size === 0) return stray ?? html`<p>${locale.text('noWarnings')}</p>`;
+  // Of equally rare ones the newest.
+  const newestFirst = [...all].sort(([, { days: a }], [, { days: b }]) =>
+    (b.at(-1)?.date ?? '').localeCompare(a.at(-1)?.date ?? ''),
   );
-  const unlikely = unlikelyDates(data.unlikely, locale);
-  if (rareFirst.length === 0) return unlikely ?? html`<p>${locale.text('noWarnings')}</p>`;
-  return html`${unlikely ?? ''}
+  const rareFirst = newestFirst.sort(([, a], [, b]) => a.days.length - b.days.length);
+  return html`${stray ?? ''}
   ${entries(
     rareFirst,
     data,
     locale,
-    ({ sentence, days, messages }) =>
+    ([sentence, { days, messages }]) =>
       html`<strong>${rangesOf(days, locale)}</strong> <span>${sentence}</span> ${recorded(messages, locale)}`,
   )}`;
 }
 
 /** Orders that are not in the range because a typing error has moved their date out of it (contract, ruling 50). */
-function unlikelyDates(dates: readonly UnlikelyDate[], { text, count }: Locale): Html | undefined {
+function unlikelyDates(dates: ReportData['unlikely'], { text, count }: Locale): Html | undefined {
   const [first] = dates;
   if (!first) return undefined;
   const shown = dates.map(({ date, rows }) => `${date} (${count(rows)})`).join(', ');
@@ -124,7 +117,7 @@ function entries<E>(
 /** The newest messages, as the runs have recorded them. */
 function recorded(messages: readonly string[], { text }: Locale): Html | string {
   if (messages.length === 0) return '';
-  const shown = messages.slice(-MAX_RECORDED).reverse();
+  const shown = messages.slice(-MAX_PARTS).reverse();
   return html`<details>
     <summary>${text('recorded', { n: messages.length })}</summary>
     ${shown.map((message) => html`<span lang="en">${plainText(message.trim(), MAX_MESSAGE)}</span>`)}
@@ -148,7 +141,7 @@ export function rangeOf(group: [DayStatus, ...DayStatus[]], { text }: Locale): s
 /** The newest of some days, as ranges, and how many they are. */
 function rangesOf(days: readonly DayStatus[], locale: Locale): string {
   const groups = groupDays(days);
-  const shown = groups.slice(-MAX_RANGES).reverse();
+  const shown = groups.slice(-MAX_PARTS).reverse();
   const more = groups.length > shown.length ? ' …' : '';
   const ranges = shown.map((group) => rangeOf(group, locale)).join(', ') + more;
   return days.length === 1 ? ranges : `${ranges} (${locale.text('dayCount', { n: days.length })})`;

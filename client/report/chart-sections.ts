@@ -1,26 +1,14 @@
-import { groupDays } from '../day-groups.ts';
 import type { DayState, DayStatus } from '../../schemas/documents.ts';
+import { groupDays } from '../day-groups.ts';
 import { rangeOf } from './attention.ts';
-import { calendarChart } from './calendar-chart.ts';
-import { daysChart, linesChart, rejectedChart, weeksChart } from './charts.ts';
-import {
-  CATEGORIES,
-  hasSales,
-  type Line,
-  type ReportData,
-  type Sales,
-  type Totals,
-  type Week,
-} from './data.ts';
+import { bars } from './bars.ts';
+import { calendar, MARKS } from './calendar.ts';
+import { CATEGORIES, hasSales, type Category, type Line, type ReportData, type Sales } from './data.ts';
 import { html, type Html } from './html.ts';
-import { ruleText, STATES, weekName } from './labels.ts';
-import type { Locale } from './locale.ts';
-import { drawSvg, type Chart, type Viewport } from './svg.ts';
+import type { Format, Locale } from './locale.ts';
+import { plot } from './plot.ts';
 import { tableBelow, type Column } from './table.ts';
-import type { TextKey } from './texts.ts';
-
-const WIDE: Viewport = { narrow: false, width: 900 };
-const NARROW: Viewport = { narrow: true, width: 350 };
+import { TEXTS, type TextKey } from './texts.ts';
 
 function noSales({ text }: Locale): Html {
   return html`<p>${text('noSales')}</p>`;
@@ -28,139 +16,170 @@ function noSales({ text }: Locale): Html {
 
 export function retention({ weeks }: ReportData, locale: Locale): Html {
   if (weeks.length === 0) return noSales(locale);
-  const { text, count, share, money } = locale;
+  const { text, count, share, money, tick } = locale;
+  type Week = (typeof weeks)[number];
   const weekly = (
     title: TextKey,
     about: TextKey,
-    show: 'customers' | 'shares' | 'revenue',
-    format: (week: Week, category: (typeof CATEGORIES)[number]) => string,
+    valueOf: (week: Week, category: Category) => number | string,
+    format: Format,
+    onAxis = tick,
   ) =>
     figure(
       locale,
-      text(title),
+      title,
       text(about),
-      (viewport) => weeksChart(weeks, show, locale, viewport),
+      plot(
+        weeks.map(({ week }) => week.split('-').reverse().join(' ')),
+        CATEGORIES.map((category) => ({
+          name: text(category),
+          kind: category,
+          // Only a position in the chart: the table has the exact amount.
+          values: weeks.map((week) => Number(valueOf(week, category))),
+        })),
+        onAxis,
+      ),
       [
-        { title: text('week'), cell: ({ id }) => weekName(id), isShort: true },
-        { title: text('monday'), cell: ({ start }) => start, isShort: true },
-        ...CATEGORIES.map((category) => ({
+        { title: text('week'), cell: ({ week }) => week, kind: 'short' },
+        { title: text('monday'), cell: ({ period_start }) => period_start, kind: 'short' },
+        ...CATEGORIES.map((category): Column<Week> => ({
           title: text(category),
-          cell: (week: Week) => format(week, category),
-          isNumber: true,
+          cell: (week) => format(valueOf(week, category)),
+          kind: 'number',
         })),
       ],
       weeks,
     );
-  return html`${weekly('customersPerWeek', 'customersAbout', 'customers', ({ customers }, category) => count(customers[category]))}
-  ${weekly('sharesPerWeek', 'sharesAbout', 'shares', ({ shares }, category) => share(shares[category]))}
-  ${weekly('revenuePerWeek', 'revenuePerWeekAbout', 'revenue', ({ revenue }, category) => money(revenue[category]))}`;
+  const customers = (week: Week, category: Category) => week[`${category}_customers_count`];
+  const shares = (week: Week, category: Category) => customers(week, category) / week.customers;
+  const revenue = (week: Week, category: Category) => week[`${category}_customers_revenue`];
+  return html`${weekly('customersPerWeek', 'customersAbout', customers, count)}
+  ${weekly('sharesPerWeek', 'sharesAbout', shares, share, share)}
+  ${weekly('revenuePerWeek', 'revenuePerWeekAbout', revenue, money)}`;
 }
 
 export function byDay({ days, totals }: ReportData, locale: Locale): Html {
   const { text } = locale;
   const sold = days.filter(hasSales);
   if (sold.length === 0) return noSales(locale);
+  const values = days.map(({ revenue }) => Number(revenue));
   return figure(
     locale,
-    text('revenuePerDay'),
+    'revenuePerDay',
     text('revenuePerDayAbout'),
-    (viewport) => daysChart(days, locale, viewport),
+    plot(
+      days.map(({ date }) => `${date.slice(5)} ${date.slice(0, 4)}`),
+      [{ name: text('revenue'), kind: 'bar', values }],
+      locale.tick,
+    ),
     [
-      { title: text('day'), cell: ({ date }) => date, total: text('total'), isShort: true },
+      { title: text('day'), cell: ({ date }) => date, total: text('total'), kind: 'short' },
       ...salesColumns(totals, locale),
     ],
     sold,
   );
 }
 
-export function byCity({ cities, totals }: ReportData, locale: Locale): Html {
-  return byLine(cities, totals, locale, 'revenuePerCity', 'city', 'otherCities');
-}
-
-export function byItem({ items, totals }: ReportData, locale: Locale): Html {
-  return byLine(items, totals, locale, 'revenuePerItem', 'item', 'otherItems');
-}
-
-function byLine(
+/** By city or by item. */
+export function byLine(
   lines: readonly Line[],
-  totals: Totals,
+  { totals }: ReportData,
   locale: Locale,
   title: TextKey,
   one: TextKey,
-  others: TextKey,
 ): Html {
   if (lines.length === 0) return noSales(locale);
-  const { text } = locale;
-  const nameOf = ({ name, members }: Line) => name ?? text(others, { n: members });
+  const { text, money } = locale;
+  const nameOf = ({ name, members }: Line) => name ?? text('others', { n: members });
   const named = lines.filter(({ name }) => name !== null).length;
   return figure(
     locale,
-    text(title),
+    title,
     text(named < lines.length ? 'highestAndOthers' : 'highestFirst', { n: named }),
-    (viewport) => linesChart(lines, nameOf, locale, viewport),
+    bars(
+      lines,
+      nameOf,
+      ({ revenue }) => revenue,
+      money,
+      ({ name }) => name === null,
+    ),
     [{ title: text(one), cell: nameOf, total: text('total') }, ...salesColumns(totals, locale)],
     lines,
   );
 }
 
 function salesColumns(totals: Sales, { text, count, money }: Locale): Column<Sales>[] {
-  const columns: [TextKey, (sales: Sales) => string][] = [
-    ['orders', ({ orders }) => count(orders)],
-    ['refunds', ({ refunds }) => count(refunds)],
-    ['revenue', ({ revenue }) => money(revenue)],
-  ];
-  return columns.map(([key, cell]) => ({ title: text(key), cell, total: cell(totals), isNumber: true }));
+  const columns = [
+    ['orders', count],
+    ['refunds', count],
+    ['revenue', money],
+  ] as const;
+  return columns.map(([key, format]) => ({
+    title: text(key),
+    cell: (sales) => format(sales[key]),
+    total: format(totals[key]),
+    kind: 'number',
+  }));
 }
 
-export function daysLoaded({ calendar }: ReportData, locale: Locale): Html {
+export function daysLoaded({ calendar: days }: ReportData, locale: Locale): Html {
   const { text, count } = locale;
-  if (calendar.length === 0) return html`<p>${text('nothingDue')}</p>`;
-  const states = (Object.keys(STATES) as DayState[]).flatMap((state) => {
-    const days = calendar.filter((day) => day.state === state).length;
-    return days > 0 ? `${text(`state.${state}`)}: ${count(days)}` : [];
-  });
+  if (days.length === 0) return html`<p>${text('nothingDue')}</p>`;
+  const states = (Object.keys(MARKS) as DayState[]).filter((one) => days.some(({ state }) => state === one));
+  const counts = states.map(
+    (one) => `${text(`state.${one}`)}: ${count(days.filter(({ state }) => state === one).length)}`,
+  );
+  const sum = (group: readonly DayStatus[], key: 'rows_kept' | 'rows_rejected') =>
+    count(group.reduce((total, day) => total + day[key], 0));
   return figure(
     locale,
-    text('deliveries'),
-    text('deliveriesAbout', { states: states.join(', ') }),
-    (viewport) => calendarChart(calendar, locale, viewport),
+    'deliveries',
+    text('deliveriesAbout', { states: counts.join(', ') }),
+    calendar(days, states, locale),
     [
-      { title: text('day'), cell: (group) => rangeOf(group, locale), isShort: true },
+      { title: text('day'), cell: (group) => rangeOf(group, locale), kind: 'short' },
       { title: text('state'), cell: ([{ state }]) => text(`state.${state}`) },
-      { title: text('days'), cell: ({ length }) => count(length), isNumber: true },
-      { title: text('rowsKept'), cell: (group) => count(sum(group, 'rows_kept')), isNumber: true },
-      { title: text('rowsRejected'), cell: (group) => count(sum(group, 'rows_rejected')), isNumber: true },
+      { title: text('days'), cell: ({ length }) => count(length), kind: 'number' },
+      { title: text('rowsKept'), cell: (group) => sum(group, 'rows_kept'), kind: 'number' },
+      { title: text('rowsRejected'), cell: (group) => sum(group, 'rows_rejected'), kind: 'number' },
     ],
-    groupDays(calendar, (day, previous) => day.state === previous.state),
+    groupDays(days, (day, previous) => day.state === previous.state),
   );
-}
-
-function sum(days: readonly DayStatus[], count: 'rows_kept' | 'rows_rejected'): number {
-  return days.reduce((total, day) => total + day[count], 0);
 }
 
 export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
   const { text, count } = locale;
   if (rejected.length === 0) return html`<p>${text('noneRejected')}</p>`;
+  type Reason = (typeof rejected)[number];
+  const ruleOf = ({ rule, members }: Reason) => {
+    if (rule === null) return text('others', { n: members });
+    const key = `rule.${rule}`;
+    return Object.hasOwn(TEXTS, key) ? text(key as TextKey) : rule;
+  };
+  const nameOf = (reason: Reason) =>
+    reason.file === null
+      ? ruleOf(reason)
+      : `${reason.column_name ?? text('row')} ${ruleOf(reason)} (${reason.file})`;
   return figure(
     locale,
-    text('rejectedByReason'),
+    'rejectedByReason',
     text('rejectedAbout', { table: 'staging.rejected_row' }),
-    (viewport) => rejectedChart(rejected, locale, viewport),
+    bars(
+      rejected,
+      nameOf,
+      ({ rows }) => rows,
+      count,
+      ({ file }) => file === null,
+    ),
     [
-      {
-        title: text('reason'),
-        cell: ({ file, rule, members }) =>
-          file === null ? text('otherReasons', { n: members }) : ruleText(rule ?? '', locale),
-        total: text('total'),
-      },
-      { title: text('column'), cell: ({ column }) => column ?? '' },
+      { title: text('reason'), cell: ruleOf, total: text('total') },
+      { title: text('column'), cell: ({ column_name }) => column_name ?? '' },
       { title: text('file'), cell: ({ file }) => file ?? '' },
       {
         title: text('rows'),
         cell: ({ rows }) => count(rows),
         total: count(rejected.reduce((total, { rows }) => total + rows, 0)),
-        isNumber: true,
+        kind: 'number',
       },
     ],
     rejected,
@@ -170,17 +189,17 @@ export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
 /** A chart with its caption, text alternative and table. */
 function figure<R>(
   locale: Locale,
-  title: string,
+  titleKey: TextKey,
   about: string,
-  chart: (viewport: Viewport) => Chart,
+  chart: Html,
   columns: readonly Column<R>[],
   rows: readonly R[],
 ): Html {
+  const title = locale.text(titleKey);
   return html`<figure>
     <figcaption><strong>${title}</strong> <span class="quiet">${about}</span></figcaption>
     <div role="img" aria-label="${locale.text('chart', { title })}">
-      <div class="wide">${drawSvg(WIDE, chart(WIDE))}</div>
-      <div class="narrow">${drawSvg(NARROW, chart(NARROW))}</div>
+      <div aria-hidden="true">${chart}</div>
     </div>
     ${tableBelow(title, columns, rows, locale)}
   </figure>`;

@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { addDays } from '../../domain/load-date.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import { attention, CLIENT, command, isOpen, warnings } from './attention.ts';
-import { colourStyles } from './colours.ts';
-import type { ReportData, Totals } from './data.ts';
-import { byCity, byDay, byItem, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
+import type { ReportData } from './data.ts';
+import { byDay, byLine, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
 import { html, Html } from './html.ts';
 import { localeOf, type Locale } from './locale.ts';
 import type { Language, TextKey } from './texts.ts';
@@ -18,7 +17,7 @@ export function reportPage(data: ReportData | undefined, now: Date, language: La
   const locale = localeOf(language);
   const { text } = locale;
   const title = data ? text('reportOf', { from: data.from, to: data.to }) : text('report');
-  const css = new Html(colourStyles() + readFileSync(new URL('page.css', import.meta.url), 'utf8'));
+  const css = new Html(readFileSync(new URL('page.css', import.meta.url), 'utf8'));
   const created = text('created', { time: now.toISOString().slice(0, 16).replace('T', ' ') });
   return (
     html`<!doctype html>
@@ -52,17 +51,16 @@ export function reportPage(data: ReportData | undefined, now: Date, language: La
 function about(data: ReportData, created: string, locale: Locale): Html {
   const { from, to, newestLoaded, totals, recent, calendar } = data;
   const { text, count, money } = locale;
-  const figures: [TextKey, (totals: Totals) => string, (totals: Totals) => number][] = [
-    ['revenue', ({ revenue }) => money(revenue), ({ revenue }) => Number(revenue)],
-    ['orders', ({ orders }) => count(orders), ({ orders }) => orders],
-    ['refunds', ({ refunds }) => count(refunds), ({ refunds }) => refunds],
-    ['customers', ({ customers }) => count(customers), ({ customers }) => customers],
-  ];
-  const shown = figures.map(([key, format, number]) => {
-    if (!recent) return figureBox(text(key), format(totals));
-    const [last, previous] = [number(recent.last), number(recent.previous)];
+  const shown = (['revenue', 'orders', 'refunds', 'customers'] as const).map((key) => {
+    const format = key === 'revenue' ? money : count;
+    if (!recent) return figureBox(text(key), format(totals[key]));
+    const [last, previous] = [Number(recent.last[key]), Number(recent.previous[key])];
     const change = previous === 0 ? '–' : locale.change((last - previous) / Math.abs(previous));
-    return figureBox(text(key), format(totals), text('recent', { value: format(recent.last), change }));
+    return figureBox(
+      text(key),
+      format(totals[key]),
+      text('recent', { value: format(recent.last[key]), change }),
+    );
   });
   return html`<p class="quiet">
       ${text('about', { from, to, newest: newestLoaded ?? text('none') })} ${created}
@@ -103,8 +101,8 @@ const SECTIONS: readonly Section[] = [
   ['warnings', warnings],
   ['retention', retention],
   ['salesByDay', byDay],
-  ['salesByCity', byCity],
-  ['salesByItem', byItem],
+  ['salesByCity', (data, locale) => byLine(data.cities, data, locale, 'revenuePerCity', 'city')],
+  ['salesByItem', (data, locale) => byLine(data.items, data, locale, 'revenuePerItem', 'item')],
   ['daysLoaded', daysLoaded],
   ['rejected', rejectedRows],
 ];

@@ -7,9 +7,8 @@ export interface Column<R> {
   cell: (row: R) => string;
   /** The footer cell. */
   total?: string;
-  isNumber?: boolean;
-  /** Short text that must not wrap, such as a date. */
-  isShort?: boolean;
+  /** Short text must not wrap, such as a date. */
+  kind?: 'number' | 'short';
 }
 
 /** A collapsed table below a chart: the exact numbers, for screen readers and for copying. */
@@ -20,50 +19,46 @@ export function tableBelow<R>(
   { text }: Locale,
 ): Html {
   const name = text('table', { title });
+  const head = columns.map(
+    (column) => html`<th scope="col" class="${column.kind ?? ''}">${column.title}</th>`,
+  );
+  const body = rows.map((row) => tableRow(columns, ({ cell }) => cell(row)));
+  const foot = tableRow(columns, ({ total }) => total ?? '');
+  const hasTotals = columns.some(({ total }) => total !== undefined);
   return html`<details>
     <summary>${name}</summary>
-    <div class="scroll" role="region" aria-label="${name}" tabindex="0">${table(columns, rows)}</div>
+    <div class="scroll" role="region" aria-label="${name}" tabindex="0">
+      <table>
+        <thead>
+          <tr>
+            ${head}
+          </tr>
+        </thead>
+        <tbody>
+          ${body}
+        </tbody>
+        ${
+          hasTotals
+            ? html`<tfoot>
+                ${foot}
+              </tfoot>`
+            : ''
+        }
+      </table>
+    </div>
   </details>`;
 }
 
-function table<R>(columns: readonly Column<R>[], rows: readonly R[]): Html {
-  const head = columns.map((column) => html`<th scope="col" ${className(column)}>${column.title}</th>`);
-  const body = rows.map(
-    (row) =>
-      html`<tr>
-        ${columns.map((column, index) => cell(column, index, column.cell(row)))}
-      </tr>`,
-  );
-  const hasTotals = columns.some(({ total }) => total !== undefined);
-  const foot = columns.map((column, index) => cell(column, index, column.total ?? ''));
-  return html`<table>
-    <thead>
-      <tr>
-        ${head}
-      </tr>
-    </thead>
-    <tbody>
-      ${body}
-    </tbody>
-    ${
-      hasTotals
-        ? html`<tfoot>
-            <tr>
-              ${foot}
-            </tr>
-          </tfoot>`
-        : ''
-    }
-  </table>`;
-}
-
 /** Names are isolated, so that Arabic or Hebrew text does not reorder its neighbours. */
-function cell<R>(column: Column<R>, index: number, text: string): Html {
-  if (index === 0) return html`<th scope="row" ${className(column)}><bdi>${text}</bdi></th>`;
-  return html`<td${className(column)}>${column.isNumber ? text : html`<bdi>${text}</bdi>`}</td>`;
-}
-
-function className<R>({ isNumber, isShort }: Column<R>): Html {
-  if (isNumber) return html` class="number"`;
-  return isShort ? html` class="short"` : html``;
+function tableRow<R>(columns: readonly Column<R>[], textOf: (column: Column<R>) => string): Html {
+  const cells = columns.map((column, index) => {
+    const text = textOf(column);
+    const shown = column.kind === 'number' ? text : html`<bdi>${text}</bdi>`;
+    return index === 0
+      ? html`<th scope="row" class="${column.kind ?? ''}">${shown}</th>`
+      : html`<td class="${column.kind ?? ''}">${shown}</td>`;
+  });
+  return html`<tr>
+    ${cells}
+  </tr>`;
 }

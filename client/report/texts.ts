@@ -1,4 +1,4 @@
-/** Every text of the page, in every language. `{n}` is a count, by which Intl chooses the form. */
+/** Every text of the page, in every language; no count in braces asks for a plural form. */
 export const TEXTS = {
   report: { en: 'Sales report', ru: 'Отчёт о продажах' },
   reportOf: { en: 'Sales report {from} to {to}', ru: 'Отчёт о продажах с {from} по {to}' },
@@ -24,16 +24,8 @@ export const TEXTS = {
     ru: 'Последние 7 дней: с {from} по {to}; изменение относительно предыдущих 7 дней.',
   },
   recentOpen: {
-    en: {
-      one: '{n} of these 14 days is not loaded, so the change can mislead.',
-      other: '{n} of these 14 days are not loaded, so the change can mislead.',
-    },
-    ru: {
-      one: '{n} из этих 14 дней не загружен: изменение может вводить в заблуждение.',
-      few: '{n} из этих 14 дней не загружены: изменение может вводить в заблуждение.',
-      many: '{n} из этих 14 дней не загружены: изменение может вводить в заблуждение.',
-      other: '{n} из этих 14 дней не загружены: изменение может вводить в заблуждение.',
-    },
+    en: 'Of these 14 days not loaded: {n}, so the change can mislead.',
+    ru: 'Из этих 14 дней не загружено: {n}; изменение может вводить в заблуждение.',
   },
   sections: { en: 'Sections', ru: 'Разделы' },
 
@@ -49,28 +41,9 @@ export const TEXTS = {
   },
   needs: { en: 'Needs {files}.', ru: 'Не хватает: {files}.' },
   acceptedWithout: { en: 'Accepted without {files}.', ru: 'Принят без файлов: {files}.' },
-  moreEntries: {
-    en: { one: '{n} more entry:', other: '{n} more entries:' },
-    ru: {
-      one: 'Ещё {n} запись:',
-      few: 'Ещё {n} записи:',
-      many: 'Ещё {n} записей:',
-      other: 'Ещё {n} записи:',
-    },
-  },
-  recorded: {
-    en: { one: 'As recorded ({n} message)', other: 'As recorded ({n} messages)' },
-    ru: {
-      one: 'Исходное сообщение ({n})',
-      few: 'Исходные сообщения ({n})',
-      many: 'Исходные сообщения ({n})',
-      other: 'Исходные сообщения ({n})',
-    },
-  },
-  dayCount: {
-    en: { one: '{n} day', other: '{n} days' },
-    ru: { one: '{n} день', few: '{n} дня', many: '{n} дней', other: '{n} дня' },
-  },
+  moreEntries: { en: 'More entries: {n}.', ru: 'Ещё записей: {n}.' },
+  recorded: { en: 'As recorded ({n})', ru: 'Исходные сообщения ({n})' },
+  dayCount: { en: 'days: {n}', ru: 'дней: {n}' },
   unlikely: {
     en: 'Not in this report: orders with dates that their deliveries cannot be about, as typing errors have them (orders in brackets): {dates}.',
     ru: 'В отчёт не вошли заказы с датами, к которым их поставки не могут относиться, например из-за опечатки (в скобках число заказов): {dates}.',
@@ -141,27 +114,9 @@ export const TEXTS = {
   salesByCity: { en: 'Sales by city', ru: 'Продажи по городам' },
   revenuePerCity: { en: 'Revenue per city', ru: 'Выручка по городам' },
   city: { en: 'City', ru: 'Город' },
-  otherCities: {
-    en: { one: 'Others ({n} city)', other: 'Others ({n} cities)' },
-    ru: {
-      one: 'Прочие ({n} город)',
-      few: 'Прочие ({n} города)',
-      many: 'Прочие ({n} городов)',
-      other: 'Прочие ({n} города)',
-    },
-  },
   salesByItem: { en: 'Sales by item', ru: 'Продажи по товарам' },
   revenuePerItem: { en: 'Revenue per item', ru: 'Выручка по товарам' },
   item: { en: 'Item', ru: 'Товар' },
-  otherItems: {
-    en: { one: 'Others ({n} item)', other: 'Others ({n} items)' },
-    ru: {
-      one: 'Прочие ({n} товар)',
-      few: 'Прочие ({n} товара)',
-      many: 'Прочие ({n} товаров)',
-      other: 'Прочие ({n} товара)',
-    },
-  },
   highestFirst: { en: 'Highest revenue first.', ru: 'По убыванию выручки.' },
   highestAndOthers: {
     en: 'The {n} with the highest revenue, and all others together.',
@@ -201,15 +156,7 @@ export const TEXTS = {
   file: { en: 'File', ru: 'Файл' },
   row: { en: 'row', ru: 'строка' },
   rows: { en: 'Rows', ru: 'Строк' },
-  otherReasons: {
-    en: { one: 'Others ({n} reason)', other: 'Others ({n} reasons)' },
-    ru: {
-      one: 'Прочие ({n} причина)',
-      few: 'Прочие ({n} причины)',
-      many: 'Прочие ({n} причин)',
-      other: 'Прочие ({n} причины)',
-    },
-  },
+  others: { en: 'Others ({n})', ru: 'Прочие ({n})' },
   // What a broken rule of pipeline/validate/ means.
   'rule.type': { en: 'wrong type', ru: 'неверный тип' },
   'rule.range': { en: 'out of range', ru: 'вне допустимых границ' },
@@ -225,10 +172,8 @@ export const TEXTS = {
     ru: 'Диаграмма: {title}. Числа в таблице ниже.',
   },
   table: { en: 'Table: {title}', ru: 'Таблица: {title}' },
-} as const satisfies Record<string, Record<Language, string | Forms>>;
+} as const satisfies Record<string, Record<Language, string>>;
 
 export const LANGUAGES = ['en', 'ru'] as const;
 export type Language = (typeof LANGUAGES)[number];
 export type TextKey = keyof typeof TEXTS;
-/** One form per plural category of the language. */
-export type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };

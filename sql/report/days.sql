@@ -2,8 +2,8 @@
 with sales as (
     select
         date_id,
-        count(*) filter (where status = 'shipped') as orders,
-        count(*) filter (where status = 'refunded') as refunds,
+        (count(*) filter (where status = 'shipped'))::float8 as orders,
+        (count(*) filter (where status = 'refunded'))::float8 as refunds,
         sum(payment_amount) as revenue
     from mart.f_sales
     where date_id between to_char($1::date, 'YYYYMMDD')::integer and to_char($2::date, 'YYYYMMDD')::integer

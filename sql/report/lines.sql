@@ -36,10 +36,13 @@ named as (
 )
 
 select
-    case when line.id is not null then coalesce(left(named.name, $4::integer), 'id ' || line.id) end as name,
-    line.members,
-    line.orders,
-    line.refunds,
+    case
+        when length(named.name) > $4::integer then left(named.name, $4::integer) || '…'
+        when line.id is not null then coalesce(named.name, 'id ' || line.id)
+    end as name,
+    line.members::float8 as members,
+    line.orders::float8 as orders,
+    line.refunds::float8 as refunds,
     line.revenue
 from lines as line
 left join named

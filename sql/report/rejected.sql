@@ -22,8 +22,8 @@ select
     case when place <= $3::bigint then min(file) end as file,
     case when place <= $3::bigint then min(column_name) end as column_name,
     case when place <= $3::bigint then min(rule) end as rule,
-    count(*) as members,
-    sum(rejected)::bigint as rejected
+    count(*)::float8 as members,
+    sum(rejected)::float8 as rows
 from ranked
 group by place
 order by place;

@@ -10,8 +10,8 @@ with unlikely as materialized (
 
 select
     unlikely.date_actual as date,
-    count(*) as rows,
-    count(*) over () as dates
+    count(*)::float8 as rows,
+    (count(*) over ())::float8 as dates
 from unlikely
 inner join mart.f_sales as sale using (date_id)
 group by unlikely.date_actual

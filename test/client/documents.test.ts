@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
@@ -115,15 +115,4 @@ test('a field that is not documented, or is missing, is a fault', () => {
   assert.equal(documentName(['migrate'], JSON.stringify(migrated)), 'Migrated');
   for (const wrong of [{ ...migrated, aplied: [] }, { version: 3 }, { ...migrated, version: '3' }])
     assert.throws(() => documentName(['migrate'], JSON.stringify(wrong)), /schemas\/migrate\.schema\.json/);
-});
-
-test('the examples are documents of their schema', async () => {
-  for (const command of commands) {
-    const text = await readFile(path.join(projectRoot, 'schemas', `${command}.schema.json`), 'utf8');
-    const { $defs } = JSON.parse(text) as { $defs: Record<string, { examples?: unknown[] }> };
-    for (const name of documentsOf(command).keys()) {
-      const example = $defs[name]?.examples?.[0];
-      assert.equal(documentName(command.split('-'), JSON.stringify(example)), name);
-    }
-  }
 });

@@ -119,7 +119,7 @@ describe('client report', () => {
       page,
       /The last 7 days are 2024-04-22 to 2024-04-28; changes are relative to the 7 days before/,
     );
-    assert.match(page, /1 of these 14 days is not loaded/);
+    assert.match(page, /Of these 14 days not loaded: 1, /);
     assert.doesNotMatch(await pageOf(['--from', '2024-04-16']), /Last 7 days/, 'less than 14 days');
   });
 
@@ -145,8 +145,8 @@ describe('client report', () => {
     const [open = [], warned = []] = listsOf(page);
     assert.deepEqual(open, [
       '2024-04-27: not in the mart npm run client -- run --date 2024-04-27',
-      '2024-04-02 to 2024-04-03: failed A file is not what it should be, or too many of its rows are bad; nothing was ' +
-        'changed. As recorded (2 messages) 2024-04-03: user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected at its source and run the day again. ' +
+      '2024-04-02 to 2024-04-03: failed A file as a whole is not what it should be, or too many of its rows are bad. ' +
+        'As recorded (2) 2024-04-03: user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected at its source and run the day again. ' +
         '2024-04-02: user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected at its source and run the day again. ' +
         'npm run client -- backfill --from 2024-04-02 --to 2024-04-03 --only-missing',
       '2024-03-19: missing npm run client -- run --date 2024-03-19',
@@ -154,9 +154,9 @@ describe('client report', () => {
     assert.deepEqual(warned, [
       '2024-04-10 Accepted without customer_research_inc.',
       '2024-04-10 price_log_inc has far fewer rows than usual; check at the source whether it is complete. As recorded ' +
-        '(1 message) 2024-04-10: price_log_inc kept 2 rows; the median is 40',
+        '(1) 2024-04-10: price_log_inc kept 2 rows; the median is 40',
       '2024-04-10 price_log_inc: a quoted field spans lines; check that a stray quote has not swallowed rows. As recorded ' +
-        '(1 message) 2024-04-10: price_log_inc: a quoted field spans lines',
+        '(1) 2024-04-10: price_log_inc: a quoted field spans lines',
     ]);
     const needed = ['user_activity_log_inc', 'customer_research_inc'];
     await db.pool.query(
@@ -187,12 +187,12 @@ describe('client report', () => {
     assert.match(warned[0] ?? '', /^2024-04-26 Note: so few of 2024-04-26$/);
     assert.match(
       text,
-      /8 more entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+      /More entries: 8\.\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
     );
     const until = path.join(directory, 'until.html');
     assert.equal((await run(['--out', until, '--to', '2024-03-31'], many)).code, 0);
     const [entry = '', ...others] = listsOf(await readFile(until, 'utf8'))[1] ?? [];
-    assert.match(entry, /^2024-03-20 to 2024-03-31 \(12 days\) Note: so few$/);
+    assert.match(entry, /^2024-03-20 to 2024-03-31 \(days: 12\) Note: so few$/);
     assert.deepEqual(others, []);
   });
 
@@ -221,8 +221,8 @@ describe('client report', () => {
   test('a huge mart stays a small page: the greatest, and all others in one line', () => {
     const { body } = tableOf(page, 'Revenue per city');
     assert.equal(body.length, 16);
-    assert.equal(body.at(-1)?.[0], 'Others (9 cities)');
-    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4 items)');
+    assert.equal(body.at(-1)?.[0], 'Others (9)');
+    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4)');
     assert.ok(page.length < 600_000, `${page.length} characters`);
   });
 
@@ -272,7 +272,7 @@ describe('client report', () => {
     for (const figure of figures) {
       assert.match(figure, /<figcaption>/);
       assert.match(figure, /role="img" aria-label="C[^"]+"/);
-      assert.equal(figure.match(/<svg aria-hidden="true" focusable="false" /g)?.length, 2);
+      assert.match(figure, /<div class="(?:plot|bars|months)">/);
       assert.match(figure, /<details>[^]*<th scope="col"[^]*<th scope="row"/);
     }
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
