@@ -5,7 +5,7 @@ import { YEAR_MS } from './durations.ts';
 import { failure } from './failures.ts';
 import { FEEDS, fileNames } from './feeds.ts';
 import { isLoadDate } from './load-date.ts';
-import type { RunOptions } from './run-options.ts';
+import { RUN_OPTIONS, type RunOptions } from './run-options.ts';
 import { plainText } from './text.ts';
 
 /**
@@ -37,20 +37,15 @@ const timeZone = z
   .refine((name) => knownTimeZone(name) !== undefined, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
-export const runOptionsInput = z.strictObject({
-  reportPollIntervalMs: milliseconds.min(1),
-  reportTimeoutMs: milliseconds.min(1),
-  filesTimeoutMs: milliseconds,
-  optionalFiles: files,
-  maxRejectedShare: shareInput,
-  lateAfterMs: milliseconds,
-  volumeAlertShare: shareInput,
+const optionInputs = Object.entries(RUN_OPTIONS).map(([name, { type, minimum }]) => {
+  const input = { duration: milliseconds.min(minimum), share: shareInput, files }[type];
+  return [name, z.exactOptional(input)];
 });
-const someOptions = z.strictObject(
-  Object.fromEntries(
-    Object.entries(runOptionsInput.shape).map(([name, type]) => [name, z.exactOptional(type)]),
-  ),
-) as unknown as z.ZodType<Partial<RunOptions>>;
+const optionsInput = z.strictObject(
+  Object.fromEntries(optionInputs) as {
+    [N in keyof RunOptions]: z.ZodExactOptional<z.ZodType<RunOptions[N]>>;
+  },
+);
 
 export const runInput = z.object({ workflowId: z.string(), runId: z.string() });
 
@@ -95,7 +90,7 @@ export const incrementInput = z
     /** A scheduled run has none and takes it from the time at which it was due. */
     loadDate: loadDateInput,
     /** What is absent comes from the worker's settings. */
-    options: someOptions,
+    options: optionsInput,
     /** A report that is finished already, shared by the days of a backfill. */
     report: reportRefInput,
     /** How the load date of a scheduled run follows from the time at which it was due. */
@@ -116,7 +111,7 @@ export const fullReportInput = reportRefInput.extend({
 
 export const historyInput = z
   .strictObject({
-    options: someOptions,
+    options: optionsInput,
     checkpoint: checkpointInput.extend({ report: fullReportInput.optional() }),
   })
   .partial();
@@ -130,7 +125,7 @@ export const backfillInput = z
     concurrency: z.number().refine(isConcurrency, EXPECTED_CONCURRENCY),
     /** Leave out the days that are loaded already. */
     onlyMissing: z.boolean().optional(),
-    options: someOptions.optional(),
+    options: optionsInput.optional(),
     /** Days after which the workflow continues as new; smaller in tests. */
     daysPerRun: z.number().int().min(1).optional(),
     checkpoint: backfillCheckpoint.optional(),

@@ -1,4 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations.ts';
+import { RUN_OPTIONS, type RunOptionSettings } from '../domain/run-options.ts';
 import { databaseUrl, libpqFaults } from './database-url.ts';
 import * as to from './setting-parsers.ts';
 
@@ -31,6 +32,18 @@ function secret<S extends Setting<unknown>>(setting: S): S {
   return { ...setting, secret: true };
 }
 
+const OPTION_PARSERS = { duration: to.duration, share: () => to.share, files: () => to.incrementFiles };
+
+function runOptionSettings() {
+  const entries = Object.values(RUN_OPTIONS).map((option) => [
+    option.setting,
+    setting<unknown>(option.meaning, OPTION_PARSERS[option.type](option.minimum), option.default),
+  ]);
+  return Object.fromEntries(entries) as {
+    readonly [N in keyof RunOptionSettings]: PresentSetting<RunOptionSettings[N]>;
+  };
+}
+
 /** Every setting, once. docs/settings.md is generated from it. */
 export const SETTINGS = {
   REPORT_API_URL: required('Address of the report API', to.baseUrl),
@@ -42,21 +55,7 @@ export const SETTINGS = {
     to.duration(1, 4 * MINUTE_MS),
     '30s',
   ),
-  REPORT_POLL_INTERVAL: setting(
-    'Time between two polls of a report or of missing files',
-    to.duration(1),
-    '10s',
-  ),
-  REPORT_TIMEOUT: setting('Longest wait for a report', to.duration(1), '1h'),
-  FILES_TIMEOUT: setting('Longest wait for missing files', to.duration(0), '30m'),
-  OPTIONAL_FILES: setting('Files whose absence does not stop a day, comma-separated', to.incrementFiles, ''),
-  MAX_REJECTED_SHARE: setting('Share of bad rows in a file beyond which the day is refused', to.share, '0.1'),
-  LATE_AFTER: setting('An alert is sent for a day that takes longer; 0s: never', to.duration(0), '2h'),
-  VOLUME_ALERT_SHARE: setting(
-    'Share of the median of its last 7 loaded days below which a file is loaded with a warning; 0: never',
-    to.share,
-    '0.5',
-  ),
+  ...runOptionSettings(),
   MAX_FILE_BYTES: setting('Size in bytes beyond which a file is refused', to.integer(1), '10737418240'),
   DOWNLOAD_IDLE_TIMEOUT: setting('How long a download may stall', to.duration(1, HOUR_MS), '30s'),
   LANDING_DIR: setting('Where downloaded files are kept', to.text, './var/landing'),
