@@ -35,24 +35,32 @@ export class Runs {
   }
 
   async day(loadDate: string, name: string): Promise<void> {
-    await this.#run<DayResult>(
+    await this.#run(
       `${loadDate}-${name}`,
       'salesIncrement',
       { loadDate, options },
-      ({ outcome }) => outcome === outcomeOf(loadDate),
+      (result) => (result as DayResult).outcome === outcomeOf(loadDate),
     );
   }
 
   async backfill(name: string): Promise<void> {
-    await this.#run<BackfillResult>(
+    await this.#run(
       `backfill-${name}`,
       'salesBackfill',
       { from: FROM, to: TO, concurrency: 2, options },
-      ({ loaded, no_increment }) => loaded === LOADED && no_increment === DATES.length - LOADED,
+      (result) => {
+        const { loaded, no_increment } = result as BackfillResult;
+        return loaded === LOADED && no_increment === DATES.length - LOADED;
+      },
     );
   }
 
-  async #run<R>(id: string, workflow: string, input: object, isRight: (result: R) => boolean): Promise<void> {
+  async #run(
+    id: string,
+    workflow: string,
+    input: object,
+    isRight: (result: unknown) => boolean,
+  ): Promise<void> {
     const run: Run = { id, state: 'open' };
     this.all.push(run);
     try {
@@ -66,7 +74,7 @@ export class Runs {
         await this.#client.workflow.start(workflow, { ...once, args: [input] }).catch((error: unknown) => {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         });
-        return (await this.#client.workflow.getHandle(id).result()) as R;
+        return (await this.#client.workflow.getHandle(id).result()) as unknown;
       });
       run.state = isRight(result) ? 'well' : 'wrong';
       if (run.state === 'wrong') run.error = JSON.stringify(result);
