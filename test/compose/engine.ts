@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { LOCAL_BASE, PODMAN } from '../image/container-tool.ts';
 import { killAtExit } from '../support/processes.ts';
 import { buildStandIns } from './stand-ins.ts';
 
 const run = promisify(execFile);
-const BASE = 'localhost/sales-increment-node:26';
 
 /** What runs compose.yaml. */
 export interface Engine {
@@ -61,12 +61,12 @@ export async function startEngine(
   const podman = (args: readonly string[]) => call('podman', ['--url', service.url, ...args]);
   const build = (args: readonly string[]) =>
     podman(['build', '--format', 'docker', '--network', 'host', ...args]);
-  const known = await podman(['image', 'exists', BASE]).then(
+  const known = await podman(['image', 'exists', LOCAL_BASE]).then(
     () => true,
     () => false,
   );
-  if (!known) await call('test/image/node-base.sh', [BASE, 'podman', '--url', service.url]);
-  const missing = await buildStandIns(images, BASE, build);
+  if (!known) await call('test/image/node-base.sh', [LOCAL_BASE, 'podman', '--url', service.url]);
+  const missing = await buildStandIns(images, LOCAL_BASE, build);
   const stopChecks = repeatHealthChecks(podman);
   return {
     compose: (args) => call('docker-compose', [...options, ...args], { DOCKER_HOST: service.url }),
@@ -75,7 +75,7 @@ export async function startEngine(
       const directory = await mkdtemp(path.join(tmpdir(), 'dockerfile-'));
       const file = path.join(directory, 'Dockerfile');
       await copyFile(path.join(projectRoot, 'Dockerfile'), file);
-      const base = ['--build-arg', `NODE_IMAGE=${BASE}`, '--file', file];
+      const base = ['--build-arg', `NODE_IMAGE=${LOCAL_BASE}`, '--file', file];
       await build([...base, ...stageArgs(stage, `docker.io/library/${tag}`, version), '.']);
       await rm(directory, { recursive: true });
     },
@@ -97,11 +97,9 @@ async function startPodman(): Promise<{ url: string; close(): Promise<void> }> {
   const settings = path.join(directory, 'containers.conf');
   // podman asks for more than it may have where the limits of its own process are low.
   await writeFile(settings, '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=2000:2000"]\n');
-  // crun cannot make a control group where version 2 is mounted beside version 1.
-  const script =
-    'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; exec podman system service --time=0 "$1"';
   const url = `unix://${socket}`;
-  const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', url], {
+  const [program, ...rest] = PODMAN;
+  const child = spawn(program, [...rest, 'system', 'service', '--time=0', url], {
     env: { ...process.env, CONTAINERS_CONF: settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
