@@ -10,7 +10,7 @@ import type { AimedFault, Proxy } from './proxy.ts';
 import type { Supervised, World } from './world.ts';
 
 /** Makes one fault and what ends it; resolves when the next may come. */
-type Inject = (world: World, random: Random) => Promise<void>;
+type Inject = (world: World, random: Random) => unknown;
 
 const one = <T>(from: readonly T[], random: Random): T => {
   const chosen = from[random.below(from.length)];
@@ -110,12 +110,8 @@ async function locking(world: World, work: (admin: pg.Client) => Promise<void>):
 }
 
 export const FAULTS: Readonly<Record<string, Inject>> = {
-  'worker killed': async (world, random) => {
-    await anyWorker(world, random).kill();
-  },
-  'both workers killed': async (world) => {
-    await Promise.all(world.workers.map((worker) => worker.kill()));
-  },
+  'worker killed': (world, random) => anyWorker(world, random).kill(),
+  'both workers killed': (world) => Promise.all(world.workers.map((worker) => worker.kill())),
   'worker stopped for longer than its heartbeat': async (world, random) => {
     const worker = await anyWorker(world, random).untilUp();
     worker.kill('SIGSTOP');
@@ -123,14 +119,8 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
   },
   'Temporal server killed': (world) => world.killTemporal(),
   'PostgreSQL killed': (world) => world.killPostgres(),
-  'connections cut': (world, random) => {
-    anyWorker(world, random).proxy.cut();
-    return Promise.resolve();
-  },
-  'connections frozen': (world, random) => {
-    anyWorker(world, random).proxy.freeze();
-    return Promise.resolve();
-  },
+  'connections cut': (world, random) => anyWorker(world, random).proxy.cut(),
+  'connections frozen': (world, random) => anyWorker(world, random).proxy.freeze(),
   'connections refused': async (world, random) => {
     const { proxy } = anyWorker(world, random);
     proxy.accepting = false;
@@ -162,7 +152,6 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
     }
     // Those that nobody has met by then would pile up.
     later(3_000, () => world.api.clearFaults());
-    return Promise.resolve();
   },
   'read-only database': async (world, random) => {
     const setting = `alter database chaos set default_transaction_read_only`;
@@ -174,20 +163,16 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
     await world.asAdmin((admin) => admin.query(`set transaction read write; ${setting} = off`));
   },
   'sessions terminated': (world) =>
-    world.asAdmin(async (admin) => {
-      await admin.query(`select pg_terminate_backend(pid) ${SESSIONS}`);
-    }),
+    world.asAdmin((admin) => admin.query(`select pg_terminate_backend(pid) ${SESSIONS}`)),
   'statements cancelled': (world) =>
-    world.asAdmin(async (admin) => {
-      await admin.query(`select pg_cancel_backend(pid) ${SESSIONS} and state = 'active'`);
-    }),
+    world.asAdmin((admin) => admin.query(`select pg_cancel_backend(pid) ${SESSIONS} and state = 'active'`)),
   'error inside a transaction': (world, random) =>
-    world.asAdmin(async (admin) => {
-      await admin.query(
-        `update chaos.armed set state = $1, up_to = (select last_value from chaos.calls) + $2`,
-        [one(STATES, random), 1 + random.below(4)],
-      );
-    }),
+    world.asAdmin((admin) =>
+      admin.query(`update chaos.armed set state = $1, up_to = (select last_value from chaos.calls) + $2`, [
+        one(STATES, random),
+        1 + random.below(4),
+      ]),
+    ),
   'table locked': (world, random) =>
     locking(world, async (admin) => {
       await admin.query(
@@ -208,10 +193,10 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
     }),
   // As when the database is restored to a moment before: runs that come to stage them land them again.
   'landed rows lost': (world) =>
-    world.asAdmin(async (admin) => {
+    world.asAdmin((admin) => {
       const rows = [...FEEDS.map(({ name }) => `incoming_${name}`), 'incoming_rejected'];
       const statements = ['landed_file', ...rows].map((table) => `delete from staging.${table}`);
-      await admin.query(`begin; ${statements.join('; ')}; commit`);
+      return admin.query(`begin; ${statements.join('; ')}; commit`);
     }),
   'landing directory unusable': async (world, random) => {
     const { landingDir } = anyWorker(world, random);

@@ -1,13 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { until } from '../client/harness.ts';
 import { LOCAL_BASE, PODMAN } from '../image/container-tool.ts';
-import { killAtExit } from '../support/processes.ts';
+import { launch } from '../support/processes.ts';
 import { buildStandIns } from './stand-ins.ts';
 
 const run = promisify(execFile);
@@ -99,24 +99,15 @@ async function startPodman(): Promise<{ url: string; close(): Promise<void> }> {
   await writeFile(settings, '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=2000:2000"]\n');
   const url = `unix://${socket}`;
   const [program, ...rest] = PODMAN;
-  const child = spawn(program, [...rest, 'system', 'service', '--time=0', url], {
-    env: { ...process.env, CONTAINERS_CONF: settings },
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const service = launch(program, [...rest, 'system', 'service', '--time=0', url], {
+    env: { ...(process.env as Record<string, string>), CONTAINERS_CONF: settings },
   });
-  killAtExit(child);
-  let output = '';
-  child.stderr.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000)));
-  for (const deadline = Date.now() + 60_000; !existsSync(socket);) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`podman does not serve Docker's API within 60 s: ${output}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(`podman serves Docker's API`, () => existsSync(socket), 60_000);
   return {
     url,
     close: async () => {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
+      service.kill('SIGTERM');
+      await service.ended;
       await rm(directory, { recursive: true, force: true });
     },
   };

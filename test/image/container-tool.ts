@@ -2,12 +2,13 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { launch } from '../support/processes.ts';
+import { launch, type Running } from '../support/processes.ts';
 
 const run = promisify(execFile);
 const PUBLIC_BASE = 'docker.io/library/node:26-slim';
 /** Where no registry answers, the base image that node-base.sh makes. */
 export const LOCAL_BASE = 'localhost/sales-increment-node:26';
+const LANDING_DIR = '/var/lib/sales-increment';
 const HOST = ['--network', 'host'];
 /** As the image is meant to be run. */
 const SAFE = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
@@ -19,24 +20,6 @@ const WITHOUT_CGROUP_2 =
   'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; exec podman "$@"';
 export const PODMAN: readonly [string, ...string[]] =
   process.getuid?.() === 0 ? ['unshare', '--mount', 'sh', '-c', WITHOUT_CGROUP_2, 'podman'] : ['podman'];
-
-export interface Ended {
-  code: number | null;
-  output: string;
-}
-
-export interface Running {
-  says(text: string): Promise<void>;
-  /** Sends SIGTERM to the process in the container. */
-  terminate(): void;
-  ended: Promise<Ended>;
-}
-
-export interface RunOptions {
-  environment?: Record<string, string>;
-  /** Of this machine; mounted as LANDING_DIR. */
-  landingDir?: string;
-}
 
 /** What of an image's configuration the tests look at. */
 export interface ImageConfig {
@@ -87,19 +70,15 @@ export class ContainerTool {
     return await this.#call(['image', 'inspect', '--format', '{{.Size}}', this.#tag]);
   }
 
-  start(command: readonly string[], { environment = {}, landingDir }: RunOptions = {}): Running {
-    const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-    const volume = landingDir === undefined ? [] : ['--volume', `${landingDir}:/var/lib/sales-increment`];
+  /** Its SIGTERM reaches the process in the container. */
+  start(command: readonly string[], environment: Record<string, string>, landingDir: string): Running {
+    const all = { ...environment, LANDING_DIR };
+    const variables = Object.entries(all).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const volume = ['--volume', `${landingDir}:${LANDING_DIR}`];
     const limits = this.name === 'podman' ? LIMITS : [];
-    const [program, ...rest] = this.#command;
     const options = ['run', '--rm', ...HOST, ...SAFE, ...limits, ...variables, ...volume];
-    const running = launch(program, [...rest, ...options, this.#tag, ...command]);
-    return {
-      says: (text) => running.says(text),
-      // Both pass it on.
-      terminate: () => running.kill('SIGTERM'),
-      ended: running.ended.then(({ code }) => ({ code, output: running.output() })),
-    };
+    const [program, ...rest] = this.#command;
+    return launch(program, [...rest, ...options, this.#tag, ...command]);
   }
 
   async remove(): Promise<void> {

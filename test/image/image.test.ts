@@ -8,7 +8,8 @@ import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { asAdmin } from '../support/database.ts';
 import { TestStack } from '../support/stack.ts';
-import { ContainerTool, type Ended, type ImageConfig, type Running } from './container-tool.ts';
+import type { Running } from '../support/processes.ts';
+import { ContainerTool, type ImageConfig } from './container-tool.ts';
 
 const TAG = 'localhost/sales-increment-test:latest';
 const USER = 1000;
@@ -43,12 +44,12 @@ after(async () => {
 });
 
 function start(command: readonly string[], environment: Record<string, string> = {}): Running {
-  const LANDING_DIR = '/var/lib/sales-increment';
-  return tool.start(command, { environment: { ...environment, LANDING_DIR }, landingDir });
+  return tool.start(command, environment, landingDir);
 }
 
-async function run(command: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  return start(command, environment).ended;
+async function run(command: readonly string[], environment: Record<string, string> = {}) {
+  const running = start(command, environment);
+  return { code: (await running.ended).code, output: running.output() };
 }
 
 /** With the role that is no owner. */
@@ -133,10 +134,9 @@ test(
     assert.match(await readFile(path.join(landingDir, 'report.html'), 'utf8'), /Sales report/);
     assert.ok((await readdir(landingDir)).length > 1, 'landed files');
 
-    worker.terminate();
-    const ended = await worker.ended;
-    assert.equal(ended.code, 0, ended.output);
-    assert.match(ended.output, /worker stopped/);
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0, worker.output());
+    assert.match(worker.output(), /worker stopped/);
   },
 );
 
@@ -148,6 +148,6 @@ test('it has the bundle for encrypted payloads as well', LIMIT, async () => {
   const PAYLOAD_KEYS = `test:${randomBytes(32).toString('base64')}`;
   const worker = start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
   await worker.says('worker started');
-  worker.terminate();
+  worker.kill('SIGTERM');
   assert.equal((await worker.ended).code, 0);
 });
