@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
-import path from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
-import { Database } from '../../database/database.ts';
-import { createPool } from '../../database/pool.ts';
 import { verify } from '../../database/verify.ts';
 import { Random } from '../../dev/sample-api/random.ts';
+import { openDatabase } from '../support/database.ts';
 import { dump } from '../support/dump.ts';
-import { startWorkerProcess } from '../support/processes.ts';
+import { TestStack } from '../support/stack.ts';
 import { FAULTS, prepareFaults } from './faults.ts';
-import { DATES, rangeOf } from './range.ts';
+import { Proxy } from './proxy.ts';
+import { DATES, deliveriesOfRange } from './range.ts';
 import { Runs, type Run } from './runs.ts';
-import { World } from './world.ts';
+import { startWorld, type World } from './world.ts';
 
 /**
  * Faults of every kind, one after another, while days and backfills run on two workers: in the end the database
@@ -22,8 +19,9 @@ import { World } from './world.ts';
  *     npm test -- test/chaos/chaos.test.ts
  *     CHAOS_FAULTS=1000 CHAOS_SEED=7 npm test -- --test-timeout=3600000 test/chaos/chaos.test.ts
  */
+const KINDS = Object.keys(FAULTS);
 const SEED = Number(process.env.CHAOS_SEED ?? 20_240_225);
-const COUNT = Number(process.env.CHAOS_FAULTS ?? 40);
+const COUNT = Number(process.env.CHAOS_FAULTS ?? KINDS.length);
 
 const LANES = 3;
 const MAX_PAUSE_MS = 400;
@@ -36,17 +34,24 @@ interface Injected {
   met: Run[];
 }
 
-test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAULT }, async (t) => {
+let world: World;
+
+before(async () => {
+  world = await startWorld(deliveriesOfRange());
+});
+after(() => world.close());
+
+test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAULT }, async () => {
   const startedAt = performance.now();
-  const seconds = () => ((performance.now() - startedAt) / 1_000).toFixed(0);
-  const world = await World.start(rangeOf(SEED));
-  const runs = new Runs(world);
+  const tell = (what: string) =>
+    console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0)} s: ${what}`);
+  const runs = new Runs(world.client);
   const plan = { done: false };
+  const database = openDatabase(world.databaseUrl, 3);
   try {
     await prepareFaults(world);
-    for (const worker of world.workers) worker.start();
-    const expected = await loadCalmly(world);
-    console.log(`${seconds()} s: loaded without faults`);
+    const expected = await dumpWithoutFaults();
+    tell('loaded without faults');
 
     const injected: Injected[] = [];
     const lanes = [
@@ -58,35 +63,28 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
         }
       }),
       (async () => {
-        for (let round = 0; round < 1 || !plan.done; round += 1) await runs.backfill(`round-${round}`, 2);
+        for (let round = 0; round < 1 || !plan.done; round += 1) await runs.backfill(`round-${round}`);
       })(),
     ];
     const random = new Random(SEED);
-    const kinds = Object.keys(FAULTS);
     await Promise.all(world.workers.map((worker) => worker.untilUp()));
     let order: string[] = [];
     while (injected.length < COUNT) {
       // Every kind once, in any order, then again: none is left to chance.
-      if (order.length === 0) order = shuffled(kinds, random);
+      if (order.length === 0) order = shuffled(KINDS, random);
       const kind = order.pop() ?? '';
       injected.push({ kind, met: runs.open });
       await FAULTS[kind]?.(world, random);
       await sleep(random.below(MAX_PAUSE_MS));
       if (injected.length % 100 === 0) {
-        const ended = runs.all.filter((run) => run.state !== 'open');
-        const wrong = ended.filter((run) => run.state === 'wrong').length;
-        console.log(
-          `${seconds()} s: ${injected.length} faults, ${ended.length} runs ended, ${wrong} of them wrong`,
-        );
+        const wrong = runs.all.filter((run) => run.state === 'wrong').length;
+        tell(`${injected.length} faults, ${runs.all.length} runs, ${wrong} of them wrong`);
       }
     }
     plan.done = true;
-    console.log(`${seconds()} s: ${injected.length} faults injected, ${runs.open.length} runs still open`);
+    tell(`${injected.length} faults injected, ${runs.open.length} runs still open`);
     await Promise.all(lanes);
-    console.log(`${seconds()} s: all ${runs.all.length} runs have ended`);
-    console.log(tableOf(injected));
-    for (const run of runs.all.filter((one) => one.state === 'wrong'))
-      console.log(`${run.id}: ${run.error ?? ''}`);
+    tell(`all ${runs.all.length} runs have ended\n${tableOf(injected)}`);
 
     const itself = world.workers
       .flatMap((worker) => worker.endedByItself)
@@ -96,22 +94,39 @@ test(`${COUNT} faults (seed ${SEED})`, { timeout: MS_BESIDE + COUNT * MS_PER_FAU
       runs.all.filter((run) => run.state !== 'well'),
       [],
     );
-    await withPool(world.databaseUrl, async (pool) => {
-      assert.equal(await dump(pool), expected);
-      assert.deepEqual(await verify(new Database(pool), {}, () => undefined), []);
-      const { rows } = await pool.query(`
-        select load_date, file from staging.file_load
-        where rows_read <> rows_kept + rows_duplicate + rows_rejected`);
-      assert.deepEqual(rows, []);
-    });
+    assert.equal(await dump(database.pool), expected);
+    assert.deepEqual(await verify(database, {}, () => undefined), []);
+    const { rows } = await database.pool.query(`
+      select load_date, file from staging.file_load
+      where rows_read <> rows_kept + rows_duplicate + rows_rejected`);
+    assert.deepEqual(rows, []);
+    world.workers[0]?.proxy.freeze();
     const codes = await Promise.all(world.workers.map((worker) => worker.stop()));
-    assert.deepEqual(codes, [0, 0], 'the workers end when they are asked to');
-    t.diagnostic(`${injected.length} faults, ${runs.all.length} runs, ${seconds()} s`);
+    assert.deepEqual(
+      codes,
+      [0, 0],
+      'the workers end when they are asked to, with silent connections as well',
+    );
   } finally {
     plan.done = true;
     runs.abandon();
-    await world.close();
+    await database.pool.end();
   }
+});
+
+test('a connection to a server that has been restarted since is lost', async (t) => {
+  const proxy = await Proxy.start(world.databaseUrl);
+  t.after(() => proxy.close());
+  const database = openDatabase(proxy.through(world.databaseUrl));
+  t.after(() => database.pool.end());
+  const hit = proxy.aim({ text: 'pg_sleep(100)', fault: 'freeze before' });
+  const lost = assert.rejects(
+    database.transaction((session) => session.query('select pg_sleep(100)')),
+    { type: 'DatabaseUnavailable', message: /gone silent/ },
+  );
+  await hit;
+  await world.killPostgres();
+  await lost;
 });
 
 /**
@@ -124,40 +139,13 @@ function isNodeDefect(end: string): boolean {
   return defect;
 }
 
-/** The dump of a database that was loaded without a fault. */
-async function loadCalmly(world: World): Promise<string> {
-  const taskQueue = 'calm';
-  const worker = await startWorkerProcess({
-    ...world.environment,
-    TEMPORAL_TASK_QUEUE: taskQueue,
-    DATABASE_URL: world.calmUrl,
-    LANDING_DIR: await mkdtemp(path.join(world.directory, 'landing-calm-')),
-  });
+async function dumpWithoutFaults(): Promise<string> {
+  const stack = await TestStack.start({ api: { source: deliveriesOfRange() } });
   try {
-    const runs = new Runs(world, taskQueue);
-    await runs.backfill('calm', 4);
-    assert.deepEqual(
-      runs.all.map(({ state, error }) => error ?? state),
-      ['well'],
-    );
-    return await withPool(world.calmUrl, (pool) => dump(pool));
+    for (const date of DATES) await stack.runDay(date);
+    return await dump(stack.db.pool);
   } finally {
-    worker.kill('SIGTERM');
-    await worker.ended;
-  }
-}
-
-async function withPool<T>(url: string, use: (pool: pg.Pool) => Promise<T>): Promise<T> {
-  const pool = createPool({
-    connectionString: url,
-    applicationName: 'chaos dump',
-    maxConnections: 3,
-    onIdleError: () => undefined,
-  });
-  try {
-    return await use(pool);
-  } finally {
-    await pool.end();
+    await stack.close();
   }
 }
 
@@ -170,7 +158,7 @@ function shuffled(items: readonly string[], random: Random): string[] {
 
 /** How many faults of a kind there were, and after how many everything that they met has ended well. */
 function tableOf(injected: readonly Injected[]): string {
-  const lines = Object.keys(FAULTS).map((kind) => {
+  const lines = KINDS.map((kind) => {
     const faults = injected.filter((fault) => fault.kind === kind);
     const survived = faults.filter((fault) => fault.met.every((run) => run.state === 'well'));
     return `${kind.padEnd(46)} ${String(faults.length).padStart(8)} ${String(survived.length).padStart(8)}`;

@@ -3,14 +3,14 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Random } from '../../dev/sample-api/random.ts';
-import type { FaultAction, SampleApi } from '../../dev/sample-api/server.ts';
+import type { FaultAction, FaultTarget } from '../../dev/sample-api/faults.ts';
 import { martLock } from '../../database/locks.ts';
-import { sql } from '../../database/sql.ts';
 import { FEEDS } from '../../domain/feeds.ts';
+import type { AimedFault, Proxy } from './proxy.ts';
 import type { Supervised, World } from './world.ts';
 
 /** Makes one fault and what ends it; resolves when the next may come. */
-type Inject = (world: World, random: Random) => Promise<void>;
+type Inject = (world: World, random: Random) => unknown;
 
 const one = <T>(from: readonly T[], random: Random): T => {
   const chosen = from[random.below(from.length)];
@@ -29,52 +29,39 @@ function later(ms: number, work: () => void): void {
   setTimeout(work, ms).unref();
 }
 
-const STATEMENTS = [
-  ...['begin isolation level', 'copy staging.incoming', 'pg_advisory_xact_lock', 'commit\0'],
-  ...['staging/landed_file', 'staging/known_delivery', 'staging/merge', 'staging/delete_rejected'],
-  ...['staging/rejected_row', 'staging/discard', 'audit/file_load', 'audit/day_loaded'],
-  ...['mart/names', 'mart/d_customer', 'mart/f_sales', 'mart/d_calendar'],
-  'audit/claim',
-  ...['staging/next_delivery_number', 'audit/no_increment', 'backfill/record'],
-].map((name) => (name.includes('/') ? (sql(name).split('\n')[0] ?? '') : name));
-
 const MAX_AIM_MS = 1_000;
+/** About as many messages as a step of a day sends. */
+const MAX_MESSAGES = 40;
 
-/** Waits until an aim is met, but not for long: the statement may not come. */
-async function aimed(
-  world: World,
-  random: Random,
-  fault: Parameters<Supervised['proxy']['aim']>[0]['fault'],
-) {
-  const worker = anyWorker(world, random);
-  const aim = { text: one(STATEMENTS, random), fault, bytesLater: random.below(3) * 5_000 };
-  await Promise.race([worker.proxy.aim(aim), sleep(MAX_AIM_MS)]);
-  worker.proxy.disarm();
+/** Waits until an aim is met, but not for long: so many messages may not come. */
+async function aimed({ proxy }: Supervised, aim: Parameters<Proxy['aim']>[0]): Promise<void> {
+  await Promise.race([proxy.aim(aim), sleep(MAX_AIM_MS)]);
+  proxy.disarm();
 }
 
-const API_FAULTS: Parameters<SampleApi['addFault']>[0][] = (
-  ['generate_report', 'get_report', 'get_increment', 'storage'] as const
-).flatMap((on) =>
-  (
-    [
-      { do: 'status', status: 503 },
-      { do: 'status', status: 500 },
-      { do: 'status', status: 429, retryAfter: 1 },
-      { do: 'reset' },
-      { do: 'reset', afterBytes: 20 },
-      { do: 'truncate', afterBytes: 30 },
-      { do: 'delay', ms: 2_000 },
-      { do: 'hang' },
-      ...(on === 'storage'
-        ? ([
-            { do: 'status', status: 404 },
-            { do: 'trickle', bytesPerSecond: 100 },
-          ] as const)
-        : ([{ do: 'malformed-json' }, { do: 'json', body: [1] }] as const)),
-      ...(on === 'get_increment' ? ([{ do: 'empty-urls' }, { do: 'null-data' }] as const) : ([] as const)),
-    ] satisfies FaultAction[]
-  ).map((action) => ({ on, ...action })),
-);
+/** A fault at any message of a worker to its database. */
+const atAMessage =
+  (fault: AimedFault): Inject =>
+  (world, random) =>
+    aimed(anyWorker(world, random), { text: '', skip: random.below(MAX_MESSAGES), fault });
+
+const ANYWHERE: readonly FaultAction[] = [
+  { do: 'status', status: 503 },
+  { do: 'status', status: 500 },
+  { do: 'status', status: 429, retryAfter: 1 },
+  { do: 'reset' },
+  { do: 'reset', afterBytes: 20 },
+  { do: 'truncate', afterBytes: 30 },
+  { do: 'delay', ms: 2_000 },
+  { do: 'hang' },
+];
+const IN_JSON: readonly FaultAction[] = [...ANYWHERE, { do: 'malformed-json' }, { do: 'json', body: [1] }];
+const API_FAULTS: Readonly<Record<FaultTarget, readonly FaultAction[]>> = {
+  generate_report: IN_JSON,
+  get_report: IN_JSON,
+  get_increment: [...IN_JSON, { do: 'empty-urls' }, { do: 'null-data' }],
+  storage: [...ANYWHERE, { do: 'status', status: 404 }, { do: 'trickle', bytesPerSecond: 100 }],
+};
 
 /** SQLSTATEs that heal, thrown by a trigger inside the worker's own transactions. */
 const STATES = ['40001', '40P01', '53100', '53200', '55P03', '57P01', '08006', 'XX000'];
@@ -123,12 +110,8 @@ async function locking(world: World, work: (admin: pg.Client) => Promise<void>):
 }
 
 export const FAULTS: Readonly<Record<string, Inject>> = {
-  'worker killed': async (world, random) => {
-    await anyWorker(world, random).kill();
-  },
-  'both workers killed': async (world) => {
-    await Promise.all(world.workers.map((worker) => worker.kill()));
-  },
+  'worker killed': (world, random) => anyWorker(world, random).kill(),
+  'both workers killed': (world) => Promise.all(world.workers.map((worker) => worker.kill())),
   'worker stopped for longer than its heartbeat': async (world, random) => {
     const worker = await anyWorker(world, random).untilUp();
     worker.kill('SIGSTOP');
@@ -136,14 +119,8 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
   },
   'Temporal server killed': (world) => world.killTemporal(),
   'PostgreSQL killed': (world) => world.killPostgres(),
-  'connections cut': (world, random) => {
-    anyWorker(world, random).proxy.cut();
-    return Promise.resolve();
-  },
-  'connections frozen': (world, random) => {
-    anyWorker(world, random).proxy.freeze();
-    return Promise.resolve();
-  },
+  'connections cut': (world, random) => anyWorker(world, random).proxy.cut(),
+  'connections frozen': (world, random) => anyWorker(world, random).proxy.freeze(),
   'connections refused': async (world, random) => {
     const { proxy } = anyWorker(world, random);
     proxy.accepting = false;
@@ -158,22 +135,23 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
     await aWhile(random, 1_500);
     proxy.silent = false;
   },
-  'cut before a statement': (world, random) => aimed(world, random, 'cut before'),
-  'cut after a statement': (world, random) => aimed(world, random, 'cut after'),
-  'frozen before a statement': (world, random) => aimed(world, random, 'freeze before'),
-  'frozen after a statement': (world, random) => aimed(world, random, 'freeze after'),
+  'cut before a message': atAMessage('cut before'),
+  'cut after a message': atAMessage('cut after'),
+  'frozen before a message': atAMessage('freeze before'),
+  'frozen after a message': atAMessage('freeze after'),
   'killed between commit and completion': async (world, random) => {
     const worker = anyWorker(world, random);
-    await Promise.race([worker.proxy.aim({ text: 'commit\0', fault: 'freeze after' }), sleep(MAX_AIM_MS)]);
-    worker.proxy.disarm();
+    await aimed(worker, { text: 'commit\0', fault: 'freeze after' });
     await worker.kill();
     worker.proxy.cut();
   },
   'report API or storage': (world, random) => {
-    for (let count = random.below(3); count >= 0; count -= 1) world.api.addFault(one(API_FAULTS, random));
+    for (let count = random.below(3); count >= 0; count -= 1) {
+      const on = one(Object.keys(API_FAULTS) as FaultTarget[], random);
+      world.api.addFault({ on, ...one(API_FAULTS[on], random) });
+    }
     // Those that nobody has met by then would pile up.
     later(3_000, () => world.api.clearFaults());
-    return Promise.resolve();
   },
   'read-only database': async (world, random) => {
     const setting = `alter database chaos set default_transaction_read_only`;
@@ -185,20 +163,16 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
     await world.asAdmin((admin) => admin.query(`set transaction read write; ${setting} = off`));
   },
   'sessions terminated': (world) =>
-    world.asAdmin(async (admin) => {
-      await admin.query(`select pg_terminate_backend(pid) ${SESSIONS}`);
-    }),
+    world.asAdmin((admin) => admin.query(`select pg_terminate_backend(pid) ${SESSIONS}`)),
   'statements cancelled': (world) =>
-    world.asAdmin(async (admin) => {
-      await admin.query(`select pg_cancel_backend(pid) ${SESSIONS} and state = 'active'`);
-    }),
+    world.asAdmin((admin) => admin.query(`select pg_cancel_backend(pid) ${SESSIONS} and state = 'active'`)),
   'error inside a transaction': (world, random) =>
-    world.asAdmin(async (admin) => {
-      await admin.query(
-        `update chaos.armed set state = $1, up_to = (select last_value from chaos.calls) + $2`,
-        [one(STATES, random), 1 + random.below(4)],
-      );
-    }),
+    world.asAdmin((admin) =>
+      admin.query(`update chaos.armed set state = $1, up_to = (select last_value from chaos.calls) + $2`, [
+        one(STATES, random),
+        1 + random.below(4),
+      ]),
+    ),
   'table locked': (world, random) =>
     locking(world, async (admin) => {
       await admin.query(
@@ -219,10 +193,10 @@ export const FAULTS: Readonly<Record<string, Inject>> = {
     }),
   // As when the database is restored to a moment before: runs that come to stage them land them again.
   'landed rows lost': (world) =>
-    world.asAdmin(async (admin) => {
+    world.asAdmin((admin) => {
       const rows = [...FEEDS.map(({ name }) => `incoming_${name}`), 'incoming_rejected'];
       const statements = ['landed_file', ...rows].map((table) => `delete from staging.${table}`);
-      await admin.query(`begin; ${statements.join('; ')}; commit`);
+      return admin.query(`begin; ${statements.join('; ')}; commit`);
     }),
   'landing directory unusable': async (world, random) => {
     const { landingDir } = anyWorker(world, random);

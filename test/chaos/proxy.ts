@@ -14,22 +14,16 @@ export type AimedFault =
   | 'freeze after';
 
 export interface Aim {
-  /** In what a client sends; a statement's SQL, for instance. */
+  /** In what a client sends; a statement's SQL, for instance. Empty: in all of it. */
   text: string;
   fault: AimedFault;
-  /** What the same client must have sent earlier in its transaction. */
-  after?: string;
   /** So many occurrences pass first. */
   skip?: number;
-  /** The fault falls only when so many further bytes have passed, in the middle of a COPY for instance. */
-  bytesLater?: number;
 }
-
-const STATEMENT_BYTES = 2_048;
 
 interface Armed extends Aim {
   left: number;
-  hit: (pair: Pair) => void;
+  hit: () => void;
 }
 
 /** A TCP proxy on the loopback address that cuts, freezes or refuses connections, at once or where it is aimed. */
@@ -44,27 +38,27 @@ export class Proxy {
   readonly #pairs = new Set<Pair>();
   #armed: Armed[] = [];
 
-  private constructor(target: { host: string; port: number }) {
+  private constructor({ hostname: host, port }: URL) {
+    const join = (client: Socket) => {
+      const pair = new Pair(client, connect({ host, port: Number(port) }), this);
+      this.#pairs.add(pair);
+      client.once('close', () => {
+        // The server's half of a frozen one stays, and is ours to end.
+        if (!pair.isFrozen) this.#pairs.delete(pair);
+      });
+      if (this.silent) pair.freeze();
+    };
     this.#server = createServer((client) => {
       client.on('error', () => undefined);
       if (!this.accepting) resetSocket(client);
-      else if (this.delayMs === 0) this.#join(client, target);
-      else setTimeout(() => this.#join(client, target), this.delayMs);
+      else if (this.delayMs === 0) join(client);
+      else setTimeout(join, this.delayMs, client);
     });
   }
 
-  #join(client: Socket, target: { host: string; port: number }): void {
-    const pair = new Pair(client, connect(target), this);
-    this.#pairs.add(pair);
-    client.once('close', () => {
-      // The server's half of a frozen one stays, and is ours to end.
-      if (!pair.isFrozen) this.#pairs.delete(pair);
-    });
-    if (this.silent) pair.freeze();
-  }
-
-  static async start(target: { host: string; port: number }): Promise<Proxy> {
-    const proxy = new Proxy(target);
+  /** Before the server of this URL. */
+  static async start(url: string): Promise<Proxy> {
+    const proxy = new Proxy(new URL(url));
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
@@ -96,7 +90,7 @@ export class Proxy {
   }
 
   /** Once, for the first client that sends the text; resolves when it has happened. */
-  aim(aim: Aim): Promise<Pair> {
+  aim(aim: Aim): Promise<void> {
     return new Promise((hit) => this.#armed.push({ ...aim, left: aim.skip ?? 0, hit }));
   }
 
@@ -104,9 +98,9 @@ export class Proxy {
     this.#armed = [];
   }
 
-  /** The aim that is met by this text in a transaction that has sent `sent`. */
-  take(text: string, sent: string): Armed | undefined {
-    const met = this.#armed.find((aim) => text.includes(aim.text) && sent.includes(aim.after ?? ''));
+  /** The aim that is met by what a client sends. */
+  take(chunk: Buffer): Armed | undefined {
+    const met = this.#armed.find(({ text }) => chunk.includes(text));
     if (!met || met.left-- > 0) return undefined;
     this.#armed.splice(this.#armed.indexOf(met), 1);
     return met;
@@ -125,33 +119,30 @@ class Pair {
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #proxy: Proxy;
-  /** The fault of this connection, and the bytes that pass before it. */
-  #fallen: { armed: Armed; bytes: number } | undefined;
+  #armed: Armed | undefined;
   #frozen = false;
-  /** The beginnings of what the client has sent since its transaction began. */
-  #sent = '';
 
   constructor(client: Socket, server: Socket, proxy: Proxy) {
     this.#client = client.setNoDelay();
     this.#server = server.setNoDelay();
     this.#proxy = proxy;
-    for (const socket of [client, server]) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      socket.on('drain', () => other.resume());
       // A frozen one hears nothing of the end of the other side.
       for (const event of ['error', 'close']) {
         socket.on(event, () => {
           if (!this.#frozen) this.cut();
         });
       }
+      socket.on('end', () => {
+        if (!this.#frozen) other.end();
+      });
     }
     client.on('data', (chunk) => this.#fromClient(chunk));
     server.on('data', (chunk) => this.#fromServer(chunk));
-    client.on('drain', () => server.resume());
-    server.on('drain', () => client.resume());
-    const endUnlessFrozen = (other: Socket) => () => {
-      if (!this.#frozen) other.end();
-    };
-    client.on('end', endUnlessFrozen(server));
-    server.on('end', endUnlessFrozen(client));
   }
 
   get isFrozen(): boolean {
@@ -170,43 +161,20 @@ class Pair {
 
   #fromClient(chunk: Buffer): void {
     if (this.#frozen) return;
-    if (!this.#fallen) {
-      const text = chunk.toString('latin1');
-      this.#sent = (text.includes('begin isolation') ? '' : this.#sent) + text.slice(0, STATEMENT_BYTES);
-      const armed = this.#proxy.take(text, this.#sent);
-      if (armed) this.#fallen = { armed, bytes: armed.bytesLater ?? 0 };
-    }
-    if (!this.#fallen) {
-      this.#pass(chunk, this.#client, this.#server);
-      return;
-    }
-    const { armed, bytes } = this.#fallen;
-    if (bytes >= chunk.length) {
-      this.#fallen.bytes -= chunk.length;
-      this.#pass(chunk, this.#client, this.#server);
-    } else if (armed.fault === 'cut after' || armed.fault === 'freeze after') {
-      this.#pass(chunk, this.#client, this.#server);
-    } else {
-      if (bytes > 0) this.#server.write(chunk.subarray(0, bytes));
-      if (armed.fault === 'cut before') this.cut();
-      else this.freeze();
-      armed.hit(this);
-    }
+    this.#armed ??= this.#proxy.take(chunk);
+    if (this.#armed?.fault.endsWith('before')) this.#fall(this.#armed);
+    else if (!this.#server.write(chunk)) this.#client.pause();
   }
 
   #fromServer(chunk: Buffer): void {
     if (this.#frozen) return;
-    const fault = this.#fallen?.armed.fault;
-    if (fault !== 'cut after' && fault !== 'freeze after') {
-      this.#pass(chunk, this.#server, this.#client);
-      return;
-    }
-    if (fault === 'cut after') this.cut();
-    else this.freeze();
-    this.#fallen?.armed.hit(this);
+    if (this.#armed) this.#fall(this.#armed);
+    else if (!this.#client.write(chunk)) this.#server.pause();
   }
 
-  #pass(chunk: Buffer, from: Socket, to: Socket): void {
-    if (!to.write(chunk)) from.pause();
+  #fall({ fault, hit }: Armed): void {
+    if (fault.startsWith('cut')) this.cut();
+    else this.freeze();
+    hit();
   }
 }

@@ -1,19 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { DayResult } from '../../domain/day.ts';
-import { runOptions } from '../../runtime/run-options.ts';
-import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
 import type { BackfillResult } from '../../workflows/sales-backfill.ts';
+import { FAST_OPTIONS as options } from '../support/fast-options.ts';
 import { DATES, FROM, outcomeOf, TO } from './range.ts';
-import type { World } from './world.ts';
 
-const OPTIONS = runOptions({
-  REPORT_POLL_INTERVAL: '100ms',
-  FILES_TIMEOUT: '1h',
-  LATE_AFTER: '0s',
-  VOLUME_ALERT_SHARE: '0',
-});
+const LOADED = DATES.filter((date) => outcomeOf(date) === 'loaded').length;
 
 /** A run that somebody has started, and whether it has ended as it should. */
 export interface Run {
@@ -26,12 +19,10 @@ export interface Run {
 export class Runs {
   readonly all: Run[] = [];
   #abandoned = false;
-  readonly #world: World;
-  readonly #taskQueue: string;
+  readonly #client: Client;
 
-  constructor(world: World, taskQueue = world.taskQueue) {
-    this.#world = world;
-    this.#taskQueue = taskQueue;
+  constructor(client: Client) {
+    this.#client = client;
   }
 
   get open(): Run[] {
@@ -43,54 +34,47 @@ export class Runs {
     this.#abandoned = true;
   }
 
-  async day(date: string, name: string): Promise<void> {
-    const workflowId = `${this.#taskQueue}-${date}-${name}`;
+  async day(loadDate: string, name: string): Promise<void> {
     await this.#run(
-      workflowId,
-      () =>
-        this.#world.client.workflow.start<typeof salesIncrement>('salesIncrement', {
-          ...this.#once(workflowId),
-          args: [{ loadDate: date, options: OPTIONS }],
-        }),
-      (result) => (result as DayResult).outcome === outcomeOf(date),
+      `${loadDate}-${name}`,
+      'salesIncrement',
+      { loadDate, options },
+      (result) => (result as DayResult).outcome === outcomeOf(loadDate),
     );
   }
 
-  async backfill(name: string, concurrency: number): Promise<void> {
-    const workflowId = `${this.#taskQueue}-backfill-${name}`;
-    const days = (outcome: string) => DATES.filter((date) => outcomeOf(date) === outcome).length;
+  async backfill(name: string): Promise<void> {
     await this.#run(
-      workflowId,
-      () =>
-        this.#world.client.workflow.start<typeof salesBackfill>('salesBackfill', {
-          ...this.#once(workflowId),
-          args: [{ from: FROM, to: TO, concurrency, options: OPTIONS }],
-        }),
+      `backfill-${name}`,
+      'salesBackfill',
+      { from: FROM, to: TO, concurrency: 2, options },
       (result) => {
         const { loaded, no_increment } = result as BackfillResult;
-        return loaded === days('loaded') && no_increment === days('no_increment');
+        return loaded === LOADED && no_increment === DATES.length - LOADED;
       },
     );
   }
 
-  #once(workflowId: string) {
-    return { workflowId, taskQueue: this.#taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE' as const };
-  }
-
   async #run(
     id: string,
-    start: () => Promise<unknown>,
+    workflow: string,
+    input: object,
     isRight: (result: unknown) => boolean,
   ): Promise<void> {
     const run: Run = { id, state: 'open' };
     this.all.push(run);
     try {
       const result = await this.#patiently(async () => {
+        const once = {
+          workflowId: id,
+          taskQueue: 'chaos',
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        } as const;
         // A start whose answer was lost has happened.
-        await start().catch((error: unknown) => {
+        await this.#client.workflow.start(workflow, { ...once, args: [input] }).catch((error: unknown) => {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         });
-        return (await this.#world.client.workflow.getHandle(id).result()) as unknown;
+        return (await this.#client.workflow.getHandle(id).result()) as unknown;
       });
       run.state = isRight(result) ? 'well' : 'wrong';
       if (run.state === 'wrong') run.error = JSON.stringify(result);

@@ -6,13 +6,9 @@ import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { migrateDatabase } from '../../dev/services/migrate-database.ts';
 import { freePort } from '../../dev/services/ports.ts';
-import { startPostgres, type Postgres, type PostgresOptions } from '../../dev/services/postgres.ts';
-import {
-  startTemporalServer,
-  type TemporalServer,
-  type TemporalServerOptions,
-} from '../../dev/services/temporal-server.ts';
-import { startSampleApi, type SampleApi } from '../../dev/sample-api/server.ts';
+import { startPostgres } from '../../dev/services/postgres.ts';
+import { startTemporalServer } from '../../dev/services/temporal-server.ts';
+import { startSampleApi } from '../../dev/sample-api/server.ts';
 import { variable } from '../support/database.ts';
 import type { Deliveries } from '../support/deliveries.ts';
 import { start, type Running } from '../support/processes.ts';
@@ -22,22 +18,18 @@ import { Proxy } from './proxy.ts';
 export class Supervised {
   readonly proxy: Proxy;
   readonly landingDir: string;
+  /** How the worker has ended by itself, which is no part of any fault. */
+  readonly endedByItself: string[] = [];
   readonly #environment: Record<string, string>;
+  readonly #life: Promise<void>;
   #process: Running | undefined;
   #wanted = true;
   #killed = false;
-  #life: Promise<void> = Promise.resolve();
-  /** How the worker has ended by itself, which is no part of any fault. */
-  readonly endedByItself: string[] = [];
 
   constructor(proxy: Proxy, landingDir: string, environment: Record<string, string>) {
     this.proxy = proxy;
     this.landingDir = landingDir;
     this.#environment = environment;
-  }
-
-  start(): void {
-    this.#wanted = true;
     this.#life = this.#live();
   }
 
@@ -66,9 +58,8 @@ export class Supervised {
     this.#wanted = false;
     running.kill('SIGCONT');
     running.kill('SIGTERM');
-    const { code } = await running.ended;
     await this.#life;
-    return code;
+    return (await running.ended).code;
   }
 
   async end(): Promise<void> {
@@ -103,134 +94,90 @@ export class Supervised {
   }
 }
 
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
 /** Everything that a fault can meet, of this test alone: servers on ports and files that outlive a kill -9. */
-export class World {
-  readonly directory: string;
-  readonly api: SampleApi;
-  readonly client: Client;
-  readonly taskQueue = 'chaos';
-  readonly workers: readonly Supervised[];
-  readonly databaseUrl: string;
-  /** Without faults. */
-  readonly calmUrl: string;
-  readonly #temporalOptions: TemporalServerOptions;
-  readonly #postgresOptions: PostgresOptions;
-  #temporal: TemporalServer;
-  #postgres: Postgres;
-
-  private constructor(parts: {
-    directory: string;
-    api: SampleApi;
-    client: Client;
-    workers: readonly Supervised[];
-    urls: { chaos: string; calm: string };
-    temporal: TemporalServer;
-    postgres: Postgres;
-    temporalOptions: TemporalServerOptions;
-    postgresOptions: PostgresOptions;
-  }) {
-    this.directory = parts.directory;
-    this.api = parts.api;
-    this.client = parts.client;
-    this.workers = parts.workers;
-    this.databaseUrl = parts.urls.chaos;
-    this.calmUrl = parts.urls.calm;
-    this.#temporal = parts.temporal;
-    this.#postgres = parts.postgres;
-    this.#temporalOptions = parts.temporalOptions;
-    this.#postgresOptions = parts.postgresOptions;
-  }
-
-  static async start(deliveries: Deliveries): Promise<World> {
-    const directory = await mkdtemp(path.join(tmpdir(), 'chaos-'));
-    const temporalOptions: TemporalServerOptions = {
-      cliPath: variable('TEMPORAL_CLI'),
-      port: await freePort(),
-      uiPort: false,
-      dbFile: path.join(directory, 'temporal.db'),
-      logFile: path.join(directory, 'temporal.log'),
-      startLimitMs: 120_000,
-    };
-    const postgresOptions: PostgresOptions = {
-      dataDir: path.join(directory, 'postgres'),
-      port: await freePort(),
-      logFile: path.join(directory, 'postgres.log'),
-      fsync: false,
-      settings: { timezone: 'Asia/Kamchatka', max_connections: '100', deadlock_timeout: '200ms' },
-      startLimitMs: 120_000,
-    };
-    const [api, temporal, postgres] = await Promise.all([
-      startSampleApi({ source: deliveries }),
-      startTemporalServer(temporalOptions),
-      startPostgres(postgresOptions),
-    ]);
-    const urls = {
-      calm: await migrateDatabase(await postgres.createApplicationDatabase('calm')),
-      chaos: await migrateDatabase(await postgres.createApplicationDatabase('chaos')),
-    };
-    const client = new Client({ connection: Connection.lazy({ address: temporal.address }) });
-    const workers = await Promise.all(
-      ['one', 'two'].map(async (name) => {
-        const proxy = await Proxy.start(postgres);
-        const landingDir = path.join(directory, `landing-${name}`);
-        await mkdir(landingDir);
-        const own = { DATABASE_URL: proxy.through(urls.chaos), LANDING_DIR: landingDir };
-        return new Supervised(proxy, landingDir, { ...environmentOf(api, temporal), ...own });
-      }),
-    );
-    const started = { temporal, postgres, temporalOptions, postgresOptions };
-    return new World({ directory, api, client, workers, urls, ...started });
-  }
-
-  get environment(): Record<string, string> {
-    return environmentOf(this.api, this.#temporal);
-  }
-
-  async killTemporal(): Promise<void> {
-    await this.#temporal.kill('SIGKILL');
-    this.#temporal = await startTemporalServer(this.#temporalOptions);
-  }
-
-  async killPostgres(): Promise<void> {
-    await this.#postgres.kill9();
-    this.#postgres = await startPostgres(this.#postgresOptions);
-  }
-
-  /** As the superuser, in the database under faults and past the proxies. */
-  async asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const url = new URL(this.#postgres.adminUrl);
-    url.pathname = new URL(this.databaseUrl).pathname;
-    const client = new pg.Client({ connectionString: url.href });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      // The server's default here gives an answer before a commit is written: the end of a fault would be lost with
-      // the next kill. That the worker's commits are not is part of what is tested.
-      await client.query('set synchronous_commit = on');
-      return await work(client);
-    } finally {
-      await client.end();
-    }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.end()));
-    await Promise.all(this.workers.map((worker) => worker.proxy.close()));
-    await this.client.connection.close();
-    await Promise.all([this.#temporal.stop(), this.#postgres.stop(), this.api.close()]);
-    await rm(this.directory, { recursive: true, force: true });
-  }
-}
-
-function environmentOf(api: SampleApi, temporal: TemporalServer): Record<string, string> {
+export async function startWorld(deliveries: Deliveries) {
+  const directory = await mkdtemp(path.join(tmpdir(), 'chaos-'));
+  const temporalOptions = {
+    cliPath: variable('TEMPORAL_CLI'),
+    port: await freePort(),
+    uiPort: false,
+    dbFile: path.join(directory, 'temporal.db'),
+    logFile: path.join(directory, 'temporal.log'),
+    startLimitMs: 120_000,
+  } as const;
+  const postgresOptions = {
+    dataDir: path.join(directory, 'postgres'),
+    port: await freePort(),
+    logFile: path.join(directory, 'postgres.log'),
+    fsync: false,
+    settings: { timezone: 'Asia/Kamchatka', max_connections: '100', deadlock_timeout: '200ms' },
+    startLimitMs: 120_000,
+  };
+  const api = await startSampleApi({ source: deliveries });
+  let temporal = await startTemporalServer(temporalOptions);
+  let postgres = await startPostgres(postgresOptions);
+  const databaseUrl = await migrateDatabase(await postgres.createApplicationDatabase('chaos'));
+  const client = new Client({ connection: Connection.lazy({ address: temporal.address }) });
+  const workers = await Promise.all(
+    ['one', 'two'].map(async (name) => {
+      const proxy = await Proxy.start(databaseUrl);
+      const landingDir = path.join(directory, `landing-${name}`);
+      await mkdir(landingDir);
+      return new Supervised(proxy, landingDir, {
+        REPORT_API_URL: api.url,
+        REPORT_API_KEY: 'sample-key',
+        REPORT_API_NICKNAME: 'sample',
+        REPORT_API_COHORT: '1',
+        REPORT_API_TIMEOUT: '3s',
+        DOWNLOAD_IDLE_TIMEOUT: '3s',
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_TASK_QUEUE: 'chaos',
+        DATABASE_URL: proxy.through(databaseUrl),
+        LANDING_DIR: landingDir,
+      });
+    }),
+  );
   return {
-    REPORT_API_URL: api.url,
-    REPORT_API_KEY: 'sample-key',
-    REPORT_API_NICKNAME: 'sample',
-    REPORT_API_COHORT: '1',
-    REPORT_API_TIMEOUT: '3s',
-    DOWNLOAD_IDLE_TIMEOUT: '3s',
-    TEMPORAL_ADDRESS: temporal.address,
-    TEMPORAL_TASK_QUEUE: 'chaos',
+    api,
+    client,
+    workers,
+    databaseUrl,
+
+    async killTemporal(): Promise<void> {
+      await temporal.kill('SIGKILL');
+      temporal = await startTemporalServer(temporalOptions);
+    },
+
+    async killPostgres(): Promise<void> {
+      await postgres.kill9();
+      postgres = await startPostgres(postgresOptions);
+    },
+
+    /** As the superuser, in the database under faults and past the proxies. */
+    async asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+      const url = new URL(postgres.adminUrl);
+      url.pathname = new URL(databaseUrl).pathname;
+      const admin = new pg.Client({ connectionString: url.href });
+      admin.on('error', () => undefined);
+      await admin.connect();
+      try {
+        // The server's default here gives an answer before a commit is written: the end of a fault would be lost with
+        // the next kill. That the worker's commits are not is part of what is tested.
+        await admin.query('set synchronous_commit = on');
+        return await work(admin);
+      } finally {
+        await admin.end();
+      }
+    },
+
+    async close(): Promise<void> {
+      await Promise.all(workers.map((worker) => worker.end()));
+      await Promise.all(workers.map((worker) => worker.proxy.close()));
+      await client.connection.close();
+      await Promise.all([temporal.stop(), postgres.stop(), api.close()]);
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }

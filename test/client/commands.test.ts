@@ -205,11 +205,10 @@ describe('client commands', { concurrency: 2 }, () => {
   });
 
   test('a Temporal that falls silent is told by whoever waits', async (t) => {
-    const { hostname: host, port } = new URL(`http://${variable('TEMPORAL_ADDRESS')}`);
-    const proxy = await Proxy.start({ host, port: Number(port) });
+    const proxy = await Proxy.start(`tcp://${variable('TEMPORAL_ADDRESS')}`);
     t.after(() => proxy.close());
     const settings = {
-      TEMPORAL_ADDRESS: `${host}:${proxy.port}`,
+      TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}`,
       TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-silent`,
     };
     const run = start(['client/main.ts', 'run', '--date', '2024-03-08'], {

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { addDays } from '../../domain/load-date.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
+import { until } from '../client/harness.ts';
 import { startEngine, type Engine } from './engine.ts';
 
 /** Where Temporal's server must be built first, by Go. */
@@ -25,9 +26,8 @@ interface Container {
   Health: string;
 }
 
-const { services } = parse(await readFile(path.join(projectRoot, 'compose.yaml'), 'utf8'), {
-  merge: true,
-}) as { services: Record<string, Service> };
+const text = await readFile(path.join(projectRoot, 'compose.yaml'), 'utf8');
+const { services } = parse(text, { merge: true }) as { services: Record<string, Service> };
 const foreign = Object.fromEntries(
   Object.entries(services).flatMap(([name, { image }]) =>
     image.startsWith('sales-increment') ? [] : [[name, image]],
@@ -42,15 +42,8 @@ const stops: (() => Promise<unknown>)[] = [];
 before(async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'compose-'));
   stops.push(() => rm(directory, { recursive: true, force: true }));
-  const passwords = [
-    'POSTGRES',
-    'SALES_OWNER',
-    'SALES_WORKER',
-    'SALES_ANALYST',
-    'TEMPORAL_DATABASE',
-    'GRAFANA',
-  ]
-    .map((name) => `${name}_PASSWORD=${randomBytes(24).toString('hex')}\n`)
+  const passwords = [...new Set(text.match(/\b\w+_PASSWORD(?=:\?\})/g))]
+    .map((name) => `${name}=${randomBytes(24).toString('hex')}\n`)
     .join('');
   await writeFile(path.join(directory, 'compose.env'), passwords, { mode: 0o600 });
   // The ports of this machine can be in use.
@@ -92,30 +85,20 @@ async function containers(): Promise<Container[]> {
   });
 }
 
-/** Waits until a question has its answer, and fails with the last one otherwise. */
-async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 240_000;
-  for (;;) {
-    const answer = await ask();
-    if (isRight(answer)) return answer;
-    if (Date.now() > deadline) assert.fail(`not within 240 s; the last answer: ${JSON.stringify(answer)}`);
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-  }
-}
-
 const ONCE = ['temporal-schema', 'temporal-namespace', 'migrate', 'setup'];
 
 /** What ends has ended well, all else runs, and the worker is healthy. */
 async function settled(): Promise<void> {
-  const found = await eventually(containers, (all) =>
-    names.every((name) => {
-      const { State, ExitCode, Health } = all.find(({ Service }) => Service === name) ?? {};
-      if (ONCE.includes(name)) return State === 'exited' && ExitCode === 0;
-      return State === 'running' && (name !== 'worker' || Health === 'healthy');
-    }),
-  );
-  for (const { Service, State, ExitCode, Health } of found)
-    console.log(`${Service}: ${State}${State === 'exited' ? ` with ${ExitCode}` : ''} ${Health}`);
+  let all: Container[] = [];
+  const isSettled = (name: string) => {
+    const { State, ExitCode, Health } = all.find(({ Service }) => Service === name) ?? {};
+    if (ONCE.includes(name)) return State === 'exited' && ExitCode === 0;
+    return State === 'running' && (name !== 'worker' || Health === 'healthy');
+  };
+  await until('all containers are as they should be', async () => {
+    all = await containers();
+    return names.every(isSettled);
+  }).catch((error: unknown) => assert.fail(`${String(error)} ${JSON.stringify(all)}`));
 }
 
 async function stateOf(date: string): Promise<string | undefined> {
@@ -134,22 +117,19 @@ test('it comes up, and the trigger of the schedule loads yesterday', LIMIT, asyn
   const schedule = (await client('schedule', 'show')) as { paused: boolean };
   assert.equal(schedule.paused, true);
   await client('schedule', 'trigger');
-  await eventually(
-    () => stateOf(yesterday),
-    (state) => state === 'loaded',
-  );
+  await until('yesterday is loaded', async () => (await stateOf(yesterday)) === 'loaded');
 });
 
-test('Prometheus has what the worker measures, and the rules', { ...LIMIT }, async () => {
+test('Prometheus has what the worker measures, and the rules', LIMIT, async () => {
   const ask = async (question: string) => {
     const script = `fetch('http://prometheus:9090/api/v1/${question}').then((r) => r.text()).then(console.log)`;
     const answer = await engine.compose(['exec', '-T', 'worker', 'node', '--eval', script]);
     return JSON.parse(answer) as { data: { result: { value: [number, string] }[]; groups: unknown[] } };
   };
-  await eventually(
-    () => ask('query?query=sum(sales_rows_total)'),
-    ({ data }) => Number(data.result[0]?.value[1]) > 0,
-  );
+  await until('Prometheus has the rows', async () => {
+    const { data } = await ask('query?query=sum(sales_rows_total)');
+    return Number(data.result[0]?.value[1]) > 0;
+  });
   assert.ok((await ask('rules')).data.groups.length > 0);
 });
 

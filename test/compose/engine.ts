@@ -1,16 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { killAtExit } from '../support/processes.ts';
+import { until } from '../client/harness.ts';
+import { LOCAL_BASE, PODMAN } from '../image/container-tool.ts';
+import { launch } from '../support/processes.ts';
 import { buildStandIns } from './stand-ins.ts';
 
 const run = promisify(execFile);
-const BASE = 'localhost/sales-increment-node:26';
 
 /** What runs compose.yaml. */
 export interface Engine {
@@ -61,12 +61,12 @@ export async function startEngine(
   const podman = (args: readonly string[]) => call('podman', ['--url', service.url, ...args]);
   const build = (args: readonly string[]) =>
     podman(['build', '--format', 'docker', '--network', 'host', ...args]);
-  const known = await podman(['image', 'exists', BASE]).then(
+  const known = await podman(['image', 'exists', LOCAL_BASE]).then(
     () => true,
     () => false,
   );
-  if (!known) await call('test/image/node-base.sh', [BASE, 'podman', '--url', service.url]);
-  const missing = await buildStandIns(images, BASE, build);
+  if (!known) await call('test/image/node-base.sh', [LOCAL_BASE, 'podman', '--url', service.url]);
+  const missing = await buildStandIns(images, LOCAL_BASE, build);
   const stopChecks = repeatHealthChecks(podman);
   return {
     compose: (args) => call('docker-compose', [...options, ...args], { DOCKER_HOST: service.url }),
@@ -75,7 +75,7 @@ export async function startEngine(
       const directory = await mkdtemp(path.join(tmpdir(), 'dockerfile-'));
       const file = path.join(directory, 'Dockerfile');
       await copyFile(path.join(projectRoot, 'Dockerfile'), file);
-      const base = ['--build-arg', `NODE_IMAGE=${BASE}`, '--file', file];
+      const base = ['--build-arg', `NODE_IMAGE=${LOCAL_BASE}`, '--file', file];
       await build([...base, ...stageArgs(stage, `docker.io/library/${tag}`, version), '.']);
       await rm(directory, { recursive: true });
     },
@@ -97,28 +97,17 @@ async function startPodman(): Promise<{ url: string; close(): Promise<void> }> {
   const settings = path.join(directory, 'containers.conf');
   // podman asks for more than it may have where the limits of its own process are low.
   await writeFile(settings, '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=2000:2000"]\n');
-  // crun cannot make a control group where version 2 is mounted beside version 1.
-  const script =
-    'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; exec podman system service --time=0 "$1"';
   const url = `unix://${socket}`;
-  const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', url], {
-    env: { ...process.env, CONTAINERS_CONF: settings },
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const [program, ...rest] = PODMAN;
+  const service = launch(program, [...rest, 'system', 'service', '--time=0', url], {
+    env: { ...(process.env as Record<string, string>), CONTAINERS_CONF: settings },
   });
-  killAtExit(child);
-  let output = '';
-  child.stderr.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000)));
-  for (const deadline = Date.now() + 60_000; !existsSync(socket);) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`podman does not serve Docker's API within 60 s: ${output}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(`podman serves Docker's API`, () => existsSync(socket), 60_000);
   return {
     url,
     close: async () => {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
+      service.kill('SIGTERM');
+      await service.ended;
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -55,24 +55,15 @@ async function fillContext(context: string): Promise<void> {
   await cp(release.sqlTool, path.join(context, 'temporal-sql-tool'));
   await cp(cli.path, path.join(context, 'temporal'));
   await cp(path.join(here, 'postgres-entrypoint.sh'), path.join(context, 'postgres-entrypoint.sh'));
-  const { stdout } = await run(
-    'go',
-    ['mod', 'download', '-json', `go.temporal.io/server@v${release.version}`],
-    {
-      cwd: context,
-    },
-  );
+  const source = ['mod', 'download', '-json', `go.temporal.io/server@v${release.version}`];
+  const { stdout } = await run('go', source, { cwd: context });
   const { Dir } = JSON.parse(stdout) as { Dir: string };
   await cp(path.join(Dir, 'docker', 'scripts', 'sh', 'entrypoint.sh'), path.join(context, 'entrypoint.sh'));
   for (const part of ['temporal', 'visibility']) {
     const schema = path.join('schema', 'postgresql', 'v12', part);
     await mkdir(path.join(context, schema), { recursive: true });
     // Go's cache of modules is read-only, which a copy of folders would take over.
-    await run('cp', [
-      '--recursive',
-      '--no-preserve=mode',
-      path.join(Dir, schema, '.'),
-      path.join(context, schema),
-    ]);
+    const paths = [path.join(Dir, schema, '.'), path.join(context, schema)];
+    await run('cp', ['--recursive', '--no-preserve=mode', ...paths]);
   }
 }

@@ -4,8 +4,6 @@ import { goInstall } from '../../dev/services/go-install.ts';
 
 /** The programs of a released Temporal server. */
 export interface TemporalRelease {
-  /** Where they stand side by side. */
-  directory: string;
   server: string;
   sqlTool: string;
   /** As the server reports it, e.g. `1.32.0`. */
@@ -36,8 +34,7 @@ export async function findTemporalRelease(options: FindOptions): Promise<Tempora
     },
     options,
   );
-  const { server, sqlTool } = programsIn(directory);
-  return { directory, server, sqlTool, version };
+  return { ...programsIn(directory), version };
 }
 
 function programsIn(directory: string) {

@@ -46,8 +46,8 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
 
       before(async () => {
         db = await createTestDatabase();
-        const { hostname: host, port, pathname } = new URL(db.url);
-        proxy = await Proxy.start({ host, port: Number(port) });
+        const { pathname } = new URL(db.url);
+        proxy = await Proxy.start(db.url);
         pooler = await startPgbouncer(proxy.through(db.url), mode);
         database = open(pooler.url);
         // Neither state nor query are to be seen then.
@@ -67,8 +67,7 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
         const analyst = await db.pool.connect();
         await analyst.query('begin; lock table mart.d_city');
         const commit = sleep(LONG_MS).then(() => analyst.query('commit'));
-        const { hostname: host, port } = new URL(pooler.url);
-        const front = await Proxy.start({ host, port: Number(port) });
+        const front = await Proxy.start(pooler.url);
         const through = open(front.through(pooler.url));
         let connections = 0;
         const counting = setInterval(() => (connections = Math.max(connections, front.connections)), 200);
@@ -99,8 +98,7 @@ describe('behind pgbouncer', { skip: withoutPgbouncer, concurrency: 2 }, () => {
       });
 
       test('a connection that goes silent is noticed, before the pooler or behind it, and gives its locks back', async () => {
-        const { hostname: host, port } = new URL(pooler.url);
-        const before = await Proxy.start({ host, port: Number(port) });
+        const before = await Proxy.start(pooler.url);
         const throughBefore = open(before.through(pooler.url));
         const cases = [
           { name: 'before', proxy: before, database: throughBefore },

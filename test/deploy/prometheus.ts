@@ -1,30 +1,16 @@
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { startService, untilReady } from '../../dev/services/child-process.ts';
 import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 
-const DEPLOYED = path.join(projectRoot, 'deploy');
-
-/** Runs promtool or amtool among the deployed files; what it says when it is not content is the error's message. */
-export async function check(
-  program: string,
-  args: readonly string[],
-  folder = 'prometheus',
-): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { cwd: path.join(DEPLOYED, folder) });
-  return stdout;
-}
-
-export interface Sample {
+interface Sample {
   metric: Record<string, string>;
   value: [number, string];
 }
 
-export interface Rule {
+interface Rule {
   name: string;
   query: string;
   health: string;
@@ -32,27 +18,35 @@ export interface Rule {
   type: 'alerting' | 'recording';
 }
 
+interface StaticConfigs {
+  static_configs: [{ targets: string[] }];
+}
 interface PrometheusConfig {
   global: Record<string, string>;
-  alerting: { alertmanagers: [{ static_configs: [{ targets: string[] }] }] };
-  scrape_configs: [{ static_configs: [{ targets: string[] }] }];
+  alerting: { alertmanagers: [StaticConfigs] };
+  scrape_configs: [StaticConfigs];
 }
 
 interface Rules {
   groups: { rules: { for?: string }[] }[];
 }
 
-export interface PrometheusOptions {
-  program: string;
-  /** For its configuration and its data. */
-  folder: string;
-  /** Address of the worker's metrics. */
-  target: string;
-  /** With it, alerts fire at once instead of after minutes or hours. */
-  alertmanager?: string;
+interface AlertmanagerConfig {
+  route: Record<string, unknown>;
+  receivers: [{ webhook_configs: [{ url_file?: string; url?: string }] }];
 }
 
-/** A real Prometheus with the deployed configuration and rules, which looks at one worker every second. */
+interface Server {
+  address: string;
+  /** In a folder of its own, with `files`. */
+  folder: string;
+  close(): Promise<void>;
+}
+
+/**
+ * A real Prometheus with the deployed configuration and rules, which looks at one worker every second; its alerts fire
+ * after seconds instead of minutes or hours.
+ */
 export class Prometheus {
   readonly #server: Server;
 
@@ -60,27 +54,28 @@ export class Prometheus {
     this.#server = server;
   }
 
-  static async start({ program, folder, target, alertmanager }: PrometheusOptions): Promise<Prometheus> {
-    const config = parse(
-      await readFile(path.join(DEPLOYED, 'prometheus/prometheus.yml'), 'utf8'),
-    ) as PrometheusConfig;
+  static async start(options: {
+    program: string;
+    /** For its configuration and its data. */
+    folder: string;
+    /** Address of the worker's metrics. */
+    target: string;
+    alertmanager: string;
+  }): Promise<Prometheus> {
+    const config = await deployed<PrometheusConfig>('prometheus/prometheus.yml');
     config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
-    config.scrape_configs[0].static_configs[0].targets = [target];
-    config.alerting.alertmanagers[0].static_configs[0].targets =
-      alertmanager === undefined ? [] : [alertmanager];
-    const rules = parse(await readFile(path.join(DEPLOYED, 'prometheus/alerts.yml'), 'utf8')) as Rules;
-    if (alertmanager !== undefined)
-      for (const rule of rules.groups.flatMap(({ rules }) => rules)) if (rule.for) rule.for = '2s';
-    await mkdir(folder, { recursive: true });
-    await writeFile(path.join(folder, 'prometheus.yml'), stringify(config));
-    await writeFile(path.join(folder, 'alerts.yml'), stringify(rules));
-    const server = await serve('Prometheus', program, folder, (address) => [
-      `--config.file=${path.join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${path.join(folder, 'data')}`,
-      `--web.listen-address=${address}`,
-      '--log.level=error',
-    ]);
-    return new Prometheus(server);
+    config.scrape_configs[0].static_configs[0].targets = [options.target];
+    config.alerting.alertmanagers[0].static_configs[0].targets = [options.alertmanager];
+    const rules = await deployed<Rules>('prometheus/alerts.yml');
+    for (const rule of rules.groups.flatMap(({ rules }) => rules)) if (rule.for) rule.for = '2s';
+    const files = { 'prometheus.yml': config, 'alerts.yml': rules };
+    return new Prometheus(
+      await serve({ ...options, name: 'Prometheus', files }, (folder, address) => [
+        `--config.file=${folder}/prometheus.yml`,
+        `--storage.tsdb.path=${folder}/data`,
+        `--web.listen-address=${address}`,
+      ]),
+    );
   }
 
   async query(expression: string): Promise<Sample[]> {
@@ -106,62 +101,50 @@ export class Prometheus {
   }
 }
 
-interface AlertmanagerConfig {
-  route: Record<string, unknown>;
-  receivers: [{ webhook_configs: [{ url_file?: string; url?: string }] }];
-}
-
 /** A real Alertmanager with the deployed route, which waits seconds instead of minutes. */
 export async function startAlertmanager(options: {
   program: string;
   folder: string;
   /** Of the receiver. */
   webhookUrl: string;
-}): Promise<Server & { configFile: string }> {
-  const { program, folder, webhookUrl } = options;
-  const config = parse(
-    await readFile(path.join(DEPLOYED, 'alertmanager/alertmanager.yml'), 'utf8'),
-  ) as AlertmanagerConfig;
+}): Promise<Server> {
+  const config = await deployed<AlertmanagerConfig>('alertmanager/alertmanager.yml');
   Object.assign(config.route, { group_wait: '1s', group_interval: '2s' });
   const [webhook] = config.receivers[0].webhook_configs;
   // Before 0.26, which Debian 12 does not have, the address cannot stand in a file of its own.
   delete webhook.url_file;
-  webhook.url = webhookUrl;
-  await mkdir(folder, { recursive: true });
-  const configFile = path.join(folder, 'alertmanager.yml');
-  await writeFile(configFile, stringify(config));
-  const server = await serve('Alertmanager', program, folder, (address) => [
-    `--config.file=${configFile}`,
-    `--storage.path=${path.join(folder, 'data')}`,
+  webhook.url = options.webhookUrl;
+  const files = { 'alertmanager.yml': config };
+  return await serve({ ...options, name: 'Alertmanager', files }, (folder, address) => [
+    `--config.file=${folder}/alertmanager.yml`,
+    `--storage.path=${folder}/data`,
     `--web.listen-address=${address}`,
     '--cluster.listen-address=',
-    '--log.level=error',
   ]);
-  return { ...server, configFile };
 }
 
-interface Server {
-  address: string;
-  close(): Promise<void>;
+async function deployed<T>(name: string): Promise<T> {
+  return parse(await readFile(path.join(projectRoot, 'deploy', name), 'utf8')) as T;
 }
 
 /** One of the two, as a process of this test. */
 async function serve(
-  name: string,
-  program: string,
-  folder: string,
-  argsOf: (address: string) => string[],
+  options: { name: string; program: string; folder: string; files: Record<string, object> },
+  argsOf: (folder: string, address: string) => string[],
 ): Promise<Server> {
+  const { name, program, files } = options;
+  const folder = path.join(options.folder, name);
+  await mkdir(folder);
+  for (const [file, content] of Object.entries(files))
+    await writeFile(path.join(folder, file), stringify(content));
   const address = `127.0.0.1:${await freePort()}`;
-  const logFile = path.join(folder, 'log');
-  const service = await startService({ name, command: program, args: argsOf(address), logFile });
-  await untilReady(service, name, 120_000, () => isReady(address));
-  return { address, close: () => service.stop() };
-}
-
-async function isReady(address: string): Promise<boolean> {
-  return await fetch(`http://${address}/-/ready`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+  const args = [...argsOf(folder, address), '--log.level=error'];
+  const service = await startService({ name, command: program, args, logFile: path.join(folder, 'log') });
+  const isReady = () =>
+    fetch(`http://${address}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await untilReady(service, name, 120_000, isReady);
+  return { address, folder, close: () => service.stop() };
 }

@@ -1,8 +1,5 @@
 import { launch, type Ended, type Running } from '../support/processes.ts';
 
-/** Ends what hangs; nothing that the tests run takes so long, on a slow machine neither. */
-const MAX_RUN_MS = 300_000;
-
 /** Runs lines as a person types them: in a folder, with what was exported before. */
 export class Terminal {
   readonly #directory: string;
@@ -22,10 +19,8 @@ export class Terminal {
     return launch('bash', ['-c', line], { directory: this.#directory, env: this.#exported, group: true });
   }
 
-  /** To its end; after five minutes it is interrupted, as a person would. */
+  /** To its end. */
   async run(line: string): Promise<Ended> {
-    const typed = this.type(line);
-    const limit = setTimeout(() => typed.kill('SIGINT'), MAX_RUN_MS);
-    return await typed.ended.finally(() => clearTimeout(limit));
+    return await this.type(line).ended;
   }
 }

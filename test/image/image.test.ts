@@ -8,7 +8,8 @@ import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { asAdmin } from '../support/database.ts';
 import { TestStack } from '../support/stack.ts';
-import { ContainerTool, type Ended, type ImageConfig } from './container-tool.ts';
+import type { Running } from '../support/processes.ts';
+import { ContainerTool, type ImageConfig } from './container-tool.ts';
 
 const TAG = 'localhost/sales-increment-test:latest';
 const USER = 1000;
@@ -42,15 +43,13 @@ after(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
-async function start(command: readonly string[], environment: Record<string, string> = {}) {
-  const LANDING_DIR = '/var/lib/sales-increment';
-  return await tool.start(command, { environment: { ...environment, LANDING_DIR }, landingDir });
+function start(command: readonly string[], environment: Record<string, string> = {}): Running {
+  return tool.start(command, environment, landingDir);
 }
 
-async function run(command: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-  return await (
-    await start(command, environment)
-  ).ended;
+async function run(command: readonly string[], environment: Record<string, string> = {}) {
+  const running = start(command, environment);
+  return { code: (await running.ended).code, output: running.output() };
 }
 
 /** With the role that is no owner. */
@@ -94,11 +93,8 @@ test('it has no compiler, no package manager and nothing that only development n
 });
 
 test('its user can write nothing but landed files', LIMIT, async () => {
-  const { output } = await run([
-    'sh',
-    '-c',
-    'touch /app/x /usr/x /etc/x /home/x; touch /var/lib/sales-increment/x && echo landed',
-  ]);
+  const script = 'touch /app/x /usr/x /etc/x /home/x; touch /var/lib/sales-increment/x && echo landed';
+  const { output } = await run(['sh', '-c', script]);
   for (const folder of ['/app', '/usr', '/etc', '/home'])
     assert.match(output, new RegExp(`touch: .*'${folder}/x': (?:Permission denied|Read-only file system)`));
   assert.match(output, /landed/);
@@ -118,7 +114,7 @@ test(
     assert.equal(kind, 'CMD');
     assert.equal((await run(healthcheck, addresses)).code, 1, 'no worker, no health');
 
-    const worker = await start(config.Cmd, { ...environment(), ...addresses });
+    const worker = start(config.Cmd, { ...environment(), ...addresses });
     await worker.says('worker started');
     const healthy = await run(healthcheck, addresses);
     assert.equal(healthy.code, 0, healthy.output);
@@ -132,25 +128,15 @@ test(
     const measured = await (await fetch(`http://${metrics}/metrics`)).text();
     assert.match(measured, /^sales_rows_total\{.*kind="kept".*\} 2$/m);
 
-    const report = [
-      'sales-increment',
-      'report',
-      '--from',
-      DAY,
-      '--to',
-      DAY,
-      '--out',
-      '/var/lib/sales-increment/report.html',
-    ];
-    const made = await run(report, environment());
+    const report = `sales-increment report --from ${DAY} --to ${DAY} --out /var/lib/sales-increment/report.html`;
+    const made = await run(report.split(' '), environment());
     assert.equal(made.code, 0, made.output);
     assert.match(await readFile(path.join(landingDir, 'report.html'), 'utf8'), /Sales report/);
     assert.ok((await readdir(landingDir)).length > 1, 'landed files');
 
-    await worker.terminate();
-    const ended = await worker.ended;
-    assert.equal(ended.code, 0, ended.output);
-    assert.match(ended.output, /worker stopped/);
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0, worker.output());
+    assert.match(worker.output(), /worker stopped/);
   },
 );
 
@@ -160,8 +146,8 @@ test('it has the bundle for encrypted payloads as well', LIMIT, async () => {
     METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
   };
   const PAYLOAD_KEYS = `test:${randomBytes(32).toString('base64')}`;
-  const worker = await start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
+  const worker = start(config.Cmd, { ...environment(), ...addresses, PAYLOAD_KEYS });
   await worker.says('worker started');
-  await worker.terminate();
+  worker.kill('SIGTERM');
   assert.equal((await worker.ended).code, 0);
 });

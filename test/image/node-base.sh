@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a base image with Node.js 26 where no image registry answers: Debian by debootstrap, node and npm from the npm
-# registry. Usage: node-base.sh IMAGE TOOL…, TOOL being docker, podman or buildah with its options.
+# registry. Usage: node-base.sh IMAGE TOOL…, TOOL being docker or podman with its options.
 set -eu
 # Another user runs what is in it, whatever the mask of the caller.
 umask 022

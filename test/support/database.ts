@@ -21,21 +21,28 @@ export async function createTestDatabase({ empty = false } = {}): Promise<TestDa
   );
   const url = new URL(template);
   url.pathname = `/${name}`;
-  const pool = createPool({
-    connectionString: url.href,
-    applicationName: 'test',
-    maxConnections: 10,
-    onIdleError: () => undefined,
-  });
+  const database = openDatabase(url.href);
   return {
     url: url.href,
-    pool,
-    database: new Database(pool),
+    pool: database.pool,
+    database,
     async drop() {
-      await pool.end();
+      await database.pool.end();
       await asAdmin(`drop database ${name} with (force)`);
     },
   };
+}
+
+/** Ended by its pool. */
+export function openDatabase(url: string, maxConnections = 10): Database {
+  return new Database(
+    createPool({
+      connectionString: url,
+      applicationName: 'test',
+      maxConnections,
+      onIdleError: () => undefined,
+    }),
+  );
 }
 
 /** One that is dropped when the test ends. */

