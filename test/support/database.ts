@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import pg from 'pg';
 import { Database } from '../../database/database.ts';
-import { createPool } from '../../database/pool.ts';
+import { createPool, type PoolOptions } from '../../database/pool.ts';
 
 export interface TestDatabase {
   /** Of the role that owns the database and is no superuser. */
@@ -21,12 +21,7 @@ export async function createTestDatabase({ empty = false } = {}): Promise<TestDa
   );
   const url = new URL(template);
   url.pathname = `/${name}`;
-  const pool = createPool({
-    connectionString: url.href,
-    applicationName: 'test',
-    maxConnections: 10,
-    onIdleError: () => undefined,
-  });
+  const pool = poolTo(url.href);
   return {
     url: url.href,
     pool,
@@ -36,6 +31,22 @@ export async function createTestDatabase({ empty = false } = {}): Promise<TestDa
       await asAdmin(`drop database ${name} with (force)`);
     },
   };
+}
+
+/** Connections of others than the test's own: of another role, by another way, as another process has them. */
+export function poolTo(connectionString: string, options: Partial<PoolOptions> = {}): pg.Pool {
+  return createPool({
+    ...{ connectionString, applicationName: 'test', maxConnections: 10, onIdleError: () => undefined },
+    ...options,
+  });
+}
+
+/** The same database, for another role that has the password `x`. */
+export function urlAs(role: string, databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.username = role;
+  url.password = 'x';
+  return url.href;
 }
 
 /** One that is dropped when the test ends. */
