@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import { verify } from '../../database/verify.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { empty, lines, Loader } from './support.ts';
@@ -58,6 +59,8 @@ test('a refund is minus the absolute amount; amounts, quantities and dates are k
     'select period_id, period_start from mart.f_customer_retention order by 1',
   );
   assert.deepEqual([weeks[0], weeks.at(-1)], ['101 | 0001-01-01', '999952 | 9999-12-27']);
+  for (const range of [{}, { from: '2024-02-25' }])
+    assert.deepEqual(await verify(db.database, range, () => undefined), []);
 });
 
 test('of a calendar that was deleted by hand, each delivery brings back the dates of its facts and no other', async () => {
