@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { SchemaObject } from '../../database/comments.ts';
 import { migrate } from '../../database/migrate.ts';
 import { sql } from '../../database/sql.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { lines } from './support.ts';
 
-let db: TestDatabase;
-
-before(async () => {
-  db = await createTestDatabase();
-});
-
-after(async () => {
-  await db.drop();
-});
+const db = await createTestDatabase();
+after(() => db.drop());
 
 const ROWS = `select ctid, xmin, objoid, objsubid from pg_description
   where description <> '' and objoid in (

@@ -9,7 +9,7 @@ import { addDays } from '../../domain/load-date.ts';
 type Status = 'shipped' | 'refunded';
 
 export interface OrderRow {
-  id: number | null;
+  id: bigint | null;
   uniqId: string;
   /** As PostgreSQL writes it: 2024-12-30 10:00:00. */
   dateTime: string;
@@ -17,6 +17,7 @@ export interface OrderRow {
   cityName: string;
   customerId: number;
   firstName: string | null;
+  lastName: string | null;
   itemId: number;
   itemName: string;
   quantity: number;
@@ -37,7 +38,7 @@ export interface Load {
   rows: readonly OrderRow[];
 }
 
-interface StagedOrder extends OrderRow {
+interface StagedOrder extends Omit<OrderRow, 'bad'> {
   loadDate: string;
   isHistory: boolean;
 }
@@ -65,15 +66,8 @@ export function tablesOf(loads: readonly Load[]): Tables {
     user_order_log: staged.map((row) =>
       line(
         ...[row.loadDate, row.isHistory, row.id, row.uniqId, row.dateTime, row.cityId, row.cityName],
-        ...[
-          row.customerId,
-          row.firstName,
-          row.itemId,
-          row.itemName,
-          row.quantity,
-          money(row.cents),
-          row.status,
-        ],
+        ...[row.customerId, row.firstName, row.lastName, row.itemId, row.itemName, row.quantity],
+        ...[money(row.cents), row.status],
       ),
     ),
     rejected_row: newest.flatMap((load) =>
@@ -87,15 +81,25 @@ export function tablesOf(loads: readonly Load[]): Tables {
       const duplicate = load.rows.length - rejected - kept;
       return line(...[load.loadDate, fileOf(load), load.number, load.rows.length, kept, duplicate, rejected]);
     }),
-    f_sales: facts.map((fact) =>
-      line(
-        ...[fact.uniqId, fact.status, dateId(fact.date), fact.itemId, fact.customerId, fact.cityId],
-        ...[fact.quantity, money(fact.cents)],
-      ),
-    ),
+    f_sales: facts.map(factLine),
     d_calendar: unique(facts.map((fact) => fact.date)).map(calendarLine),
     f_customer_retention: retention(facts),
     f_customer_retention_by_item: retentionByItem(facts),
+  };
+}
+
+/** What one delivery brings back into a mart from which facts, calendar and customers are gone (contract, ruling 43). */
+export function broughtBack(again: Load, loads: readonly Load[]): Tables {
+  const newest = newestLoads(loads);
+  const held = newest.filter((load) => isSameFile(load, again)).flatMap(stagedOrders);
+  const [orders, customers] = [new Set(held.map(keyOf)), new Set(held.map((row) => row.customerId))];
+  const facts = factsOf(newest.flatMap(stagedOrders)).filter((fact) => orders.has(keyOf(fact)));
+  return {
+    f_sales: facts.map(factLine),
+    d_calendar: unique(facts.map((fact) => fact.date)).map(calendarLine),
+    d_customer: lastOrders(newest)
+      .filter((row) => customers.has(row.customerId))
+      .map(customerLine),
   };
 }
 
@@ -164,23 +168,27 @@ function newestLoads(loads: readonly Load[]): Load[] {
 /** One row per key: the greatest id, then the last in the file; a row without an id gives way to one with. */
 function stagedOrders(load: Load): StagedOrder[] {
   const winners = new Map<string, StagedOrder>();
-  for (const row of load.rows) {
-    if (row.bad !== null) continue;
-    const status = load.withStatus ? row.status : 'shipped';
-    const key = `${row.uniqId} ${status}`;
-    const best = winners.get(key);
-    if (best && (best.id ?? -1) > (row.id ?? -1)) continue;
-    winners.set(key, { ...row, status, loadDate: load.loadDate, isHistory: load.isHistory });
+  for (const { bad, ...given } of load.rows) {
+    if (bad !== null) continue;
+    const { loadDate, isHistory } = load;
+    const row = { ...given, status: load.withStatus ? given.status : 'shipped', loadDate, isHistory };
+    const best = winners.get(keyOf(row));
+    if (!best || (best.id ?? BELOW_ALL) <= (row.id ?? BELOW_ALL)) winners.set(keyOf(row), row);
   }
   return [...winners.values()];
 }
 
+const BELOW_ALL = -(2n ** 64n);
+const ABOVE_ALL = 2n ** 64n;
+
 /** The lowest id first, none last; of equal ones by name. */
 function byId(nameOf: (row: StagedOrder) => string) {
-  return (one: StagedOrder, other: StagedOrder): number => {
-    const [id, otherId] = [one.id ?? Infinity, other.id ?? Infinity];
-    return id === otherId ? compare([nameOf(one)], [nameOf(other)]) : id - otherId;
-  };
+  const rank = (row: StagedOrder) => [row.id ?? ABOVE_ALL, nameOf(row)];
+  return (one: StagedOrder, other: StagedOrder): number => compare(rank(one), rank(other));
+}
+
+function keyOf({ uniqId, status }: Pick<OrderRow, 'uniqId' | 'status'>): string {
+  return `${uniqId} ${status}`;
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -190,9 +198,8 @@ function byId(nameOf: (row: StagedOrder) => string) {
 function factsOf(staged: readonly StagedOrder[]): Fact[] {
   const newest = new Map<string, StagedOrder>();
   for (const row of staged) {
-    const key = `${row.uniqId} ${row.status}`;
-    const best = newest.get(key);
-    if (!best || isNewer(row, best)) newest.set(key, row);
+    const best = newest.get(keyOf(row));
+    if (!best || isNewer(row, best)) newest.set(keyOf(row), row);
   }
   return [...newest.values()].map((row) => ({
     ...row,
@@ -210,7 +217,7 @@ function lastOrders(newest: readonly Load[]): StagedOrder[] {
   const rank = (row: StagedOrder) => [
     row.dateTime,
     row.loadDate,
-    String((row.id ?? -1) + 1).padStart(20, '0'),
+    row.id ?? BELOW_ALL,
     row.isHistory ? '0' : '1',
     row.uniqId,
     row.status,
@@ -224,7 +231,12 @@ function lastOrders(newest: readonly Load[]): StagedOrder[] {
 }
 
 function customerLine(row: StagedOrder): string {
-  return line(row.customerId, row.firstName, row.cityId);
+  return line(row.customerId, row.firstName, row.lastName, row.cityId);
+}
+
+function factLine(fact: Fact): string {
+  const { uniqId, status, date, itemId, customerId, cityId, quantity, cents } = fact;
+  return line(uniqId, status, dateId(date), itemId, customerId, cityId, quantity, money(cents));
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -311,7 +323,7 @@ export function money(cents: number): string {
   return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
-function line(...values: (string | number | boolean | null)[]): string {
+function line(...values: (string | number | bigint | boolean | null)[]): string {
   return values.map((value) => String(value ?? '-')).join(' | ');
 }
 
@@ -319,7 +331,7 @@ function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
 }
 
-function compare(one: readonly string[], other: readonly string[]): number {
+function compare(one: readonly (string | bigint)[], other: readonly (string | bigint)[]): number {
   for (const [index, value] of one.entries()) {
     const against = other[index] ?? '';
     if (value !== against) return value < against ? -1 : 1;

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, describe, test } from 'node:test';
+import { after, afterEach, test } from 'node:test';
 import fc from 'fast-check';
 import { addDays } from '../../domain/load-date.ts';
 import { createTestDatabase } from '../support/database.ts';
-import type { Order } from '../support/deliveries.ts';
 import { isoWeek, money, retention, retentionByItem, type Fact } from './model.ts';
 import { empty, lines, Loader, tables } from './support.ts';
 
@@ -14,103 +13,71 @@ after(() => db.drop());
 const loader = new Loader(db.database);
 afterEach(() => empty(db.pool));
 
-/** The weekly view without `weekly`: period and start, then counts, revenues and refunds of new | returning | refunded. */
-async function weekly(): Promise<string[]> {
-  const rows = await lines(db.pool, 'select * from mart.f_customer_retention order by period_id');
-  return rows.map((row) => row.replace('weekly | ', ''));
-}
-
-async function byItem(): Promise<string[]> {
-  const rows = await lines(
-    db.pool,
-    'select * from mart.f_customer_retention_by_item order by period_id, item_id',
+/** Each view's rows without `weekly`: period and start, then counts, revenues and refunds of new | returning | refunded. */
+async function views(): Promise<string[][]> {
+  const rows = await Promise.all(
+    VIEWS.map((view) => lines(db.pool, `select * from mart.${view} as v order by v`)),
   );
-  return rows.map((row) => row.replace('weekly | ', ''));
+  return rows.map((ofView) => ofView.map((row) => row.replace('weekly | ', '')));
 }
 
-let orders = 0;
-function order(
-  customer_id: number,
-  date_time: string,
-  payment_amount: number | string,
-  more: Partial<Order> = {},
-) {
-  return { uniq_id: `order ${(orders += 1)}`, customer_id, date_time, payment_amount, ...more };
-}
+/** The contract's definition in examples: orders (customer, date, amount, status, item), the row of their week, its items. */
+const EXAMPLES: Record<string, [orders: string, week: string, items?: string[]]> = {
+  'new customers are told from returning and refunded ones': [
+    '1 2024-02-19 10; 2 2024-02-19 20; 2 2024-02-25T23:59:59 30; 3 2024-02-20 5 refunded',
+    '1 | 1 | 1 | 10.00 | 50.00 | -5.00 | 0 | 0 | 1',
+  ],
+  'a customer both new and refunded, or returning and refunded, is in both with all rows': [
+    `1 2024-02-19 100; 1 2024-02-20 40 refunded;
+     2 2024-02-19 7; 2 2024-02-19 8; 2 2024-02-19 8 refunded; 2 2024-02-19 1 refunded`,
+    '1 | 1 | 2 | 60.00 | 6.00 | 66.00 | 1 | 2 | 3',
+  ],
+  'a week with only refunds has its row, with 0 and never NULL': [
+    '1 2024-02-25 9 refunded',
+    '0 | 0 | 1 | 0.00 | 0.00 | -9.00 | 0 | 0 | 1',
+  ],
+  'by item: the week decides the category, the rows of the item are counted': [
+    `1 2024-02-19 10 shipped 1; 1 2024-02-20 20 shipped 2;
+     2 2024-02-20 30 shipped 2; 2 2024-02-20 5 refunded 3`,
+    '1 | 1 | 1 | 25.00 | 30.00 | 25.00 | 1 | 0 | 1',
+    [
+      '1 | 0 | 1 | 0 | 0.00 | 10.00 | 0.00 | 0 | 0 | 0',
+      '2 | 1 | 1 | 1 | 30.00 | 20.00 | 30.00 | 0 | 0 | 0',
+      '3 | 1 | 0 | 1 | -5.00 | 0.00 | -5.00 | 1 | 0 | 1',
+    ],
+  ],
+  'the sums are exact where a float is not': [
+    '1 2024-02-19 0.10; '.repeat(10) + '2 2024-02-19 9999999999999999.99; '.repeat(9),
+    '0 | 2 | 0 | 0.00 | 90000000000000000.91 | 0.00 | 0 | 0 | 0',
+  ],
+};
 
-describe('mart.f_customer_retention', () => {
-  test('has these columns, in this order', async () => {
-    const measures = ['customers_count', 'customers_revenue', 'customers_refunded'].flatMap((measure) =>
-      ['new', 'returning', 'refunded'].map((category) => `${category}_${measure}`),
+for (const [name, [orders, week, items = [`1 | ${week}`]]] of Object.entries(EXAMPLES))
+  test(name, async () => {
+    const given = [...orders.matchAll(/(\d+) (\S+) ([\d.]+)(?: (\w+))?(?: (\d+))?/g)];
+    await loader.load(
+      '2024-02-25',
+      given.map(
+        ([, customer_id = '', date_time = '', payment_amount = '', status = 'shipped', item_id = 1], n) => ({
+          ...{ uniq_id: `${n}`, customer_id, date_time, payment_amount, status, item_id },
+        }),
+      ),
     );
-    const columns = async (view: string) =>
-      await lines(
-        db.pool,
-        `select attname from pg_attribute where attrelid = ('mart.' || $1)::regclass and attnum > 0 order by attnum`,
-        [view],
-      );
-    assert.deepEqual(await columns('f_customer_retention'), [
-      ...['period_name', 'period_id', 'period_start'],
-      ...measures,
-    ]);
-    assert.deepEqual(await columns('f_customer_retention_by_item'), [
-      ...['period_name', 'period_id', 'period_start', 'item_id'],
-      ...measures,
-    ]);
+    const expected = [[week], items].map((rows) => rows.map((row) => `202408 | 2024-02-19 | ${row}`));
+    assert.deepEqual(await views(), expected);
   });
 
-  test('tells new customers from returning and refunded ones', async () => {
-    await loader.load('2024-02-25', [
-      order(1, '2024-02-19', 10),
-      order(2, '2024-02-19', 20),
-      order(2, '2024-02-25T23:59:59', 30),
-      order(3, '2024-02-20', 5, { status: 'refunded' }),
-    ]);
-    assert.deepEqual(await weekly(), ['202408 | 2024-02-19 | 1 | 1 | 1 | 10.00 | 50.00 | -5.00 | 0 | 0 | 1']);
-  });
-
-  test('a customer both new and refunded, or returning and refunded, is in both with all rows', async () => {
-    await loader.load('2024-02-25', [
-      order(1, '2024-02-19', 100, { uniq_id: 'a', status: 'shipped' }),
-      order(1, '2024-02-20', 40, { uniq_id: 'b', status: 'refunded' }),
-      order(2, '2024-02-19', 7, { status: 'shipped' }),
-      order(2, '2024-02-19', 8, { uniq_id: 'c', status: 'shipped' }),
-      order(2, '2024-02-19', 8, { uniq_id: 'c', status: 'refunded' }),
-      order(2, '2024-02-19', 1, { uniq_id: 'd', status: 'refunded' }),
-    ]);
-    assert.deepEqual(await weekly(), ['202408 | 2024-02-19 | 1 | 1 | 2 | 60.00 | 6.00 | 66.00 | 1 | 2 | 3']);
-  });
-
-  test('a week with only refunds has its row, with 0 and never NULL', async () => {
-    await loader.load('2024-02-25', [order(1, '2024-02-25', 9, { status: 'refunded' })]);
-    const expected = '0 | 0 | 1 | 0.00 | 0.00 | -9.00 | 0 | 0 | 1';
-    assert.deepEqual(await weekly(), [`202408 | 2024-02-19 | ${expected}`]);
-    assert.deepEqual(await byItem(), [`202408 | 2024-02-19 | 1 | ${expected}`]);
-  });
-
-  test('by item: the week decides the category, the rows of the item are counted', async () => {
-    await loader.load('2024-02-25', [
-      order(1, '2024-02-19', 10, { item_id: 1 }),
-      order(1, '2024-02-20', 20, { item_id: 2 }),
-      order(2, '2024-02-20', 30, { item_id: 2 }),
-      order(2, '2024-02-20', 5, { item_id: 3, status: 'refunded' }),
-    ]);
-    assert.deepEqual(await byItem(), [
-      '202408 | 2024-02-19 | 1 | 0 | 1 | 0 | 0.00 | 10.00 | 0.00 | 0 | 0 | 0',
-      '202408 | 2024-02-19 | 2 | 1 | 1 | 1 | 30.00 | 20.00 | 30.00 | 0 | 0 | 0',
-      '202408 | 2024-02-19 | 3 | 1 | 0 | 1 | -5.00 | 0.00 | -5.00 | 1 | 0 | 1',
-    ]);
-  });
-
-  test('the sums are exact where a float is not', async () => {
-    await loader.load('2024-02-25', [
-      ...Array.from({ length: 10 }, () => order(1, '2024-02-19', '0.10')),
-      ...Array.from({ length: 9 }, () => order(2, '2024-02-19', '9999999999999999.99')),
-    ]);
-    assert.deepEqual(await weekly(), [
-      '202408 | 2024-02-19 | 0 | 2 | 0 | 0.00 | 90000000000000000.91 | 0.00 | 0 | 0 | 0',
-    ]);
-  });
+test('the views have these columns, in this order', async () => {
+  const measures = ['customers_count', 'customers_revenue', 'customers_refunded'].flatMap((measure) =>
+    ['new', 'returning', 'refunded'].map((category) => `${category}_${measure}`),
+  );
+  const period = ['period_name', 'period_id', 'period_start'];
+  const columns = async (view: string) =>
+    (await db.pool.query(`select * from mart.${view}`)).fields.map(({ name }) => name);
+  assert.deepEqual(await Promise.all(VIEWS.map(columns)), [
+    [...period, ...measures],
+    [...period, 'item_id', ...measures],
+  ]);
 });
 
 const fact: fc.Arbitrary<Omit<Fact, 'uniqId'>> = fc.record({
@@ -127,29 +94,24 @@ const fact: fc.Arbitrary<Omit<Fact, 'uniqId'>> = fc.record({
   cents: fc.integer({ min: 0, max: 100_000 }),
 });
 
+const COLUMNS = ['uniqId', 'status', 'date', 'itemId', 'customerId'] as const;
+
 test('both views are what a naive reading of the contract gives, on any facts', async () => {
   const given = fc.array(fact, { maxLength: 60, size: 'max' });
-  const runs = Number(process.env['PROPERTY_RUNS'] ?? 150);
   const property = fc.asyncProperty(given, async (rows) => {
     const facts: Fact[] = rows.map((row, index) => ({
       ...row,
       uniqId: String(index),
       cents: row.status === 'refunded' ? -row.cents : row.cents,
     }));
+
     await db.pool.query('delete from mart.f_sales');
     await db.pool.query(
       `insert into mart.f_sales
        select uniq_id, status, to_char(day, 'YYYYMMDD')::integer, item_id, customer_id, 1, 1, amount, day, false
        from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::bigint[], $6::numeric[])
          as facts (uniq_id, status, day, item_id, customer_id, amount)`,
-      [
-        facts.map((one) => one.uniqId),
-        facts.map((one) => one.status),
-        facts.map((one) => one.date),
-        facts.map((one) => one.itemId),
-        facts.map((one) => one.customerId),
-        facts.map((one) => money(one.cents)),
-      ],
+      [...COLUMNS.map((name) => facts.map((one) => one[name])), facts.map((one) => money(one.cents))],
     );
     await db.database.query('mart/d_calendar', [
       [...new Set(facts.map((one) => Number(one.date.replaceAll('-', ''))))],
@@ -159,7 +121,7 @@ test('both views are what a naive reading of the contract gives, on any facts', 
     assert.deepEqual(found['f_customer_retention']?.toSorted(), retention(facts).toSorted());
     assert.deepEqual(found['f_customer_retention_by_item']?.toSorted(), retentionByItem(facts).toSorted());
   });
-  await fc.assert(property, { numRuns: runs });
+  await fc.assert(property, { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) });
 });
 
 test('the weeks of every day of 40 years are those of ISO 8601', async () => {

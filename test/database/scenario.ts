@@ -3,7 +3,15 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { verify } from '../../database/verify.ts';
 import type { Order } from '../support/deliveries.ts';
-import { dimensionBounds, Dimensions, money, tablesOf, type Load, type OrderRow } from './model.ts';
+import {
+  broughtBack,
+  dimensionBounds,
+  Dimensions,
+  money,
+  tablesOf,
+  type Load,
+  type OrderRow,
+} from './model.ts';
 import type { Source } from '../../domain/feeds.ts';
 import { MART_STEPS, tables, textOf, type Loader } from './support.ts';
 
@@ -26,20 +34,24 @@ export interface Step {
 const LOAD_DATES = ['2024-12-28', '2024-12-30', '2025-01-02'];
 /** Weeks 202452 and 202501, and 2024-12-30, which belongs to a week of the next year. */
 const DATE_TIMES = [
-  '2024-12-29 23:59:59',
+  '2024-12-29 23:59:59.999999',
   '2024-12-30 00:00:00',
   '2024-12-30 10:00:00.5',
   '2025-01-05 12:00:00',
 ];
 
+/** None, below zero, two of which the greater is the lesser text, two that a double cannot tell apart. */
+const IDS = [null, -(2n ** 63n), -1n, 9n, 10n, 2n ** 63n - 2n, 2n ** 63n - 1n];
+
 const row: fc.Arbitrary<OrderRow> = fc.record({
-  id: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 4 }),
+  id: fc.constantFrom(...IDS),
   uniqId: fc.constantFrom('a', 'b', 'c'),
   dateTime: fc.constantFrom(...DATE_TIMES),
   cityId: fc.integer({ min: 1, max: 3 }),
   cityName: fc.constantFrom('Москва', 'Тула'),
   customerId: fc.integer({ min: 1, max: 2 }),
   firstName: fc.constantFrom('Анна', 'Борис', null),
+  lastName: fc.constantFrom('Великая', null),
   itemId: fc.integer({ min: 1, max: 2 }),
   itemName: fc.constantFrom('Молоко', 'Хлеб'),
   quantity: fc.integer({ min: 1, max: 2 }),
@@ -50,7 +62,7 @@ const row: fc.Arbitrary<OrderRow> = fc.record({
 
 /** A row, and repeats of it: files repeat rows massively, equal but for the id. */
 const repeatedRow: fc.Arbitrary<OrderRow[]> = fc
-  .tuple(row, fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }))
+  .tuple(row, fc.array(fc.constantFrom(...IDS), { maxLength: 2 }))
   .map(([one, ids]) => [one, ...ids.map((id) => ({ ...one, id }))]);
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -130,6 +142,13 @@ export async function play(steps: readonly Step[], loader: Loader, pool: pg.Pool
     for (const [index, load] of loads.entries()) dimensions.add(load, loads.slice(0, index + 1));
     assert.equal(textOf({ d_city, d_item, d_customer }), textOf(dimensions.tables()));
   }
+
+  const [again] = loads;
+  if (!again) return;
+  await pool.query('delete from mart.f_sales; delete from mart.d_customer; delete from mart.d_calendar');
+  await loader.updateMart(again.loadDate, sourceOf(again));
+  const back = broughtBack(again, loads);
+  assert.equal(textOf(await tables(pool, Object.keys(back))), textOf(back), 'after a deletion by hand');
 }
 
 async function stage(loader: Loader, load: Load): Promise<void> {
@@ -143,13 +162,14 @@ async function stage(loader: Loader, load: Load): Promise<void> {
 
 function csvRow(one: OrderRow): Order {
   return {
-    id: one.id ?? '',
+    id: String(one.id ?? ''),
     uniq_id: one.uniqId,
     date_time: one.bad === 'date_time' ? '2024-02-30 00:00:00' : one.dateTime,
     city_id: one.cityId,
     city_name: one.cityName,
     customer_id: one.customerId,
     first_name: one.firstName ?? '',
+    last_name: one.lastName ?? '',
     item_id: one.itemId,
     item_name: one.itemName,
     quantity: one.bad === 'quantity' ? 'two' : one.quantity,
@@ -181,34 +201,6 @@ function groupsOf(steps: readonly Step[], loads: readonly Load[]): { load: Load;
     else groups.push([{ load, martSteps }]);
   }
   return groups;
-}
-
-/** The scenario as a table for a person. */
-export function describe(steps: readonly Step[]): string {
-  const loads = loadsOf(steps);
-  return steps
-    .flatMap((one, index) => {
-      const load = loads[index];
-      const notes = [
-        one.isHistory ? 'history' : 'increment',
-        `download ${load?.number ?? ''}`,
-        ...(one.withStatus ? [] : ['no status column']),
-        ...(one.together && index > 0 ? ['beside the one above'] : []),
-        ...(one.martSteps < MART_STEPS ? [`cut off after ${one.martSteps} mart steps`] : []),
-      ];
-      return [
-        `${index + 1}. ${one.loadDate} (${notes.join(', ')})`,
-        ...(load?.rows ?? []).map((given) => {
-          const fields = [
-            ...[given.id ?? '-', given.uniqId, given.status, given.dateTime, `customer ${given.customerId}`],
-            ...[given.firstName ?? '-', `city ${given.cityId} ${given.cityName}`],
-            ...[`item ${given.itemId} ${given.itemName}`, given.quantity, money(given.cents)],
-          ];
-          return `     ${fields.join('  ')}${given.bad === null ? '' : `  (bad ${given.bad})`}`;
-        }),
-      ];
-    })
-    .join('\n');
 }
 
 function sourceOf(load: Load): Source {

@@ -147,7 +147,7 @@ export async function lines(pool: pg.Pool, query: string, values: unknown[] = []
 /** The queries that give a database's tables as `model.ts` gives them, in any order of lines. */
 const TABLES: Record<string, string> = {
   user_order_log: `select load_date, is_history, id, uniq_id, date_time, city_id, city_name, customer_id, first_name,
-    item_id, item_name, quantity, payment_amount, status from staging.user_order_log`,
+    last_name, item_id, item_name, quantity, payment_amount, status from staging.user_order_log`,
   rejected_row: 'select load_date, file, line, column_name from staging.rejected_row',
   file_load: `select load_date, file, delivery_number, rows_read, rows_kept, rows_duplicate, rows_rejected
     from staging.file_load`,
@@ -155,7 +155,7 @@ const TABLES: Record<string, string> = {
     month_actual, quarter_actual, year_actual from mart.d_calendar`,
   d_city: 'select city_id, city_name from mart.d_city',
   d_item: 'select item_id, item_name from mart.d_item',
-  d_customer: 'select customer_id, first_name, city_id from mart.d_customer',
+  d_customer: 'select customer_id, first_name, last_name, city_id from mart.d_customer',
   f_sales: `select uniq_id, status, date_id, item_id, customer_id, city_id, quantity, payment_amount
     from mart.f_sales`,
   f_customer_retention: 'select * from mart.f_customer_retention',

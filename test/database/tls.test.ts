@@ -2,37 +2,30 @@ import assert from 'node:assert/strict';
 import { chmod, chown, copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { createPool } from '../../database/pool.ts';
+import { after, test } from 'node:test';
+import { Database } from '../../database/database.ts';
 import { tlsOf } from '../../database/tls.ts';
-import { startPostgres, type Postgres } from '../../dev/services/postgres.ts';
+import { startPostgres } from '../../dev/services/postgres.ts';
 import { makeCertificates } from '../support/certificates.ts';
-import { variable } from '../support/database.ts';
+import { poolTo, variable } from '../support/database.ts';
 import { client } from '../support/processes.ts';
 
-let directory: string;
-let postgres: Postgres;
-let url: string;
-
+const directory = await mkdtemp(path.join(tmpdir(), 'tls-'));
 const file = (name: string) => path.join(directory, name);
-
-before(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'tls-'));
-  await makeCertificates(directory, { server: 'localhost', client: 'sales' });
-  const options = { dataDir: file('data'), logFile: file('postgres.log'), fsync: false };
-  const plain = await startPostgres(options);
-  url = await plain.createApplicationDatabase('sales');
-  await plain.stop();
-  // The server reads its key only when it owns it and nobody else can read it.
-  const { uid, gid } = await stat(file('data'));
-  for (const name of ['server.crt', 'server.key', 'ca.crt']) {
-    await copyFile(file(name), file(`data/${name}`));
-    await chown(file(`data/${name}`), uid, gid);
-    await chmod(file(`data/${name}`), 0o600);
-  }
-  const ssl = { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key', ssl_ca_file: 'ca.crt' };
-  postgres = await startPostgres({ ...options, settings: ssl });
-});
+await makeCertificates(directory, { server: 'localhost', client: 'sales' });
+const options = { dataDir: file('data'), logFile: file('postgres.log'), fsync: false };
+const plain = await startPostgres(options);
+const url = await plain.createApplicationDatabase('sales');
+await plain.stop();
+// The server reads its key only when it owns it and nobody else can read it.
+const { uid, gid } = await stat(file('data'));
+for (const name of ['server.crt', 'server.key', 'ca.crt']) {
+  await copyFile(file(name), file(`data/${name}`));
+  await chown(file(`data/${name}`), uid, gid);
+  await chmod(file(`data/${name}`), 0o600);
+}
+const ssl = { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key', ssl_ca_file: 'ca.crt' };
+const postgres = await startPostgres({ ...options, settings: ssl });
 after(async () => {
   await postgres.stop();
   await rm(directory, { recursive: true, force: true });
@@ -49,51 +42,45 @@ async function migrate(query: string, more: Record<string, string> = {}) {
   return await client(['migrate', '--json'], { DATABASE_URL: urlWith(query), ...more });
 }
 
-/** Whether a connection is encrypted, and what is said about it at the start. */
-async function connected(databaseUrl: string): Promise<{ encrypted: boolean; warning: string }> {
+/** Whether a connection is encrypted, as whom the client has shown itself, and what is said at the start. */
+async function connected(databaseUrl: string) {
   let warning = '';
-  const pool = createPool({
-    connectionString: databaseUrl,
-    applicationName: 'test',
-    maxConnections: 1,
-    onIdleError: () => undefined,
-    onWarning: (message) => (warning = message),
-  });
+  const pool = poolTo(databaseUrl, { onWarning: (message) => (warning = message) });
   try {
-    const ssl = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
-    const { rows } = await pool.query<{ ssl: boolean }>(ssl);
-    return { encrypted: rows[0]?.ssl ?? false, warning };
+    const seen = await new Database(pool).transaction((session) =>
+      session.query<{ encrypted: boolean; client: string | null }>(
+        'select ssl as encrypted, client_dn as client from pg_stat_ssl where pid = pg_backend_pid()',
+      ),
+    );
+    return { ...seen.rows[0], warning };
   } finally {
     await pool.end();
   }
 }
 
+const authority = `sslrootcert=${file('ca.crt')}`;
+const verified = { encrypted: true, client: null, warning: '' };
+
 test('PostgreSQL by TLS: the server is verified, and a client certificate goes with it', async () => {
-  const right = `sslmode=verify-full&sslrootcert=${file('ca.crt')}`;
-  const { code, stderr } = await migrate(right);
-  assert.deepEqual([code, stderr], [0, '']);
-  const both = await migrate(`${right}&sslcert=${file('client.crt')}&sslkey=${file('client.key')}`);
-  assert.equal(both.code, 0, both.stderr);
+  const right = `sslmode=verify-full&${authority}`;
+  assert.deepEqual(await connected(urlWith(right)), verified);
+  const both = `${right}&sslcert=${file('client.crt')}&sslkey=${file('client.key')}`;
+  assert.deepEqual(await connected(urlWith(both)), { ...verified, client: '/CN=sales' });
   const byVariables = await migrate('', { PGSSLMODE: 'verify-full', PGSSLROOTCERT: file('ca.crt') });
-  assert.equal(byVariables.code, 0, byVariables.stderr);
+  assert.deepEqual([byVariables.code, byVariables.stderr], [0, '']);
 });
 
 test('a server that cannot be verified is refused', async () => {
-  const { code, stdout } = await migrate('sslmode=verify-full');
-  assert.equal(code, 1);
-  assert.match(stdout, /PostgreSQL cannot be reached: .*certificate/);
-  assert.doesNotMatch(stdout, new RegExp(new URL(url).password));
+  await assert.rejects(connected(urlWith('sslmode=verify-full')), (error: Error) => {
+    assert.match(error.message, /PostgreSQL cannot be reached: .*certificate/);
+    return !error.message.includes(new URL(url).password);
+  });
 });
 
 test('verify-ca checks who signed the certificate, verify-full the name as well', async () => {
-  const authority = `sslrootcert=${file('ca.crt')}`;
-  // The certificate is for localhost.
-  assert.deepEqual(await connected(urlWith(`sslmode=verify-ca&${authority}`, '127.0.0.1')), {
-    encrypted: true,
-    warning: '',
-  });
-  // As in psql, require verifies when it has an authority.
-  assert.equal((await connected(urlWith(`sslmode=require&${authority}`, '127.0.0.1'))).warning, '');
+  // The certificate is for localhost. As in psql, require verifies when it has an authority.
+  for (const mode of ['verify-ca', 'require'])
+    assert.deepEqual(await connected(urlWith(`sslmode=${mode}&${authority}`, '127.0.0.1')), verified);
   await assert.rejects(connected(urlWith(`sslmode=verify-full&${authority}`, '127.0.0.1')), /altnames/);
   const another = `sslrootcert=${file('client.crt')}`;
   for (const mode of ['require', 'verify-ca', 'verify-full'])
@@ -102,25 +89,25 @@ test('verify-ca checks who signed the certificate, verify-full the name as well'
 
 test('require and prefer encrypt without verifying, as psql does, and say so', async () => {
   for (const mode of ['require', 'prefer']) {
-    for (const { code, stderr } of [
-      await migrate(`sslmode=${mode}`),
-      await migrate('', { PGSSLMODE: mode }),
-    ]) {
-      assert.equal(code, 0, stderr);
-      // One line, and no warning of pg or Node.
-      assert.match(stderr, new RegExp(`^sslmode=${mode}[^\\n]* PostgreSQL [^\\n]*\\.\\n$`));
-    }
-    assert.equal((await connected(urlWith(`sslmode=${mode}`))).encrypted, true);
+    const said = new RegExp(`^sslmode=${mode}.* PostgreSQL .*\\.$`);
+    const { warning, encrypted } = await connected(urlWith(`sslmode=${mode}`));
+    assert.equal(encrypted, true);
+    assert.match(warning, said);
+    assert.match(tlsOf(undefined, { PGSSLMODE: mode }).warning ?? '', said);
   }
-  assert.deepEqual(await connected(urlWith('')), { encrypted: false, warning: '' });
+  const { code, stderr } = await migrate('sslmode=require');
+  assert.equal(code, 0, stderr);
+  // One line, and no warning of pg or Node.
+  assert.match(stderr, /^sslmode=require.*\n$/);
+  assert.deepEqual(await connected(urlWith('')), { ...verified, encrypted: false });
 });
 
 test('a server without TLS is used with prefer and not with require', async () => {
-  const plain = new URL(variable('TEST_TEMPLATE_URL'));
-  assert.equal((await connected(`${plain.href}?sslmode=prefer`)).encrypted, false);
-  await assert.rejects(connected(`${plain.href}?sslmode=require`), /does not support SSL/);
-  plain.port = '1';
-  await assert.rejects(connected(`${plain.href}?sslmode=prefer`), /ECONNREFUSED/);
+  const without = new URL(variable('TEST_TEMPLATE_URL'));
+  assert.equal((await connected(`${without.href}?sslmode=prefer`)).encrypted, false);
+  await assert.rejects(connected(`${without.href}?sslmode=require`), /does not support SSL/);
+  without.port = '1';
+  await assert.rejects(connected(`${without.href}?sslmode=prefer`), /ECONNREFUSED/);
 });
 
 test('another machine without sslmode is warned of at the start', () => {
@@ -138,14 +125,10 @@ test('another machine without sslmode is warned of at the start', () => {
 });
 
 test('settings of TLS that cannot be used end the start', async () => {
-  for (const [query, message] of [
-    ['sslmode=strict', /^1 setting cannot be used:\n {2}DATABASE_URL must have an sslmode of disable, /],
-    ['sslmode=verify-ca', /sslmode=verify-ca needs sslrootcert/],
-    ['sslmode=verify-full&sslrootcert=/nowhere/ca.crt', /sslrootcert cannot be read: ENOENT/],
-  ] as const) {
-    const { code, stderr } = await migrate(query);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, message);
-  }
+  const { code, stderr } = await migrate('sslmode=verify-ca');
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /sslmode=verify-ca needs sslrootcert/);
+  const unreadable = urlWith('sslmode=verify-full&sslrootcert=/nowhere/ca.crt');
+  assert.throws(() => tlsOf(unreadable, {}), /sslrootcert cannot be read: ENOENT/);
   assert.throws(() => tlsOf(undefined, { PGSSLMODE: 'yes' }), /PGSSLMODE must be one of/);
 });

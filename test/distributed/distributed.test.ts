@@ -4,11 +4,10 @@ import { Database } from '../../database/database.ts';
 import { distribute } from '../../database/distribute.ts';
 import { forgetCustomers } from '../../database/forget.ts';
 import { migrate } from '../../database/migrate.ts';
-import { createPool } from '../../database/pool.ts';
 import { sql } from '../../database/sql.ts';
 import { COLUMNS_BEHIND_CUSTOMER, DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { Loader, lines } from '../database/support.ts';
-import { createTestDatabase, variable, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase, poolTo, variable, type TestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
 
@@ -22,12 +21,7 @@ let loaders: Loader[] = [];
 
 before(async () => {
   single = await createTestDatabase();
-  const pool = createPool({
-    connectionString: variable('CITUS_URL'),
-    applicationName: 'test',
-    maxConnections: 10,
-    onIdleError: () => undefined,
-  });
+  const pool = poolTo(variable('CITUS_URL'));
   cluster = new Database(pool);
   assert.deepEqual(
     await lines(pool, `select nspname from pg_namespace where nspname in ('staging', 'mart')`),

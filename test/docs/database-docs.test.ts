@@ -3,17 +3,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { databaseFor } from '../support/database.ts';
 import { MADE_OF_SCHEMA } from './database-docs.ts';
 
-for (const [file, make] of Object.entries(MADE_OF_SCHEMA)) {
-  test(`${file} is what the migrations and comments make`, async () => {
-    const db = await createTestDatabase();
-    try {
-      const committed = (await readFile(path.join(projectRoot, file), 'utf8')).replaceAll('\r\n', '\n');
-      assert.equal(committed, await make(db.pool), 'renew it: npm run docs');
-    } finally {
-      await db.drop();
-    }
-  });
-}
+test('sql/schema.sql and the data dictionary are what the migrations and comments make', async (t) => {
+  const { pool } = await databaseFor(t);
+  for (const [file, make] of Object.entries(MADE_OF_SCHEMA)) {
+    const committed = (await readFile(path.join(projectRoot, file), 'utf8')).replaceAll('\r\n', '\n');
+    assert.equal(committed, await make(pool), `renew ${file}: npm run docs`);
+  }
+});

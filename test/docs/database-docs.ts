@@ -4,12 +4,12 @@ import path from 'node:path';
 import type pg from 'pg';
 import { Database } from '../../database/database.ts';
 import { migrate } from '../../database/migrate.ts';
-import { createPool } from '../../database/pool.ts';
 import { dataDictionary } from '../../dev/docs/data-dictionary.ts';
 import { formatted, writeDocs } from '../../dev/docs/write-docs.ts';
 import { startPostgres } from '../../dev/services/postgres.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { dumpSchema } from '../database/schema-dump.ts';
+import { poolTo } from '../support/database.ts';
 import { answered, QUESTIONS } from './questions.ts';
 import { loadSampleMart } from './sample-mart.ts';
 
@@ -27,13 +27,7 @@ async function renew(): Promise<void> {
     logFile: path.join(directory, 'postgres.log'),
     fsync: false,
   });
-  const pool = createPool({
-    connectionString: await postgres.createApplicationDatabase('database_docs'),
-    applicationName: 'docs',
-    maxConnections: 4,
-    // The server may stop before the last connection has closed; a query that fails throws by itself.
-    onIdleError: () => undefined,
-  });
+  const pool = poolTo(await postgres.createApplicationDatabase('database_docs'));
   try {
     await migrate(pool);
     for (const [file, make] of Object.entries(MADE_OF_SCHEMA))

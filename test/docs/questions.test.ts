@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type pg from 'pg';
 import { updateComments } from '../../database/comments.ts';
 import { Database, type Session } from '../../database/database.ts';
 import { forgetCustomers } from '../../database/forget.ts';
 import { grant } from '../../database/grant.ts';
-import { createPool } from '../../database/pool.ts';
 import { repair, verify } from '../../database/verify.ts';
 import { COLUMNS_BEHIND_CUSTOMER } from '../../domain/feeds.ts';
 import { Loader } from '../database/support.ts';
-import { asAdmin, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { asAdmin, createTestDatabase, poolTo, urlAs } from '../support/database.ts';
 import { answered, answerTo, questions, questionsText } from './questions.ts';
 import { loadDay, loadSampleMart, NOT_LOADED, SMALL_DAY } from './sample-mart.ts';
 
@@ -19,32 +18,18 @@ const ANALYST = `analyst_${randomBytes(4).toString('hex')}`;
 const LOCK_TIMEOUT_MS = 500;
 const LOCK_NOT_AVAILABLE = '55P03';
 
-let db: TestDatabase;
-let analyst: pg.Pool;
-
-before(async () => {
-  db = await createTestDatabase();
-  await asAdmin(
-    `create role ${ANALYST} login password 'x'; alter role ${ANALYST} set lock_timeout = ${LOCK_TIMEOUT_MS}`,
-  );
-  await grant(db.database, { worker: undefined, analyst: ANALYST });
-  await loadSampleMart(db.database);
-  const url = new URL(db.url);
-  url.username = ANALYST;
-  url.password = 'x';
-  analyst = createPool({
-    connectionString: url.href,
-    applicationName: 'analyst',
-    maxConnections: 3,
-    onIdleError: () => undefined,
-  });
-});
-
+const db = await createTestDatabase();
+await asAdmin(
+  `create role ${ANALYST} login password 'x'; alter role ${ANALYST} set lock_timeout = ${LOCK_TIMEOUT_MS}`,
+);
+const analyst = poolTo(urlAs(ANALYST, db.url));
 after(async () => {
   await analyst.end();
   await db.drop();
   await asAdmin(`drop role ${ANALYST}`);
 });
+await grant(db.database, { worker: undefined, analyst: ANALYST });
+await loadSampleMart(db.database);
 
 test('every question has the answer that docs/questions.md shows, for the role of an analyst', async () => {
   const text = await questionsText();

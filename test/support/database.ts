@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import pg from 'pg';
 import { Database } from '../../database/database.ts';
-import { createPool } from '../../database/pool.ts';
+import { createPool, type PoolOptions } from '../../database/pool.ts';
 
 export interface TestDatabase {
   /** Of the role that owns the database and is no superuser. */
@@ -35,14 +35,23 @@ export async function createTestDatabase({ empty = false } = {}): Promise<TestDa
 
 /** Ended by its pool. */
 export function openDatabase(url: string, maxConnections = 10): Database {
-  return new Database(
-    createPool({
-      connectionString: url,
-      applicationName: 'test',
-      maxConnections,
-      onIdleError: () => undefined,
-    }),
-  );
+  return new Database(poolTo(url, { maxConnections }));
+}
+
+/** Connections of others than the test's own: of another role, by another way, as another process has them. */
+export function poolTo(connectionString: string, options: Partial<PoolOptions> = {}): pg.Pool {
+  return createPool({
+    ...{ connectionString, applicationName: 'test', maxConnections: 10, onIdleError: () => undefined },
+    ...options,
+  });
+}
+
+/** The same database, for another role that has the password `x`. */
+export function urlAs(role: string, databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.username = role;
+  url.password = 'x';
+  return url.href;
 }
 
 /** One that is dropped when the test ends. */
