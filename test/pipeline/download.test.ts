@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
 import { generatedSource } from '../../dev/sample-api/generated-source.ts';
@@ -15,8 +16,7 @@ const LIMITS: DownloadLimits = { maxBytes: 1_000_000, idleTimeoutMs: 500, minByt
 
 let api: SampleApi;
 let url: string;
-const LOOPBACK = new FileAddresses('http://127.0.0.1');
-const downloader = new Downloader(LIMITS, LOOPBACK);
+const downloader = new Downloader(LIMITS, new FileAddresses('http://127.0.0.1'));
 const uncaught: unknown[] = [];
 const onUncaught = (error: unknown) => uncaught.push(error);
 
@@ -33,50 +33,63 @@ after(async () => {
   assert.deepEqual(uncaught, [], 'a response that is given up must not end the worker');
 });
 
-async function download(
-  address: string,
-  { by = downloader, signal = never(), warnings = [] as string[] } = {},
-) {
+async function download(address: string, warnings: string[] = [], signal = new AbortController().signal) {
   const chunks: Buffer[] = [];
-  for await (const chunk of by.download(ORDERS, address, signal, (warning) => warnings.push(warning)))
-    chunks.push(chunk);
+  const warn = (warning: string) => warnings.push(warning);
+  for await (const chunk of downloader.download(ORDERS, address, signal, warn)) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }
 
 interface Refusal {
   type: string;
   retryable: boolean;
   message?: RegExp;
+  nextRetryDelay?: number;
 }
 
+const interrupted = (message = /./): Refusal => ({ type: 'DownloadInterrupted', retryable: true, message });
+const notAvailable = (status: number): Refusal => ({
+  type: 'FileNotAvailable',
+  retryable: false,
+  message: new RegExp(`answered ${status}`),
+});
+const tooLarge = (message = /MAX_FILE_BYTES/): Refusal => ({
+  type: 'FileTooLarge',
+  retryable: false,
+  message,
+});
+
 /** The download fails like this, and tells no secret. */
-async function assertFails(address: string, refusal: Refusal, by = downloader): Promise<void> {
-  await assert.rejects(download(address, { by }), (error: unknown) => {
+async function assertFails(address: string, refusal: Refusal): Promise<void> {
+  await assert.rejects(download(address), (error: unknown) => {
     assert.ok(error instanceof ApplicationFailure, String(error));
     assert.equal(error.type, refusal.type, error.message);
     assert.equal(error.nonRetryable, !refusal.retryable);
     assert.match(error.message, new RegExp(ORDERS));
     if (refusal.message) assert.match(error.message, refusal.message);
-    assert.doesNotMatch(
-      JSON.stringify([error, error.message, error.stack, error.cause]),
-      /Signature|secret/i,
-    );
+    assert.equal(error.nextRetryDelay, refusal.nextRetryDelay);
+    const told = JSON.stringify([error, error.message, error.stack, error.cause]);
+    assert.doesNotMatch(told, /Signature|secret/i);
     return true;
   });
 }
 
-describe('a download', () => {
-  test('brings the file', async () => {
-    const warnings: string[] = [];
-    assert.match((await download(url, { warnings })).toString(), /^id,uniq_id,.*Москва/s);
-    assert.deepEqual(warnings, []);
+/** The address of a server that answers so. */
+async function served(t: TestContext, answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
   });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.csv?secret=1`;
+}
 
-  test('sends none of the API’s headers to the storage', () => {
+describe('a download', () => {
+  test('brings the file, and sends none of the API’s headers to the storage', async () => {
+    const warnings: string[] = [];
+    assert.match((await download(url, warnings)).toString(), /^id,uniq_id,.*Москва/s);
+    assert.deepEqual(warnings, []);
     const names = api.requests
       .filter(({ server }) => server === 'storage')
       .flatMap(({ headers }) => Object.keys(headers));
@@ -88,11 +101,10 @@ describe('a download', () => {
     assert.ok((await download(url)).length > 100_000);
   });
 
-  test('of a million bytes exactly is let in', () =>
-    withServer(
-      (_, res) => res.end(Buffer.alloc(LIMITS.maxBytes, 'x')),
-      async (address) => assert.equal((await download(address)).length, LIMITS.maxBytes),
-    ));
+  test('of a million bytes exactly is let in', async (t) => {
+    const address = await served(t, (_, response) => response.end(Buffer.alloc(LIMITS.maxBytes, 'x')));
+    assert.equal((await download(address)).length, LIMITS.maxBytes);
+  });
 });
 
 describe('a download fails when', () => {
@@ -104,7 +116,6 @@ describe('a download fails when', () => {
     ['bytes only trickle', { do: 'trickle', bytesPerSecond: 2_000 }, interrupted(/too slow/)],
     ['nothing is answered', { do: 'hang' }, interrupted()],
     ['the storage answers 500', { do: 'status', status: 500, body: 'x'.repeat(100_000) }, interrupted(/500/)],
-    ['the storage answers 503', { do: 'status', status: 503 }, interrupted(/answered 503/)],
     ['the storage answers 206', { do: 'status', status: 206, body: 'part' }, interrupted(/answered 206/)],
     ['the address has expired', { do: 'status', status: 403 }, notAvailable(403)],
     ['the file is not there', { do: 'status', status: 404, body: 'x'.repeat(100_000) }, notAvailable(404)],
@@ -125,184 +136,128 @@ describe('a download fails when', () => {
     });
   }
 
-  test('the file is too large and says so, before a byte is written', async () => {
-    const strict = new Downloader({ ...LIMITS, maxBytes: 1_000 }, LOOPBACK);
-    const message = /has 100000 bytes or more; MAX_FILE_BYTES allows 1000/;
-    await withServer(
-      (_, res) => res.end(Buffer.alloc(100_000)),
-      (address) => assertFails(address, { ...tooLarge(), message }, strict),
-    );
-    await strict.close();
-  });
-
-  test('nothing comes for a while within the body', async () => {
-    await withServer(
-      (_, res) => res.write('id,'),
-      (address) => assertFails(`${address}?secret=1`, interrupted()),
-    );
-  });
-
-  test('connection refused', () =>
-    assertFails('http://127.0.0.1:1/file?secret=1', interrupted(/ECONNREFUSED/)));
-
-  test('the signature is wrong', () =>
-    assertFails(url.replace(/Signature=[0-9a-f]+/, 'Signature=forged-secret'), notAvailable(403)));
-
-  test('the address is none', () =>
-    assertFails('ftp://host/file?secret', { type: 'UnsafeAddress', retryable: false }));
-});
-
-describe('cancellation', () => {
-  const cases: [name: string, action: FaultAction | null, afterMs: number][] = [
-    ['before the request', null, -1],
-    ['while nothing is answered', { do: 'hang' }, 100],
-    ['within the body', { do: 'trickle', bytesPerSecond: 20_000 }, 250],
+  const answers: [name: string, answer: RequestListener, refusal: Refusal][] = [
+    [
+      'the file is too large and says so, before a byte is written',
+      (_, response) => response.writeHead(200, { 'Content-Length': 1_000_001 }).flushHeaders(),
+      tooLarge(/has 1000001 bytes or more; MAX_FILE_BYTES allows 1000000/),
+    ],
+    ['nothing comes for a while within the body', (_, response) => response.write('id,'), interrupted()],
+    // Retry-After of the storage is waited for, a minute at most.
+    ...[
+      ['7', 7_000],
+      ['3600', 60_000],
+    ].map(([retryAfter = '', nextRetryDelay]): [string, RequestListener, Refusal] => [
+      `the storage answers 503 and asks for ${retryAfter} s`,
+      (_, response) => response.writeHead(503, { 'Retry-After': retryAfter }).end(),
+      { ...interrupted(/answered 503/), nextRetryDelay: Number(nextRetryDelay) },
+    ]),
   ];
-  for (const [name, action, afterMs] of cases) {
-    test(`${name} ends it`, async () => {
-      api.clearFaults();
-      if (action) api.addFault({ on: 'storage', ...action });
-      const controller = new AbortController();
-      const reason = new Error('cancelled');
-      if (afterMs < 0) controller.abort(reason);
-      const timer = setTimeout(() => controller.abort(reason), Math.max(0, afterMs));
-      await assert.rejects(download(url, { signal: controller.signal }), (error) => error === reason);
-      clearTimeout(timer);
-      api.clearFaults();
-    });
-  }
+  for (const [name, answer, refusal] of answers)
+    test(name, async (t) => assertFails(await served(t, answer), refusal));
+
+  test('the connection is refused, the signature is wrong, or the address is none', async () => {
+    await assertFails('http://127.0.0.1:1/file?secret=1', interrupted(/ECONNREFUSED/));
+    await assertFails(url.replace(/Signature=[0-9a-f]+/, 'Signature=forged-secret'), notAvailable(403));
+    await assertFails('ftp://host/file?secret', { type: 'UnsafeAddress', retryable: false });
+  });
 });
 
-function interrupted(message?: RegExp): Refusal {
-  return { type: 'DownloadInterrupted', retryable: true, ...(message ? { message } : {}) };
-}
-
-function notAvailable(status: number): Refusal {
-  return { type: 'FileNotAvailable', retryable: false, message: new RegExp(`answered ${status}`) };
-}
-
-function tooLarge(): Refusal {
-  return { type: 'FileTooLarge', retryable: false, message: /MAX_FILE_BYTES/ };
-}
-
-async function withServer(answer: RequestListener, run: (address: string) => Promise<void>): Promise<void> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}/file.csv`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
-describe("the storage's Content-Encoding (contract, ruling 31)", () => {
+describe("the storage's Content-Encoding (contract, rulings 31, 49)", () => {
   const csv = 'Молоко,100\n'.repeat(20_000);
-  const encodings = { gzip: gzipSync(csv), deflate: deflateSync(csv), br: brotliCompressSync(csv) };
-  for (const [encoding, body, what = encoding] of [
-    ...Object.entries(encodings),
-    ['deflate', deflateRawSync(csv), "deflate without zlib's header"],
-    ['GZip', encodings.gzip, 'a coding in capitals'],
-    ['identity, gzip', encodings.gzip, 'gzip beside identity'],
-    ['br,gzip', gzipSync(encodings.br), 'br within gzip'],
-  ] as [string, Buffer, string?][]) {
-    test(`${what} is decoded`, () =>
-      withServer(
-        (_, response) =>
-          response.writeHead(200, { 'Content-Encoding': encoding, 'Content-Length': body.length }).end(body),
-        async (address) => {
-          const warnings: string[] = [];
-          assert.equal((await download(address, { warnings })).toString(), csv);
-          assert.deepEqual(warnings, []);
-        },
-      ));
-  }
+  const plain = Buffer.from(csv);
+  const [gzip, deflate, br] = [gzipSync(csv), deflateSync(csv), brotliCompressSync(csv)];
 
-  for (const [encoding, body, decodedBody = body] of [
-    ...'utf-8 UTF8 aws-chunked binary text/csv none constructor br? zstd-of-tomorrow'
-      .split(' ')
-      .map((name): [string, Buffer] => [name, Buffer.from(csv)]),
-    // No archive is opened that nobody has named: the check refuses it.
-    ['utf-8', encodings.gzip],
-    ['gzip, utf-8', encodings.gzip, Buffer.from(csv)],
-    ['gzip, utf-8', Buffer.from(csv)],
-    ['aws-chunked,gzip', encodings.gzip, Buffer.from(csv)],
-    ['aws-chunked, gzip', Buffer.from(csv)],
-    ['aws-chunked', Buffer.alloc(0)],
-    ['aws-chunked, gzip', Buffer.alloc(0)],
-    ['utf-8, br', encodings.br, Buffer.from(csv)],
-    ['utf-8, br', Buffer.from(csv)],
-    ['deflate, utf-8', encodings.deflate, Buffer.from(csv)],
-    ['deflate, utf-8', Buffer.from('x^2,100')],
-    ['aws-chunked, br, gzip', gzipSync(encodings.br), Buffer.from(csv)],
-    ['gzip,'.repeat(2_000), Buffer.from(csv)],
-  ] as [string, Buffer, Buffer?][])
-    test(`${encoding.slice(0, 30)} is told, and the bytes decide: ${String(body.length)} bytes (ruling 49)`, () =>
-      withServer(
-        (_, response) =>
-          response.writeHead(200, { 'Content-Encoding': encoding, 'Content-Length': body.length }).end(body),
-        async (address) => {
-          const warnings: string[] = [];
-          assert.ok((await download(address, { warnings })).equals(decodedBody));
-          assert.equal(warnings.length, 1);
-          assert.ok(warnings[0]?.includes(`with Content-Encoding "${encoding.slice(0, 50)}`), warnings[0]);
-        },
-      ));
-
-  test('what is cut off or damaged breaks off; what decodes to too much is refused', async () => {
-    const cases: [Buffer, string, Refusal][] = [
-      [encodings.gzip.subarray(0, -20), 'gzip', { type: 'DownloadInterrupted', retryable: true }],
-      [encodings.deflate.subarray(0, -20), 'deflate', { type: 'DownloadInterrupted', retryable: true }],
-      [encodings.br.subarray(0, -1), 'br', { type: 'DownloadInterrupted', retryable: true }],
-      [Buffer.from('no gzip at all'), 'gzip', { type: 'DownloadInterrupted', retryable: true }],
-      [gzipSync(Buffer.alloc(50_000_000)), 'gzip', { type: 'FileTooLarge', retryable: false }],
-    ];
-    for (const [body, encoding, refusal] of cases) {
-      await withServer(
-        (_, response) => response.writeHead(200, { 'Content-Encoding': encoding }).end(body),
-        (address) => assertFails(address, refusal),
-      );
+  test('is decoded', async (t) => {
+    for (const [encoding, body] of [
+      ['gzip', gzip],
+      ['deflate', deflate],
+      ['br', br],
+      // Without zlib's header.
+      ['deflate', deflateRawSync(csv)],
+      ['GZip', gzip],
+      ['identity, gzip', gzip],
+      ['br,gzip', gzipSync(br)],
+    ] as const) {
+      const warnings: string[] = [];
+      assert.equal((await download(await sent(t, encoding, body), warnings)).toString(), csv, encoding);
+      assert.deepEqual(warnings, []);
     }
   });
 
-  test('the Content-Length is that of what is sent: fewer bytes break off', () =>
-    withServer(
-      (_, response) => {
-        response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': encodings.gzip.length + 5 });
-        response.end(encodings.gzip);
-        response.on('finish', () => response.socket?.end());
-      },
-      (address) => assertFails(address, interrupted()),
-    ));
+  test('that is none is told, and the bytes decide', async (t) => {
+    const words = 'utf-8 UTF8 aws-chunked binary text/csv none constructor br? zstd-of-tomorrow'.split(' ');
+    const cases: [encoding: string, body: Buffer, decoded: Buffer][] = [
+      ...words.map((word): [string, Buffer, Buffer] => [word, plain, plain]),
+      // No archive is opened that nobody has named: the check refuses it.
+      ['utf-8', gzip, gzip],
+      ['gzip, utf-8', gzip, plain],
+      ['gzip, utf-8', plain, plain],
+      ['aws-chunked,gzip', gzip, plain],
+      ['aws-chunked', Buffer.alloc(0), Buffer.alloc(0)],
+      ['aws-chunked, gzip', Buffer.alloc(0), Buffer.alloc(0)],
+      ['utf-8, br', br, plain],
+      ['utf-8, br', plain, plain],
+      ['deflate, utf-8', deflate, plain],
+      ['deflate, utf-8', Buffer.from('x^2,100'), Buffer.from('x^2,100')],
+      ['aws-chunked, br, gzip', gzipSync(br), plain],
+      ['gzip,'.repeat(2_000), plain, plain],
+    ];
+    for (const [encoding, body, decoded] of cases) {
+      const warnings: string[] = [];
+      assert.ok((await download(await sent(t, encoding, body), warnings)).equals(decoded), encoding);
+      assert.equal(warnings.length, 1);
+      assert.ok(warnings[0]?.includes(`with Content-Encoding "${encoding.slice(0, 50)}`), warnings[0]);
+    }
+  });
 
-  test('a cancelled download of an encoded file is cancelled', () =>
-    withServer(
-      (_, response) => {
-        response.writeHead(200, { 'Content-Encoding': 'gzip' });
-        response.write(encodings.gzip.subarray(0, 100));
-      },
-      async (address) => {
-        const controller = new AbortController();
-        const reason = new Error('cancelled');
-        setTimeout(() => controller.abort(reason), 100);
-        await assert.rejects(download(address, { signal: controller.signal }), (error) => error === reason);
-      },
-    ));
+  test('what is cut off or damaged breaks off; what decodes to too much is refused', async (t) => {
+    for (const [body, encoding, refusal] of [
+      [gzip.subarray(0, -20), 'gzip', interrupted()],
+      [deflate.subarray(0, -20), 'deflate', interrupted()],
+      [br.subarray(0, -1), 'br', interrupted()],
+      [Buffer.from('no gzip at all'), 'gzip', interrupted()],
+      [gzipSync(Buffer.alloc(50_000_000)), 'gzip', tooLarge()],
+    ] as const)
+      await assertFails(await sent(t, encoding, body), refusal);
+    // The Content-Length is that of what is sent.
+    const shorter = await served(t, (_, response) => {
+      response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': gzip.length + 5 });
+      response.end(gzip).on('finish', () => response.socket?.end());
+    });
+    await assertFails(shorter, interrupted());
+  });
+
+  async function sent(t: TestContext, encoding: string, body: Buffer): Promise<string> {
+    const headers = { 'Content-Encoding': encoding, 'Content-Length': body.length };
+    return await served(t, (_, response) => response.writeHead(200, headers).end(body));
+  }
 });
 
-test('Retry-After of the storage is waited for, a minute at most', async () => {
-  const waits: unknown[] = [];
-  for (const retryAfter of ['7', '3600', undefined]) {
-    await withServer(
+describe('cancellation', () => {
+  const answers: [when: string, answer: RequestListener][] = [
+    ['while nothing is answered', () => undefined],
+    ['within the body', (_, response) => response.write('id,')],
+    [
+      'within an encoded body',
       (_, response) =>
-        response.writeHead(503, retryAfter === undefined ? {} : { 'Retry-After': retryAfter }).end(),
-      async (address) => {
-        const error: unknown = await download(address).catch((reason: unknown) => reason);
-        assert.ok(error instanceof ApplicationFailure);
-        assert.equal(error.type, 'DownloadInterrupted');
-        waits.push(error.nextRetryDelay);
-      },
-    );
-  }
-  assert.deepEqual(waits, [7_000, 60_000, undefined]);
+        response.writeHead(200, { 'Content-Encoding': 'gzip' }).write(gzipSync('id,').subarray(0, 5)),
+    ],
+  ];
+  for (const [when, answer] of answers)
+    test(`${when} ends it`, async (t) => {
+      const controller = new AbortController();
+      const reason = new Error('cancelled');
+      const address = await served(t, (request, response) => {
+        answer(request, response);
+        setTimeout(() => controller.abort(reason), 50);
+      });
+      await assert.rejects(download(address, [], controller.signal), (error) => error === reason);
+    });
+
+  test('before the request makes none', async () => {
+    const requests = api.requests.length;
+    await assert.rejects(download(url, [], AbortSignal.abort(new Error('cancelled'))), /^Error: cancelled$/);
+    assert.equal(api.requests.length, requests);
+  });
 });
