@@ -208,14 +208,6 @@ describe('client report', () => {
     assert.equal(russian.match(/<table>/g)?.length, page.match(/<table>/g)?.length);
   });
 
-  test('a huge mart stays a small page: the greatest, and all others in one line', () => {
-    const { body } = tableOf(page, 'Revenue per city');
-    assert.equal(body.length, 16);
-    assert.equal(body.at(-1)?.[0], 'Others (9 cities)');
-    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4 items)');
-    assert.ok(page.length < 600_000, `${page.length} characters`);
-  });
-
   test('the days of the calendar with their states, and rejected rows by reason without their text', () => {
     const lines = tableOf(page, 'Deliveries').body.map((row) => row.slice(0, 3).join(' | '));
     assert.deepEqual(lines, [
@@ -238,22 +230,19 @@ describe('client report', () => {
     assert.doesNotMatch(page, /Секретная/);
   });
 
-  test('names from the data are text and nothing else', () => {
-    assert.doesNotMatch(page, /<script|<img|<b>|onerror=alert\(1\)>/i);
+  test('a mart with many and hostile names makes a small page of text, without a script or an address', () => {
+    const cities = tableOf(page, 'Revenue per city').body;
+    assert.deepEqual([cities.length, cities.at(-1)?.[0]], [16, 'Others (9 cities)']);
+    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4 items)');
+    assert.ok(page.length < 600_000, `${page.length} characters`);
     assert.ok(page.includes('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;Сыр&#39;'));
-    assert.ok(page.includes('user_order_log_inc is &lt;empty&gt;.'));
-  });
-
-  test('nothing in the page leads to the network or runs', () => {
     assert.match(page, /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; /);
-    const addresses = page
-      .replaceAll(/&lt;.*?&gt;/g, '')
-      .match(/\b(?:src|href|action|poster)="(?!#|data:,)/g);
-    assert.equal(addresses, null);
     assert.doesNotMatch(
       page,
-      /@import|url\((?!#)| on\w+="|javascript:|<(?:iframe|object|embed|form|base)\b/i,
+      /<(?:script|img|b|iframe|object|embed|form|base)\b|@import|url\((?!#)|javascript:/i,
     );
+    const tags = page.replaceAll(/&lt;.*?&gt;/g, '');
+    assert.doesNotMatch(tags, /\b(?:src|href|action|poster)="(?!#|data:,)| on\w+="/i);
   });
 
   test('--from and --to narrow it; a part of a week shows the whole week', async () => {
