@@ -75,61 +75,44 @@ describe('the pictures of the documentation', { skip }, () => {
     return `${ui}/workflows/sales-increment-${date}/${runId}/user-metadata`;
   }
 
-  const pictures: {
-    name: string;
-    what: string;
-    size: [width: number, height: number];
-    url: () => string | Promise<string>;
-    shows: string[];
-  }[] = [
-    {
-      name: 'temporal-run',
-      what: 'a run in the Temporal UI: its steps by file, rows and date',
-      size: [1300, 1085],
-      url: () => `${ui}/workflows/sales-increment-${LAST_DAY}`,
-      shows: ['Completed', 'stageFile', `user_order_log_inc of ${LAST_DAY}`, '"outcome": "loaded"'],
-    },
-    {
-      name: 'temporal-details',
-      what: 'its current details: the files, with their rows',
-      size: [1300, 640],
-      url: () => detailsOf(LAST_DAY),
-      shows: [`${LAST_DAY} is loaded.`, 'rows read, ', ' rejected', 'price_log_inc: '],
-    },
-    {
-      name: 'temporal-failed',
-      what: 'the current details of a run that failed: why, and what to do',
-      size: [1300, 640],
-      url: () => detailsOf(FAILED_DAY),
-      shows: ['Failed', `price_log_inc of ${FAILED_DAY} is refused`, 'Next: ', 'run the day again'],
-    },
-    {
-      name: 'temporal-schedule',
-      what: 'the daily schedule, with upcoming runs and its input',
-      size: [1300, 1000],
-      url: () => `${ui}/schedules/sales-increment-daily`,
-      shows: ['sales-increment-daily', 'Paused', 'Upcoming Runs', '"offsetDays": 1'],
-    },
-    {
-      name: 'report',
-      what: 'the report page',
-      size: [1000, 1100],
-      url: () => pathToFileURL(report).href,
-      shows: ['Sales report', `${FAILED_DAY}: failed`, 'Weekly retention'],
-    },
-  ];
-  for (const { name, what, size, url, shows } of pictures)
-    test(what, async () => {
-      await browser.size(...size);
-      await browser.open(await url());
-      // The page is drawn by its own scripts, which capitalise some words, and Markdown in frames of their own.
-      await until(`the page shows ${shows.join(', ')}`, async () => {
-        const shown = await browser.evaluate(
-          `[document, ...[...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument)]
-            .map((one) => one?.body?.innerText ?? '').join()`,
-        );
-        return shows.every((text) => String(shown).toLowerCase().includes(text.toLowerCase()));
-      });
-      await writeFile(path.join(FOLDER, `${name}.png`), await browser.screenshot());
+  /** Waits until the page, which is drawn by its own scripts, shows the texts; the UI capitalises some of them. */
+  async function take(name: string, size: [number, number], url: string, ...texts: string[]): Promise<void> {
+    await browser.size(...size);
+    await browser.open(url);
+    await until(`the page shows ${texts.join(', ')}`, async () => {
+      // The UI draws Markdown in frames of their own.
+      const shown = await browser.evaluate(
+        `[document, ...[...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument)]
+          .map((one) => one?.body?.innerText ?? '').join()`,
+      );
+      return texts.every((text) => String(shown).toLowerCase().includes(text.toLowerCase()));
     });
+    await writeFile(path.join(FOLDER, name), await browser.screenshot());
+  }
+
+  test('a run in the Temporal UI: its steps by file, rows and date', async () => {
+    const url = `${ui}/workflows/sales-increment-${LAST_DAY}`;
+    const step = `user_order_log_inc of ${LAST_DAY}`;
+    await take('temporal-run.png', [1300, 1085], url, 'Completed', 'stageFile', step, '"outcome": "loaded"');
+  });
+
+  test('its current details: the files, with their rows', async () => {
+    const texts = [`${LAST_DAY} is loaded.`, 'rows read, ', ' rejected', 'price_log_inc: '];
+    await take('temporal-details.png', [1300, 640], await detailsOf(LAST_DAY), ...texts);
+  });
+
+  test('the current details of a run that failed: why, and what to do', async () => {
+    const texts = ['Failed', `price_log_inc of ${FAILED_DAY} is refused`, 'Next: ', 'run the day again'];
+    await take('temporal-failed.png', [1300, 640], await detailsOf(FAILED_DAY), ...texts);
+  });
+
+  test('the daily schedule, with upcoming runs and its input', async () => {
+    const texts = ['sales-increment-daily', 'Paused', 'Upcoming Runs', '"offsetDays": 1'];
+    await take('temporal-schedule.png', [1300, 1000], `${ui}/schedules/sales-increment-daily`, ...texts);
+  });
+
+  test('the report page', async () => {
+    const texts = ['Sales report', `${FAILED_DAY}: failed`, 'Weekly retention'];
+    await take('report.png', [1000, 1100], pathToFileURL(report).href, ...texts);
+  });
 });

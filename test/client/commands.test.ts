@@ -28,23 +28,17 @@ async function run(code: number, line: string, settings: Record<string, string> 
   return { document: JSON.parse(ended.stdout) as Document, stderr: ended.stderr };
 }
 
-test('migrate: two at once on an empty database, and once more', async (t) => {
-  const db = await databaseFor(t, { empty: true });
-  const settings = { DATABASE_URL: db.url };
-  const migrate = async () =>
-    (await run(0, 'migrate', settings)).document as { version: number; applied: string[] };
-  const [one, other] = await Promise.all([migrate(), migrate()]);
-  assert.ok(one.version >= 3);
-  assert.equal(one.version, other.version);
-  const applied = [...one.applied, ...other.applied];
-  assert.deepEqual(
-    [applied.length, new Set(applied).size],
-    [one.version, one.version],
-    'each was applied once',
-  );
-  const again = await client(['migrate'], settings);
-  assert.deepEqual([again.code, again.stderr], [0, '']);
-  assert.match(again.stdout, /^The schema is already at version \d+\.\n$/);
+test('migrate: an empty database, and once more', async (t) => {
+  const { url: DATABASE_URL } = await databaseFor(t, { empty: true });
+  const { document } = await run(0, 'migrate', { DATABASE_URL });
+  const { version, applied } = document as { version: number; applied: string[] };
+  assert.equal(applied.length, version);
+  const again = await client(['migrate'], { DATABASE_URL });
+  assert.deepEqual(again, {
+    code: 0,
+    stdout: `The schema is already at version ${version}.\n`,
+    stderr: '',
+  });
 });
 
 test('status: a stray date makes no range too long whose other end was chosen', async (t) => {

@@ -35,7 +35,7 @@ describe('wrong usage ends with 2', () => {
     [['run', '2024-02-25'], /too many arguments/],
     [['status', '--frob'], /unknown option '--frob'/],
     [['status', '--JSON'], /unknown option '--JSON'/],
-    [['status', '--json=true'], /unknown option '--json=true'|option/],
+    [['status', '--json=true'], /option '--json/],
     [['schedule', 'pause', '--note'], /Expected a text before the option --json/],
     [['backfill', ...range, '--concurrency', '101'], /whole number from 1 to 100/],
     [['backfill', ...range, '--pause', '--cancel'], /'--pause' cannot be used with option '--cancel'/],
@@ -110,10 +110,10 @@ describe('what cannot be used is a settings fault, ends with 2, and no secret is
 
 describe('the process', () => {
   /** With one of its outputs into a pipe that nobody reads, or onto a full disk. */
-  const into = (redirection: string, args: string, env: Record<string, string> = {}) =>
-    launch('bash', ['-c', `node --import ./runtime/register.js client/main.ts ${args} ${redirection}`], {
-      env,
-    }).ended;
+  const into = (redirection: string, args: string, env: Record<string, string> = {}) => {
+    const command = `node --import ./runtime/register.js client/main.ts ${args} ${redirection}`;
+    return launch('bash', ['-c', command], { env }).ended;
+  };
 
   test('a closed pipe ends it quietly', async () => {
     const { stderr } = await into('> >(true)', 'report --help');
@@ -172,12 +172,7 @@ describe('something that the client needs is down: 1, and a sentence', { concurr
   for (const command of ['status', 'migrate'])
     test(`PostgreSQL: ${command}`, async () => {
       const settings = { ...database(NOBODY), TEMPORAL_ADDRESS: NOBODY };
-      await fails(
-        1,
-        [command],
-        settings,
-        /^PostgreSQL cannot be reached: connect ECONNREFUSED 127\.0\.0\.1:1\.$/m,
-      );
+      await fails(1, [command], settings, /^PostgreSQL cannot be reached: connect ECONNREFUSED \S+:1\.$/m);
     });
 
   test('PostgreSQL and Temporal that take a connection and say nothing: no endless wait', async (t) => {
