@@ -1,21 +1,5 @@
-import { CommanderError } from 'commander';
-import { plainLines } from '../domain/text.ts';
 import { loadEnvFile } from '../runtime/env-file.ts';
-import { asCommandFailed, program } from './program.ts';
-
-/** Also where the command line cannot be read: a script that writes `--JSON` or `--json=true` gets its document. */
-function wantsJson(): boolean {
-  return process.argv.some((argument) => /^--json(=|$)/i.test(argument));
-}
-
-/** Prints the error, with --json also its document; returns the exit code. */
-function report(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  const failed = asCommandFailed(error);
-  process.stderr.write(`${plainLines(failed.message)}\n`);
-  if (json) process.stdout.write(`${JSON.stringify(failed.document, null, 2)}\n`);
-  return failed.exitCode;
-}
+import { program, reportFailure } from './program.ts';
 
 // A closed stdout ends the command: its reader, e.g. `head`, has seen enough. A closed stderr does not, since the result
 // and the exit code still matter.
@@ -30,7 +14,7 @@ process.stderr.on('error', () => undefined);
 // A process with nothing left to wait for ends with 0, also where an answer that was waited for can never come.
 process.once('exit', () => {
   if (process.exitCode === undefined)
-    process.exitCode = report(new Error('The command ended without a result.'), wantsJson());
+    process.exitCode = reportFailure(new Error('The command ended without a result.'), process.argv);
 });
 
 async function main(): Promise<void> {
@@ -41,5 +25,5 @@ async function main(): Promise<void> {
 main()
   .then(() => (process.exitCode = 0))
   .catch((error: unknown) => {
-    process.exitCode = report(error, wantsJson());
+    process.exitCode = reportFailure(error, process.argv);
   });

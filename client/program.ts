@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { SettingsError } from '../runtime/settings.ts';
-import { messageOf } from '../domain/text.ts';
+import { messageOf, plainLines } from '../domain/text.ts';
 import {
   countArgument,
   customerArgument,
@@ -124,8 +124,18 @@ function calling<Name extends string>(
   };
 }
 
-/** What is printed and returned for an error of a command, or of its line. */
-export function asCommandFailed(error: unknown): CommandFailed {
+/** Prints the error of a command, or of its line, with --json also its document; returns the exit code. */
+export function reportFailure(error: unknown, args: readonly string[]): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  const { message, document, exitCode } = asCommandFailed(error);
+  process.stderr.write(`${plainLines(message)}\n`);
+  // Also where the line cannot be read: a script that writes `--JSON` or `--json=true` gets its document.
+  if (args.some((argument) => /^--json(=|$)/i.test(argument)))
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  return exitCode;
+}
+
+function asCommandFailed(error: unknown): CommandFailed {
   if (error instanceof CommandFailed) return error;
   if (error instanceof SettingsError)
     return new CommandFailed(error.message, 2, { error: error.message, faults: [...error.faults] });

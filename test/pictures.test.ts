@@ -10,12 +10,13 @@ import { addDays } from '../domain/load-date.ts';
 import { projectRoot } from '../runtime/project-root.ts';
 import { until } from './client/harness.ts';
 import { Browser, findBrowser } from './support/browser.ts';
+import { client } from './support/client.ts';
 import { variable } from './support/database.ts';
-import { client } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 
 const FOLDER = path.join(projectRoot, process.env.PICTURES ?? 'var/pictures');
-const FIRST_DAY = '2024-03-01';
+/** Eight weeks for the documentation; what is tried takes a few days. */
+const FIRST_DAY = process.env.PICTURES ? '2024-03-01' : '2024-04-15';
 const LAST_DAY = '2024-04-28';
 const FAILED_DAY = '2024-04-17';
 
@@ -33,6 +34,7 @@ describe('the pictures of the documentation', { skip }, () => {
 
   before(async () => {
     assert.ok(executable);
+    await mkdir(FOLDER, { recursive: true });
     const directory = await mkdtemp(path.join(tmpdir(), 'pictures-'));
     stops.push(() => rm(directory, { recursive: true, force: true }));
     const temporal = await startTemporalServer({
@@ -49,15 +51,8 @@ describe('the pictures of the documentation', { skip }, () => {
     stops.push(() => stack.close());
     await ends(0, 'search-attributes');
     await ends(0, 'schedule', 'apply', '--paused');
-    stack.api.addFault({
-      on: 'storage',
-      date: FAILED_DAY,
-      file: 'price_log_inc',
-      do: 'status',
-      status: 200,
-      times: -1,
-      body: '<!doctype html><title>Sign in</title>',
-    });
+    const fault = { do: 'status', status: 200, body: '<!doctype html><title>Sign in</title>' } as const;
+    stack.api.addFault({ on: 'storage', date: FAILED_DAY, file: 'price_log_inc', times: -1, ...fault });
     await ends(1, 'backfill', '--from', FIRST_DAY, '--to', addDays(LAST_DAY, -1));
     await ends(1, 'run', '--date', FAILED_DAY);
     await ends(0, 'run', '--date', LAST_DAY);
@@ -75,61 +70,49 @@ describe('the pictures of the documentation', { skip }, () => {
     assert.equal(code, expected, stderr);
   }
 
+  async function detailsOf(date: string): Promise<string> {
+    const { runId } = await stack.client.workflow.getHandle(`sales-increment-${date}`).describe();
+    return `${ui}/workflows/sales-increment-${date}/${runId}/user-metadata`;
+  }
+
   /** Waits until the page, which is drawn by its own scripts, shows the texts; the UI capitalises some of them. */
-  async function shows(...texts: string[]): Promise<void> {
+  async function take(name: string, size: [number, number], url: string, ...texts: string[]): Promise<void> {
+    await browser.size(...size);
+    await browser.open(url);
     await until(`the page shows ${texts.join(', ')}`, async () => {
       // The UI draws Markdown in frames of their own.
-      const shown = String(
-        await browser.evaluate(
-          `[document, ...[...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument)]
-            .map((one) => one?.body?.innerText ?? '').join()`,
-        ),
+      const shown = await browser.evaluate(
+        `[document, ...[...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument)]
+          .map((one) => one?.body?.innerText ?? '').join()`,
       );
-      return texts.every((text) => shown.toLowerCase().includes(text.toLowerCase()));
+      return texts.every((text) => String(shown).toLowerCase().includes(text.toLowerCase()));
     });
-  }
-
-  async function openDetails(date: string): Promise<void> {
-    const { runId } = await stack.client.workflow.getHandle(`sales-increment-${date}`).describe();
-    await browser.open(`${ui}/workflows/sales-increment-${date}/${runId}/user-metadata`);
-  }
-
-  async function take(name: string): Promise<void> {
-    await mkdir(FOLDER, { recursive: true });
     await writeFile(path.join(FOLDER, name), await browser.screenshot());
   }
 
   test('a run in the Temporal UI: its steps by file, rows and date', async () => {
-    await browser.size(1300, 1085);
-    await browser.open(`${ui}/workflows/sales-increment-${LAST_DAY}`);
-    await shows('Completed', 'stageFile', `user_order_log_inc of ${LAST_DAY}`, '"outcome": "loaded"');
-    await take('temporal-run.png');
+    const url = `${ui}/workflows/sales-increment-${LAST_DAY}`;
+    const step = `user_order_log_inc of ${LAST_DAY}`;
+    await take('temporal-run.png', [1300, 1085], url, 'Completed', 'stageFile', step, '"outcome": "loaded"');
   });
 
   test('its current details: the files, with their rows', async () => {
-    await browser.size(1300, 640);
-    await openDetails(LAST_DAY);
-    await shows(`${LAST_DAY} is loaded.`, 'rows read, ', ' rejected', 'price_log_inc: ');
-    await take('temporal-details.png');
+    const texts = [`${LAST_DAY} is loaded.`, 'rows read, ', ' rejected', 'price_log_inc: '];
+    await take('temporal-details.png', [1300, 640], await detailsOf(LAST_DAY), ...texts);
   });
 
   test('the current details of a run that failed: why, and what to do', async () => {
-    await openDetails(FAILED_DAY);
-    await shows('Failed', `price_log_inc of ${FAILED_DAY} is refused`, 'Next: ', 'run the day again');
-    await take('temporal-failed.png');
+    const texts = ['Failed', `price_log_inc of ${FAILED_DAY} is refused`, 'Next: ', 'run the day again'];
+    await take('temporal-failed.png', [1300, 640], await detailsOf(FAILED_DAY), ...texts);
   });
 
   test('the daily schedule, with upcoming runs and its input', async () => {
-    await browser.size(1300, 1000);
-    await browser.open(`${ui}/schedules/sales-increment-daily`);
-    await shows('sales-increment-daily', 'Paused', 'Upcoming Runs', '"offsetDays": 1');
-    await take('temporal-schedule.png');
+    const texts = ['sales-increment-daily', 'Paused', 'Upcoming Runs', '"offsetDays": 1'];
+    await take('temporal-schedule.png', [1300, 1000], `${ui}/schedules/sales-increment-daily`, ...texts);
   });
 
   test('the report page', async () => {
-    await browser.size(1000, 1100);
-    await browser.open(pathToFileURL(report).href);
-    await shows('Sales report', `${FAILED_DAY}: failed`, 'Weekly retention');
-    await take('report.png');
+    const texts = ['Sales report', `${FAILED_DAY}: failed`, 'Weekly retention'];
+    await take('report.png', [1000, 1100], pathToFileURL(report).href, ...texts);
   });
 });

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileNames } from '../../domain/feeds.ts';
-import { Loader } from '../database/support.ts';
+import { client } from '../support/client.ts';
 import { createTestDatabase, databaseFor, type TestDatabase } from '../support/database.ts';
-import { client } from '../support/processes.ts';
-import { fillMart, FIRST_DAY, LAST_DAY } from './sample-mart.ts';
+import { fillMart, LONG_WORD } from './sample-mart.ts';
 
 /** A number as the page writes it, as PostgreSQL writes it. */
 function plain(shown: string): string {
@@ -40,6 +39,7 @@ function listsOf(page: string): string[][] {
   );
 }
 
+const IN_RANGE = 'period_id between 202406 and 202417';
 const cents = (decimal = '') => BigInt(decimal.replace('.', ''));
 const sum = (rows: string[][], column: number) => rows.reduce((total, row) => total + cents(row[column]), 0n);
 
@@ -74,7 +74,8 @@ describe('client report', () => {
   test('every number is the one of SQL, to the cent', async () => {
     const { rows } = await db.pool.query<Record<string, string>>(
       `select count(*) filter (where status = 'shipped') as orders,
-         count(*) filter (where status = 'refunded') as refunds, sum(payment_amount) as revenue from mart.f_sales`,
+         count(*) filter (where status = 'refunded') as refunds, sum(payment_amount) as revenue
+       from mart.f_sales where date_id between 20240205 and 20240428`,
     );
     const total = rows[0] ?? {};
     for (const title of ['Revenue per day', 'Revenue per city', 'Revenue per item']) {
@@ -84,7 +85,7 @@ describe('client report', () => {
       assert.equal(sum(body, 1), cents(total.orders), title);
     }
     const weeks = await db.pool.query<Record<string, string>>(
-      'select * from mart.f_customer_retention order by period_id',
+      `select * from mart.f_customer_retention where ${IN_RANGE} order by period_id`,
     );
     const week = (row: Record<string, string>, what: string) =>
       ['new', 'returning', 'refunded'].map((category) => row[`${category}_customers_${what}`]);
@@ -119,8 +120,7 @@ describe('client report', () => {
       page,
       /The last 7 days are 2024-04-22 to 2024-04-28; changes are relative to the 7 days before/,
     );
-    assert.match(page, /Of these 14 days not loaded: 1, /);
-    assert.doesNotMatch(await pageOf(['--from', '2024-04-16']), /Last 7 days/, 'less than 14 days');
+    assert.match(page, /1 of these 14 days is not loaded/);
   });
 
   test('retention as shares of all customers of the week', async () => {
@@ -131,7 +131,7 @@ describe('client report', () => {
        from mart.f_customer_retention
        join (select period_id, count(distinct customer_id) as customers
          from mart.f_sales join mart.d_calendar using (date_id) group by 1) as week using (period_id)
-       order by period_id`,
+       where ${IN_RANGE} order by period_id`,
     );
     assert.deepEqual(
       tableOf(page, 'Share of the week’s customers').body.map((row) => row.slice(2)),
@@ -139,61 +139,53 @@ describe('client report', () => {
     );
   });
 
-  test('what needs attention comes first: the newest day, its reason and the command; then all warnings', async () => {
+  test('what needs attention comes first: the newest day, its reason and the command; then all warnings', () => {
     const sections = [...page.matchAll(/<h2 id="\w+">([^<]*)</g)].map(([, title]) => title);
     assert.deepEqual(sections.slice(0, 2), ['Days that need attention', 'Warnings']);
     const [open = [], warned = []] = listsOf(page);
     assert.deepEqual(open, [
       '2024-04-27: not in the mart npm run client -- run --date 2024-04-27',
-      '2024-04-02 to 2024-04-03: failed A file as a whole is not what it should be, or too many of its rows are bad. ' +
-        'As recorded (2) 2024-04-03: user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected at its source and run the day again. ' +
+      '2024-04-02 to 2024-04-03: failed A file is not what it should be, or too many of its rows are bad; nothing was ' +
+        `changed. As recorded (2 messages) 2024-04-03: user_order_log_inc is &lt;empty&gt;. ${LONG_WORD} Nothing was changed. Have the file corrected at its source and run the day again. ` +
         '2024-04-02: user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected at its source and run the day again. ' +
         'npm run client -- backfill --from 2024-04-02 --to 2024-04-03 --only-missing',
       '2024-03-19: missing npm run client -- run --date 2024-03-19',
     ]);
-    assert.deepEqual(warned, [
+    assert.deepEqual(warned.slice(0, 4), [
       '2024-04-10 Accepted without customer_research_inc.',
       '2024-04-10 price_log_inc has far fewer rows than usual; check at the source whether it is complete. As recorded ' +
-        '(1) 2024-04-10: price_log_inc kept 2 rows; the median is 40',
+        '(1 message) 2024-04-10: price_log_inc kept 2 rows; the median is 40',
       '2024-04-10 price_log_inc: a quoted field spans lines; check that a stray quote has not swallowed rows. As recorded ' +
-        '(1) 2024-04-10: price_log_inc: a quoted field spans lines',
+        '(1 message) 2024-04-10: price_log_inc: a quoted field spans lines',
+      '2024-03-18 Note: мало 2024-03-18',
     ]);
+    assert.equal(warned.length, 20);
+    assert.match(
+      page,
+      /7 more entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+    );
+    const stray = ['1970-01-01', '1970-01-02', '2062-02-25', '2961-01-01', '2962-01-01'];
+    assert.ok(
+      page.includes(stray.map((date) => `${date} (1)`).join(', ')),
+      'dates that no delivery is about',
+    );
+  });
+
+  test('equal warnings are one entry with their days; a day of which files are missing', async () => {
     const needed = ['user_activity_log_inc', 'customer_research_inc'];
     await db.pool.query(
       `insert into staging.file_load select '2024-03-19', unnest($1::text[]), 1, 1, 'x', 1, 1, 1, 0, 0, '{}', 'w', 'r', 1, now(), now()`,
       [fileNames('increment').filter((file) => !needed.includes(file))],
     );
-    const partly = await pageOf(['--from', '2024-03-19', '--to', '2024-03-19']);
+    const part = await pageOf(['--from', '2024-03-19', '--to', '2024-04-09']);
     await db.pool.query(`delete from staging.file_load where load_date = '2024-03-19'`);
-    assert.match(partly, /Needs user_activity_log_inc, customer_research_inc\./);
-    const quiet = await pageOf(['--from', '2024-02-05', '--to', '2024-02-20']);
-    assert.match(quiet, /Every day that is due is loaded\./);
-    assert.match(quiet, /No warnings about the days of this range\./);
-  });
-
-  test('equal warnings are one entry with their days, the rare ones first; of more than 20 the others are counted', async (t) => {
-    const many = await databaseFor(t);
-    await fillMart(many);
-    await many.pool.query(
-      `update staging.day_load set not_found_number = 2,
-         not_found = case when load_date < '2024-04-01' then 'so few' else 'so few of ' || load_date end
-       where load_date between '2024-03-20' and '2024-04-26'`,
-    );
-    const file = path.join(directory, 'many.html');
-    assert.equal((await run(['--out', file], many)).code, 0);
-    const text = await readFile(file, 'utf8');
-    const warned = listsOf(text)[1] ?? [];
-    assert.equal(warned.length, 20);
-    assert.match(warned[0] ?? '', /^2024-04-26 Note: so few of 2024-04-26$/);
+    assert.match(part, /Needs user_activity_log_inc, customer_research_inc\./);
+    const [, warned = []] = listsOf(part);
+    assert.equal(warned.length, 1);
     assert.match(
-      text,
-      /More entries: 8\.\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+      warned[0] ?? '',
+      /^2024-04-04 to 2024-04-09, 2024-03-20 to 2024-04-01 \(19 days\) user_order_log_inc: columns that are unknown are ignored, number 14\. As recorded/,
     );
-    const until = path.join(directory, 'until.html');
-    assert.equal((await run(['--out', until, '--to', '2024-03-31'], many)).code, 0);
-    const [entry = '', ...others] = listsOf(await readFile(until, 'utf8'))[1] ?? [];
-    assert.match(entry, /^2024-03-20 to 2024-03-31 \(days: 12\) Note: so few$/);
-    assert.deepEqual(others, []);
   });
 
   test('in Russian, nothing of it is left in English but names, commands and what runs have recorded', async () => {
@@ -214,16 +206,6 @@ describe('client report', () => {
       [],
     );
     assert.equal(russian.match(/<table>/g)?.length, page.match(/<table>/g)?.length);
-    const wrong = await run(['--language', 'de']);
-    assert.equal(wrong.code, 2, wrong.stderr);
-  });
-
-  test('a huge mart stays a small page: the greatest, and all others in one line', () => {
-    const { body } = tableOf(page, 'Revenue per city');
-    assert.equal(body.length, 16);
-    assert.equal(body.at(-1)?.[0], 'Others (9)');
-    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4)');
-    assert.ok(page.length < 600_000, `${page.length} characters`);
   });
 
   test('the days of the calendar with their states, and rejected rows by reason without their text', () => {
@@ -248,35 +230,19 @@ describe('client report', () => {
     assert.doesNotMatch(page, /Секретная/);
   });
 
-  test('names from the data are text and nothing else', () => {
-    assert.doesNotMatch(page, /<script|<img|<b>|onerror=alert\(1\)>/i);
+  test('a mart with many and hostile names makes a small page of text, without a script or an address', () => {
+    const cities = tableOf(page, 'Revenue per city').body;
+    assert.deepEqual([cities.length, cities.at(-1)?.[0]], [16, 'Others (9 cities)']);
+    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4 items)');
+    assert.ok(page.length < 600_000, `${page.length} characters`);
     assert.ok(page.includes('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;Сыр&#39;'));
-    assert.ok(page.includes('user_order_log_inc is &lt;empty&gt;.'));
-  });
-
-  test('nothing in the page leads to the network or runs', () => {
     assert.match(page, /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; /);
-    const addresses = page
-      .replaceAll(/&lt;.*?&gt;/g, '')
-      .match(/\b(?:src|href|action|poster)="(?!#|data:,)/g);
-    assert.equal(addresses, null);
     assert.doesNotMatch(
       page,
-      /@import|url\((?!#)| on\w+="|javascript:|<(?:iframe|object|embed|form|base)\b/i,
+      /<(?:script|img|b|iframe|object|embed|form|base)\b|@import|url\((?!#)|javascript:/i,
     );
-  });
-
-  test('every chart is named, has a caption, and its table stands below', () => {
-    const figures = page.match(/<figure>[^]*?<\/figure>/g) ?? [];
-    assert.equal(figures.length, 8);
-    for (const figure of figures) {
-      assert.match(figure, /<figcaption>/);
-      assert.match(figure, /role="img" aria-label="C[^"]+"/);
-      assert.match(figure, /<div class="(?:plot|bars|months)">/);
-      assert.match(figure, /<details>[^]*<th scope="col"[^]*<th scope="row"/);
-    }
-    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
-    assert.equal(new Set(ids).size, ids.length, 'ids are unique');
+    const tags = page.replaceAll(/&lt;.*?&gt;/g, '');
+    assert.doesNotMatch(tags, /\b(?:src|href|action|poster)="(?!#|data:,)| on\w+="/i);
   });
 
   test('--from and --to narrow it; a part of a week shows the whole week', async () => {
@@ -294,6 +260,8 @@ describe('client report', () => {
       'loaded',
       '7',
     ]);
+    assert.match(part, /Every day that is due is loaded\./);
+    assert.doesNotMatch(part, /Last 7 days/, 'less than 14 days');
   });
 
   test('a range without sales says so', async () => {
@@ -303,29 +271,9 @@ describe('client report', () => {
     assert.match(part, /No rows were rejected in this range\./);
   });
 
-  test('twenty years fit; a longer range and a wrong one end with 2', { timeout: 120_000 }, async () => {
+  test('twenty years fit', async () => {
     const part = await pageOf(['--from', '2010-01-01', '--to', '2029-12-31']);
     assert.ok(part.includes('2010-01-01 to 2029-12-31'));
-    for (const [from, to] of [
-      ['2004-01-01', '2024-12-31'],
-      [LAST_DAY, FIRST_DAY],
-    ] as const) {
-      const ended = await run(['--from', from, '--to', to, '--json']);
-      assert.equal(ended.code, 2, ended.stderr);
-      assert.ok('error' in (JSON.parse(ended.stdout) as object));
-    }
-  });
-
-  test('dates in the future are named, also those of history and of a delivery for such a date', async (t) => {
-    const db = await databaseFor(t);
-    const loader = new Loader(db.database);
-    const orders = ['2024-02-20', '2962-01-01'].map((date_time) => ({ uniq_id: date_time, date_time }));
-    await loader.load('2024-02-02', orders, { source: 'history' });
-    await loader.load('2961-01-01', [{ uniq_id: 'a', date_time: '2961-01-01' }]);
-    const file = path.join(directory, 'future.html');
-    const ended = await run(['--out', file], db);
-    assert.equal(ended.code, 0, ended.stderr);
-    assert.match(await readFile(file, 'utf8'), /2961-01-01 \(1\), 2962-01-01 \(1\)/);
   });
 
   test('an empty mart gives a page that says so', async (t) => {

@@ -1,8 +1,10 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { WebSocket } from 'undici';
-import { startService, untilReady } from '../../dev/services/child-process.ts';
+import type { Readable, Writable } from 'node:stream';
+import { killAtExit } from './processes.ts';
 import { findProgram } from './programs.ts';
 
 /** CHROMIUM, or the first Chromium or Chrome on the PATH. */
@@ -22,88 +24,71 @@ interface Message {
   error?: { message: string };
 }
 
-/** One page of a headless browser, spoken to by the DevTools protocol. */
+/** One page of a headless browser, spoken to by the DevTools protocol: messages that end with a NUL byte, on two pipes. */
 export class Browser {
   /** Every event that came: method and parameters. */
   readonly events: { method: string; params: Result }[] = [];
-  readonly #socket: WebSocket;
-  readonly #close: () => Promise<void>;
+  readonly #process: ChildProcess;
+  readonly #profile: string;
   readonly #waiting = new Map<number, (message: Message) => void>();
+  #session: unknown;
   #lastId = 0;
 
-  private constructor(socket: WebSocket, close: () => Promise<void>) {
-    this.#socket = socket;
-    this.#close = close;
-    socket.addEventListener('message', ({ data }) => {
-      const message = JSON.parse(String(data)) as Message;
-      if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
-      else if (message.method) this.events.push({ method: message.method, params: message.params ?? {} });
+  private constructor(executable: string, profile: string) {
+    this.#profile = profile;
+    const switches = [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--hide-scrollbars',
+      '--no-first-run',
+    ];
+    this.#process = spawn(
+      executable,
+      [...switches, '--disable-dev-shm-usage', '--remote-debugging-pipe', `--user-data-dir=${profile}`],
+      { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
+    );
+    killAtExit(this.#process);
+    let text = '';
+    (this.#process.stdio[4] as Readable).setEncoding('utf8').on('data', (chunk: string) => {
+      const messages = (text + chunk).split('\0');
+      text = messages.pop() ?? '';
+      for (const message of messages) this.#receive(JSON.parse(message) as Message);
     });
   }
 
   static async start(executable: string): Promise<Browser> {
-    const profile = await mkdtemp(path.join(tmpdir(), 'browser-'));
-    const service = await startService({
-      name: 'The browser',
-      command: executable,
-      args: [
-        ...['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--no-first-run'],
-        ...[
-          '--disable-dev-shm-usage',
-          '--remote-debugging-port=0',
-          `--user-data-dir=${profile}`,
-          'about:blank',
-        ],
-      ],
-      logFile: path.join(profile, 'log'),
-    });
-    const close = async () => {
-      await service.stop(0);
-      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
-    };
-    try {
-      let address = '';
-      await untilReady(service, 'the browser', 120_000, async () => {
-        address = /DevTools listening on (ws:\S+)/.exec(await service.lastLines(200))?.[1] ?? '';
-        return address !== '';
-      });
-      const targets = (await (await fetch(`http://${new URL(address).host}/json/list`)).json()) as {
-        type: string;
-        webSocketDebuggerUrl: string;
-      }[];
-      const page = targets.find(({ type }) => type === 'page');
-      if (!page) throw new Error(`${executable} has no page.`);
-      const socket = new WebSocket(page.webSocketDebuggerUrl);
-      await new Promise((resolve, reject) => {
-        socket.addEventListener('open', resolve);
-        socket.addEventListener('error', reject);
-      });
-      return new Browser(socket, close);
-    } catch (error) {
-      await close();
-      throw error;
-    }
+    const browser = new Browser(executable, await mkdtemp(path.join(tmpdir(), 'browser-')));
+    const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
+    browser.#session = sessionId;
+    await browser.send('Page.enable');
+    return browser;
+  }
+
+  #receive({ id, method, params = {}, ...answer }: Message): void {
+    if (id !== undefined) this.#waiting.get(id)?.(answer);
+    else if (method !== undefined) this.events.push({ method, params });
   }
 
   async send(method: string, params: Result = {}): Promise<Result> {
     this.#lastId += 1;
     const id = this.#lastId;
     const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
-    this.#socket.send(JSON.stringify({ id, method, params }));
-    const { error, result } = await answer;
+    const message = { id, method, params, sessionId: this.#session };
+    (this.#process.stdio[3] as Writable).write(`${JSON.stringify(message)}\0`);
+    const { error, result = {} } = await answer;
     this.#waiting.delete(id);
     if (error) throw new Error(`${method}: ${error.message}`);
-    return result ?? {};
+    return result;
   }
 
   /** Opens an address and waits until it is loaded. */
   async open(url: string): Promise<void> {
-    await this.send('Page.enable');
     const before = this.events.length;
     await this.send('Page.navigate', { url });
-    while (!this.events.slice(before).some(({ method }) => method === 'Page.loadEventFired')) {
+    while (!this.events.slice(before).some(({ method }) => method === 'Page.loadEventFired'))
       await new Promise((resolve) => setTimeout(resolve, 20));
-    }
   }
 
   /** The value of an expression in the page. */
@@ -118,12 +103,8 @@ export class Browser {
   }
 
   async size(width: number, height = 900): Promise<void> {
-    await this.send('Emulation.setDeviceMetricsOverride', {
-      width,
-      height,
-      deviceScaleFactor: 1,
-      mobile: width < 600,
-    });
+    const mobile = width < 600;
+    await this.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
   }
 
   /** Presses and releases a key. */
@@ -132,20 +113,16 @@ export class Browser {
       await this.send('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode, text });
   }
 
-  /** What the window shows, or the whole page, as PNG. */
-  async screenshot({ wholePage = false } = {}): Promise<Buffer> {
-    const [width, height] = (await this.evaluate(
-      `[innerWidth, ${wholePage ? 'document.documentElement.scrollHeight' : 'innerHeight'}]`,
-    )) as [number, number];
-    const { data } = await this.send('Page.captureScreenshot', {
-      captureBeyondViewport: wholePage,
-      clip: { x: 0, y: 0, width, height, scale: 1 },
-    });
+  /** What the window shows, as PNG. */
+  async screenshot(): Promise<Buffer> {
+    const { data } = await this.send('Page.captureScreenshot');
     return Buffer.from(String(data), 'base64');
   }
 
   async close(): Promise<void> {
-    this.#socket.close();
-    await this.#close();
+    const closed = once(this.#process, 'close');
+    this.#process.kill('SIGKILL');
+    await closed;
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 10 });
   }
 }

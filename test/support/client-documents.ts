@@ -28,9 +28,12 @@ export function documentsOf(command: string): Map<string, ValidateFunction> {
 }
 
 /** The command in the client's arguments, as the names of the schemas write it. */
-export function commandOf([first = '', second = '']: readonly string[]): string {
+function commandOf([first = '', second = '']: readonly string[]): string {
   return [`${first}-${second}`, first].find((name) => existsSync(schemaFile(name))) ?? 'error';
 }
+
+/** The documents that have been checked, as `command: name`. */
+export const printed = new Set<string>();
 
 /** The name of the one document that standard output is by the published schema of its command; fails when it is none. */
 export function documentName(args: readonly string[], stdout: string): string {
@@ -40,7 +43,9 @@ export function documentName(args: readonly string[], stdout: string): string {
   const names = documents.filter(([, validate]) => validate(document)).map(([name]) => name);
   const faults = documents.map(([name, { errors }]) => `${name}: ${ajv.errorsText(errors)}`).join('\n');
   assert.equal(names.length, 1, `schemas/${command}.schema.json does not allow ${stdout}\n${faults}`);
-  return names[0] ?? '';
+  const [name = ''] = names;
+  printed.add(`${command}: ${name}`);
+  return name;
 }
 
 function schemaFile(command: string): string {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { documentName } from './client-documents.ts';
 
+export { client } from './client.ts';
+
 export interface Ended {
   code: number | null;
   stdout: string;
@@ -105,11 +107,6 @@ export function start(
     return ended;
   };
   return { ...running, ended: checked() };
-}
-
-/** Runs a client command to its end. */
-export async function client(args: readonly string[], environment: Record<string, string>): Promise<Ended> {
-  return await start(['client/main.ts', ...args], environment).ended;
 }
 
 /** Starts a worker process and waits until it polls. */
