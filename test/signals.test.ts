@@ -11,7 +11,6 @@ import { launch, type Running } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
 
 /** Contract, ruling 51: a signal to what `npm run` started ends all of it, and nothing goes on without it. */
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGKILL'] as const;
 
 const stack = await TestStack.start({ worker: false });
 after(() => stack.close());
@@ -40,23 +39,21 @@ async function allIsGone({ pid }: Running): Promise<void> {
 }
 
 describe('npm run worker', () => {
-  for (const signal of SIGNALS) {
-    test(`${signal} ends the worker, which finishes what it does`, async (t) => {
+  const endings: [name: string, end: (worker: Running) => void][] = [
+    ...(['SIGTERM', 'SIGHUP', 'SIGKILL'] as const).map((signal): (typeof endings)[number] => [
+      signal,
+      ({ pid }) => process.kill(pid, signal),
+    ]),
+    ['Ctrl-C, which reaches npm and the worker,', (worker) => worker.kill('SIGINT')],
+  ];
+  for (const [name, end] of endings)
+    test(`${name} ends the worker, which finishes what it does`, async (t) => {
       const worker = npm(t, ['worker'], stack.environment);
       await worker.says('"worker started"');
-      process.kill(worker.pid, signal);
+      end(worker);
       await allIsGone(worker);
       assert.match(worker.output(), /"worker stopped"/);
     });
-  }
-
-  test('Ctrl-C, which reaches npm and the worker, is the same', async (t) => {
-    const worker = npm(t, ['worker'], stack.environment);
-    await worker.says('"worker started"');
-    worker.kill('SIGINT');
-    await allIsGone(worker);
-    assert.match(worker.output(), /"worker stopped"/);
-  });
 
   test('a signal during the start ends it at once', async (t) => {
     // Accepts connections and says nothing.
@@ -72,36 +69,25 @@ describe('npm run worker', () => {
   });
 });
 
-for (const [signal, date] of [
-  ['SIGTERM', '2024-02-25'],
-  ['SIGHUP', '2024-02-26'],
-] as const) {
-  test(`npm run sample-api ends on ${signal}`, async (t) => {
-    const port = await freePort();
-    const api = npm(t, ['sample-api', '--', '--port', String(port)], {});
-    await api.says('REPORT_API_KEY=sample-key');
-    process.kill(api.pid, signal);
-    await allIsGone(api);
-  });
-
-  test(`npm run codec-server ends on ${signal}`, async (t) => {
-    const server = npm(t, ['codec-server'], {
-      PAYLOAD_KEYS: `one:${Buffer.alloc(32).toString('base64')}`,
-      CODEC_SERVER_ADDRESS: `127.0.0.1:${await freePort()}`,
-    });
-    await server.says('codec server at');
-    process.kill(server.pid, signal);
-    await allIsGone(server);
-  });
-
-  test(`npm run client ends on ${signal}`, async (t) => {
+test('npm run sample-api, codec-server and client end with npm', async (t) => {
+  const port = await freePort();
+  const settings = {
+    PAYLOAD_KEYS: `one:${Buffer.alloc(32).toString('base64')}`,
+    CODEC_SERVER_ADDRESS: `127.0.0.1:${await freePort()}`,
+  };
+  const programs: [signal: NodeJS.Signals, args: string[], env: Record<string, string>, says: string][] = [
+    ['SIGHUP', ['sample-api', '--', '--port', String(port)], {}, 'REPORT_API_KEY=sample-key'],
+    ['SIGINT', ['codec-server'], settings, 'codec server at'],
     // Without a worker it waits.
-    const client = npm(t, ['client', '--', 'run', '--date', date], stack.environment);
-    await client.says('Started ');
-    process.kill(client.pid, signal);
-    await allIsGone(client);
-  });
-}
+    ['SIGTERM', ['client', '--', 'run', '--date', '2024-02-25'], stack.environment, 'Started '],
+  ];
+  for (const [signal, args, env, says] of programs) {
+    const running = npm(t, args, env);
+    await running.says(says);
+    process.kill(running.pid, signal);
+    await allIsGone(running);
+  }
+});
 
 test('every script that runs a program of the project leaves no shell between it and npm', async () => {
   const { scripts } = JSON.parse(await readFile(path.join(projectRoot, 'package.json'), 'utf8')) as {

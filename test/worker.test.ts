@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { request } from 'undici';
 import { freePort } from '../dev/services/ports.ts';
+import { SettingsError } from '../runtime/settings.ts';
 import { until } from './client/harness.ts';
 import { start, startWorkerProcess } from './support/processes.ts';
 import { TestStack } from './support/stack.ts';
@@ -21,8 +22,8 @@ const stack = await TestStack.start({ worker: false });
 after(() => stack.close());
 
 test('the worker serves health and metrics, and stops on SIGTERM with 0', async () => {
-  const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
-  const HEALTH_ADDRESS = `127.0.0.1:${await freePort()}`;
+  const METRICS_ADDRESS = `localhost:${await freePort()}`;
+  const HEALTH_ADDRESS = `[::1]:${await freePort()}`;
   const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
   stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }, { uniq_id: 'a' }, { uniq_id: '' }]);
   await stack.runDay('2024-02-25', { maxRejectedShare: 0.5 });
@@ -83,43 +84,23 @@ test('wrong settings end the worker with 2, all of them named at once', async ()
   }
 });
 
-test('a LANDING_DIR that cannot be used ends the worker with 2, named', async () => {
+test('a LANDING_DIR that cannot be used is a wrong setting', async () => {
   const LANDING_DIR = path.join(stack.landingDir, 'file', 'landing');
   await writeFile(path.dirname(LANDING_DIR), '');
-  const { code, stderr } = await start(['worker.ts'], { ...stack.environment, LANDING_DIR }).ended;
-  assert.equal(code, 2);
-  assert.match(stderr, /LANDING_DIR must be a directory that the worker may write to: ENOTDIR/);
+  await assert.rejects(stack.startWorker({ LANDING_DIR }), (error) => {
+    assert.ok(error instanceof SettingsError);
+    assert.match(error.message, /LANDING_DIR must be a directory that the worker may write to: ENOTDIR/);
+    return true;
+  });
 });
 
-test('addresses that are taken end the worker with 2, named, without a stack', async (t) => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const free = `localhost:${await freePort()}`;
-  const cases: [Record<string, string>, RegExp][] = [
-    [{ METRICS_ADDRESS: taken }, /METRICS_ADDRESS 127\.0\.0\.1:\d+ cannot be used: something listens there/],
-    [{ HEALTH_ADDRESS: taken }, /HEALTH_ADDRESS 127\.0\.0\.1:\d+ cannot be used: something listens there/],
-    [{ METRICS_ADDRESS: free, HEALTH_ADDRESS: free }, /METRICS_ADDRESS localhost:\d+ cannot be used/],
-  ];
-  await Promise.all(
-    cases.map(async ([addresses, message]) => {
-      const { code, stderr } = await start(['worker.ts'], { ...stack.environment, ...addresses }).ended;
-      assert.equal(code, 2, stderr);
-      assert.match(stderr, message);
-      assert.doesNotMatch(stderr, /^ +at /m);
-    }),
-  );
-});
-
-test('localhost and IPv6 are addresses to listen on', async () => {
-  const METRICS_ADDRESS = `localhost:${await freePort()}`;
-  const HEALTH_ADDRESS = `[::1]:${await freePort()}`;
-  const worker = await startWorkerProcess({ ...stack.environment, METRICS_ADDRESS, HEALTH_ADDRESS });
-  assert.equal((await get(HEALTH_ADDRESS, '/healthz')).status, 200);
-  assert.equal((await get(METRICS_ADDRESS, '/metrics')).status, 200);
-  worker.kill('SIGTERM');
-  assert.equal((await worker.ended).code, 0);
+test('an address that is taken ends the worker with 2, named, without a stack', async () => {
+  const address = `localhost:${await freePort()}`;
+  const addresses = { METRICS_ADDRESS: address, HEALTH_ADDRESS: address };
+  const { code, stderr } = await start(['worker.ts'], { ...stack.environment, ...addresses }).ended;
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /METRICS_ADDRESS localhost:\d+ cannot be used: something listens there/);
+  assert.doesNotMatch(stderr, /^ +at /m);
 });
 
 test('an unknown namespace ends the worker with 1 and a sentence', async () => {

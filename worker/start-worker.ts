@@ -1,4 +1,4 @@
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection } from '@temporalio/worker';
 import { HEARTBEAT_EVERY_MS, heartbeatInterceptor } from '../activities/heartbeat-interceptor.ts';
 import { createActivities } from '../activities/index.ts';
 import { deploymentOptions } from './deployment-version.ts';
@@ -26,8 +26,6 @@ export interface RunningWorker {
 
 export interface WorkerEnvironment extends ResourceEnvironment {
   connection: NativeConnection;
-  /** For tests. */
-  overrides?: Pick<WorkerOptions, 'maxCachedWorkflows' | 'identity'>;
 }
 
 /** Starts the Temporal worker of this process. */
@@ -35,7 +33,7 @@ export async function startWorker(
   settings: WorkerSettings,
   environment: WorkerEnvironment,
 ): Promise<RunningWorker> {
-  const { connection, namespace, overrides } = environment;
+  const { connection, namespace } = environment;
   const taskQueue = settings.TEMPORAL_TASK_QUEUE;
   const workerDeploymentOptions = deploymentOptions(settings);
   const { dependencies, probe, close } = await openResources(settings, environment);
@@ -61,7 +59,6 @@ export async function startWorker(
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       stickyQueueScheduleToStartTimeout: STICKY_QUEUE_TIMEOUT,
       shutdownGraceTime: settings.WORKER_SHUTDOWN_GRACE,
-      ...overrides,
     });
   } catch (error) {
     await close();

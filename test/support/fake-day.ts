@@ -169,10 +169,8 @@ export class FakeDay {
 
 /** One answer after the other, the last one for good; an error is thrown. */
 export function inTurn<T>(...answers: (T | Error)[]): () => Exclude<T, Error> {
-  let calls = 0;
   return () => {
-    const answer = answers[Math.min(calls, answers.length - 1)];
-    calls += 1;
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
     if (answer instanceof Error) throw answer;
     return answer as Exclude<T, Error>;
   };

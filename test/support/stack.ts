@@ -10,7 +10,7 @@ import { startSampleApi, type SampleApi, type SampleApiOptions } from '../../dev
 import type { DayResult } from '../../domain/day.ts';
 import type { RunOptions } from '../../domain/run-options.ts';
 import { readWorkerSettings } from '../../worker/settings.ts';
-import { startWorker, type RunningWorker, type WorkerEnvironment } from '../../worker/start-worker.ts';
+import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { createTestDatabase, variable, type TestDatabase } from './database.ts';
 import { Deliveries } from './deliveries.ts';
@@ -23,7 +23,19 @@ export interface StackOptions {
   settings?: Record<string, string>;
   /** False: the test starts workers itself. */
   worker?: boolean;
-  overrides?: WorkerEnvironment['overrides'];
+}
+
+async function startParts({ api }: StackOptions) {
+  const address = variable('TEMPORAL_ADDRESS');
+  const deliveries = new Deliveries();
+  const [sampleApi, db, nativeConnection, connection, landingDir] = await Promise.all([
+    startSampleApi({ source: deliveries, ...api }),
+    createTestDatabase(),
+    NativeConnection.connect({ address }),
+    Connection.connect({ address }),
+    mkdtemp(path.join(tmpdir(), 'landing-')),
+  ]);
+  return { deliveries, api: sampleApi, db, nativeConnection, client: new Client({ connection }), landingDir };
 }
 
 /** The whole product for one test: real Temporal, real PostgreSQL, real HTTP, a worker in this process. */
@@ -32,32 +44,21 @@ export class TestStack {
   readonly api: SampleApi;
   readonly db: TestDatabase;
   readonly client: Client;
-  readonly taskQueue: string;
+  readonly taskQueue = `test-${randomBytes(6).toString('hex')}`;
   readonly landingDir: string;
   /** For child processes: what a worker or a client needs. */
   readonly environment: Record<string, string>;
   readonly #connection: NativeConnection;
-  readonly #overrides: WorkerEnvironment['overrides'];
   readonly #workers = new Set<RunningWorker>();
 
-  private constructor(parts: {
-    deliveries: Deliveries;
-    api: SampleApi;
-    db: TestDatabase;
-    client: Client;
-    connection: NativeConnection;
-    landingDir: string;
-    options: StackOptions;
-  }) {
-    const { deliveries, api, db, client, connection, landingDir, options } = parts;
+  private constructor(parts: Awaited<ReturnType<typeof startParts>>, settings: StackOptions['settings']) {
+    const { deliveries, api, db, client, nativeConnection, landingDir } = parts;
     this.deliveries = deliveries;
     this.api = api;
     this.db = db;
     this.client = client;
     this.landingDir = landingDir;
-    this.#connection = connection;
-    this.#overrides = options.overrides;
-    this.taskQueue = `test-${randomBytes(6).toString('hex')}`;
+    this.#connection = nativeConnection;
     this.environment = {
       REPORT_API_URL: api.url,
       REPORT_API_KEY: 'sample-key',
@@ -69,23 +70,13 @@ export class TestStack {
       TEMPORAL_ADDRESS: variable('TEMPORAL_ADDRESS'),
       TEMPORAL_TASK_QUEUE: this.taskQueue,
       LANDING_DIR: landingDir,
-      ...options.settings,
+      ...settings,
     };
   }
 
   static async start(options: StackOptions = {}): Promise<TestStack> {
     installRuntime();
-    const address = variable('TEMPORAL_ADDRESS');
-    const deliveries = new Deliveries();
-    const [api, db, connection, clientConnection, landingDir] = await Promise.all([
-      startSampleApi({ source: deliveries, ...options.api }),
-      createTestDatabase(),
-      NativeConnection.connect({ address }),
-      Connection.connect({ address }),
-      mkdtemp(path.join(tmpdir(), 'landing-')),
-    ]);
-    const client = new Client({ connection: clientConnection });
-    const stack = new TestStack({ deliveries, api, db, client, connection, landingDir, options });
+    const stack = new TestStack(await startParts(options), options.settings);
     if (options.worker ?? true) await stack.startWorker();
     return stack;
   }
@@ -96,7 +87,6 @@ export class TestStack {
       connection: this.#connection,
       namespace: 'default',
       onWarning: () => undefined,
-      ...(this.#overrides ? { overrides: this.#overrides } : {}),
     });
     this.#workers.add(worker);
     worker.stopped.catch(() => undefined);

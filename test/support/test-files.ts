@@ -8,7 +8,7 @@ const LONGEST = [
   'test/database/property.test.ts',
   'test/chaos/aimed.test.ts',
   'test/workflows/backfill.test.ts',
-  'test/workflows/long-waits.test.ts',
+  'test/workflows/waits.test.ts',
   'test/chaos/leaks.test.ts',
   'test/chaos/chaos.test.ts',
   'test/dev/readme.test.ts',

@@ -1,103 +1,89 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
+import type { Claim } from '../../activities/claim-day.ts';
+import type { Alert } from '../../domain/day.ts';
 import { failure } from '../../domain/failures.ts';
-import { kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
-import { fakeDays, type FakeDay } from '../support/fake-day.ts';
+import type { RunState } from '../../workflows/steps/progress.ts';
+import { until } from '../client/harness.ts';
+import { fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
 import { resetPoints, resetRun } from '../support/reset.ts';
 import { DATE, REPORT } from '../support/usual-answers.ts';
 
-interface Message {
-  text: string;
-  kind: string;
-  date: string;
-  url: string;
-  next: string;
+const given = fakeDays();
+const HOLDER = { workflowId: 'other', runId: 'its-run', isWhole: true };
+
+function alertsOf(day: FakeDay): Alert[] {
+  return day.argsOf('sendAlert').map(([alert]) => alert);
 }
 
-/** Receives alerts. */
-class Webhook {
-  readonly messages: Message[] = [];
-  /** Calls that it has not answered with 200. */
-  refused = 0;
-  /** What it answers; undefined: nothing at all. */
-  status: number | undefined = 200;
-  url = '';
-
-  static async start(t: TestContext): Promise<Webhook> {
-    const webhook = new Webhook();
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => {
-        const { status } = webhook;
-        if (status === 200) webhook.messages.push(JSON.parse(body) as Message);
-        else webhook.refused += 1;
-        if (status !== undefined) response.writeHead(status).end('ok');
-      });
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => {
-      server.close();
-      server.closeAllConnections();
-    });
-    webhook.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/T0SECRET`;
-    return webhook;
-  }
-
-  settings(): Record<string, string> {
-    return { ALERT_WEBHOOK_URL: this.url, TEMPORAL_UI_URL: 'http://ui.example' };
-  }
-}
-
-test('one message for a failed day, though the webhook fails at first and the worker is killed: what to do, a link, no secret', async (t) => {
-  const webhook = await Webhook.start(t);
-  const stack = await stackFor(t, { worker: false, settings: webhook.settings() });
-  const first = await startWorkerProcess(t, stack);
-  webhook.status = 500;
-  const status = '<!channel> & <https://evil.example|click>\u001b]0;title\u0007';
-  stack.api.addFault({ on: 'get_report', do: 'report-status', status });
-  const handle = await stack.startDay(DATE);
-  await assert.rejects(handle.result());
-  await until('the webhook has refused it', () => webhook.refused > 0);
-  webhook.status = undefined;
-  const calls = webhook.refused;
-  await until('a call has begun that is not answered', () => webhook.refused > calls);
-  await kill(first);
-  webhook.status = 200;
-  await startWorkerProcess(t, stack);
-  await until('it is told', () => webhook.messages.length > 0);
-  const [{ kind, date, text, next, url } = {} as Message] = webhook.messages;
-  assert.deepEqual([kind, date], ['failed', DATE]);
-  // Slack's control characters are escaped, and others left out.
-  assert.match(text, /&lt;!channel&gt; &amp; &lt;https:\/\/evil\.example\|click&gt;/);
-  assert.doesNotMatch(text, /[<>]|&(?!amp;|lt;|gt;)/);
-  assert.match(text, /^(?:[^\p{Cc}]|\n)+$/u);
-  assert.match(next, /Run the day again/);
-  assert.match(url, /^http:\/\/ui\.example\/namespaces\/default\/workflows\/test-/);
-  const alerts = stack.client.workflow.list({
-    query: `WorkflowType = "salesAlert" and WorkflowId starts_with "${handle.workflowId}-alert-failed-"`,
+test('a scheduled run that fails before it knows its date is told (contract, ruling 58)', async (t) => {
+  const day = given({ planDay: inTurn(failure('InvalidInput', 'schedule.timeZone is "Moscow".')) });
+  const handle = await day.client.schedule.create({
+    scheduleId: `${day.taskQueue}-daily`,
+    spec: {},
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'salesIncrement',
+      workflowId: `${day.id}daily`,
+      taskQueue: day.taskQueue,
+      args: [{ schedule: { timeZone: 'Moscow', offsetDays: 1 } }],
+    },
   });
-  const ids = [handle.workflowId];
-  await until('the workflow of the alert has ended', async () => {
-    for await (const { workflowId, status } of alerts) if (status.name === 'COMPLETED') ids.push(workflowId);
-    return ids.length > 1;
-  });
-  for (const workflowId of ids) {
-    const history = JSON.stringify(
-      await stack.client.workflow.getHandle(workflowId).fetchHistory(),
-      (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString() : value),
-    );
-    assert.match(history, /2024-02-25/);
-    assert.doesNotMatch(history, /T0SECRET/);
-  }
-  assert.equal(webhook.messages.length, 1);
+  t.after(() => handle.delete());
+  await handle.trigger();
+  await until('it is told', () => day.count('sendAlert') > 0);
+  const [alert] = alertsOf(day);
+  assert.equal(alert?.kind, 'failed');
+  assert.equal(alert.errorType, 'InvalidInput');
+  assert.equal(alert.loadDate, undefined);
+  assert.ok(Math.abs(Date.parse(alert.due ?? '') - Date.now()) < 300_000, alert.due);
+  assert.match(alert.error, /schedule\.timeZone is "Moscow"/);
+});
+
+test('a run that a person has started without a date tells nobody: he sees it', async () => {
+  const day = given({ planDay: inTurn(failure('InvalidInput', 'loadDate is missing.')) });
+  const run = await day.startRun('salesIncrement', {});
+  await assert.rejects(run.result());
+  assert.deepEqual(alertsOf(day), []);
+});
+
+test('a wait for a run that nobody works on is told once, and ends when that is terminated (ruling 59)', async () => {
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+  let claim: Claim = { state: 'held', holder: HOLDER, idle: { taskQueue: 'theirs', since: minutesAgo(9) } };
+  const day = given({ claimDay: () => claim });
+  const run = await day.start();
+  await until('it has asked twice', () => day.count('claimDay') >= 2);
+  assert.deepEqual(alertsOf(day), [], 'not before ten minutes');
+  claim = { ...claim, idle: { taskQueue: 'theirs', since: minutesAgo(11) } };
+  await until('it is told', () => alertsOf(day).length > 0);
+  const { currentStep } = await run.query<RunState>('state');
+  assert.match(
+    currentStep,
+    /workflow other.*no worker has polled its task queue "theirs" for 11 minutes.*terminate/s,
+  );
+  assert.deepEqual(
+    alertsOf(day).map(({ kind, loadDate, error }) => ({ kind, loadDate, error })),
+    [{ kind: 'blocked', loadDate: DATE, error: currentStep }],
+  );
+  const asked = day.count('claimDay');
+  await run.executeUpdate('retryNow');
+  await until('it has asked again', () => day.count('claimDay') > asked);
+  claim = { state: 'claimed', number: 1 };
+  await run.executeUpdate('retryNow');
+  assert.equal((await run.result()).outcome, 'loaded');
+  assert.equal(alertsOf(day).length, 1, 'told once');
+});
+
+test('whom a run waits for, and what it has told, is carried on when it continues as new', async () => {
+  const startedAt = new Date(Date.now() - 5_000).toISOString();
+  const checkpoint = { startedAt, accepted: [], lateAlertSent: true, waitedFor: HOLDER };
+  const day = given({ getReport: inTurn(undefined, REPORT) });
+  await (await day.start({ lateAfterMs: 1, reportPollIntervalMs: 500 }, { checkpoint })).result();
+  assert.deepEqual(day.argsOf('claimDay')[0]?.[1], HOLDER);
+  assert.deepEqual(alertsOf(day), []);
 });
 
 describe('what is told of a day', { concurrency: true }, () => {
-  const given = fakeDays();
   const LATE = { lateAfterMs: 300, reportPollIntervalMs: 100 };
 
   /** Its report is ready once it has been told as late. */
@@ -107,7 +93,7 @@ describe('what is told of a day', { concurrency: true }, () => {
     return day;
   }
 
-  const kindsOf = (day: FakeDay) => day.argsOf('sendAlert').map(([{ kind, loadDate }]) => [kind, loadDate]);
+  const kindsOf = (day: FakeDay) => alertsOf(day).map(({ kind, loadDate }) => [kind, loadDate]);
 
   test('that it is late, once, while it goes on', async () => {
     const day = lateDay();
@@ -150,7 +136,7 @@ describe('what is told of a day', { concurrency: true }, () => {
     const { outcome, warnings } = await (await day.start()).result();
     assert.deepEqual([outcome, warnings], ['loaded', [warning]]);
     await until('it is told', () => day.count('sendAlert') > 0);
-    const [[alert] = []] = day.argsOf('sendAlert');
+    const [alert] = alertsOf(day);
     assert.deepEqual([alert?.kind, alert?.error], ['volume', `${warning}.`]);
   });
 });

@@ -46,10 +46,22 @@ async function failureOf(call: Promise<unknown>): Promise<ApplicationFailure> {
   return error;
 }
 
-async function finishedReport(): Promise<string> {
-  const report = await api.getReport(await api.generateReport(), signal);
-  assert.equal(report.status, 'SUCCESS');
-  return report.reportId;
+const calls = {
+  generate_report: () => api.generateReport(),
+  get_report: () => api.getReport('t', signal),
+  get_increment: () => api.getIncrement('r', DATE, signal),
+};
+const CALLS = Object.keys(calls) as (keyof typeof calls)[];
+
+/** What a call makes of this JSON. */
+function made<C extends keyof typeof calls>(on: C, body: unknown): ReturnType<(typeof calls)[C]> {
+  sample.addFault({ on, do: 'json', body });
+  return calls[on]() as ReturnType<(typeof calls)[C]>;
+}
+
+/** How it fails by it. */
+async function refused(on: keyof typeof calls, body: unknown): Promise<ApplicationFailure> {
+  return await failureOf(made(on, body));
 }
 
 describe('what the report API answers', () => {
@@ -84,80 +96,44 @@ describe('what the report API answers', () => {
     );
   });
 
-  test('no increment', async () => {
-    const reportId = await finishedReport();
-    assert.deepEqual(await api.getIncrement(reportId, '2020-01-01', signal), { found: false });
+  test('no increment, with HTTP 200 and with 404 (contract, ruling 8)', async () => {
+    const report = await api.getReport(await api.generateReport(), signal);
+    assert.ok(report.status === 'SUCCESS');
+    assert.deepEqual(await api.getIncrement(report.reportId, '2020-01-01', signal), { found: false });
+    const body = JSON.stringify({ status: 'NOT FOUND', debug_info: 'Date is too early' });
+    sample.addFault({ on: 'get_increment', do: 'status', status: 404, body });
+    assert.deepEqual(await calls.get_increment(), { found: false });
   });
 
-  for (const [name, about] of Object.entries({
-    'another date': { date: '2024-03-05 00:00:00' },
-    'another report': { report_id: 'another' },
-  })) {
-    for (const status of ['SUCCESS', 'NOT FOUND']) {
-      test(`an answer about ${name} (${status}) is invalid, and asked for again`, async () => {
-        const reportId = await finishedReport();
-        const body = {
-          status,
-          report_id: reportId,
-          date: `${DATE} 00:00:00`,
-          data: { s3_path: {} },
-          ...about,
-        };
-        sample.addFault({ on: 'get_increment', do: 'json', body });
-        const failed = await failureOf(api.getIncrement(reportId, DATE, signal));
-        assert.equal(failed.type, 'ReportApiAnswerInvalid');
-        assert.match(
-          failed.message,
-          new RegExp(`for a different ${name === 'another date' ? 'date' : 'report_id'}`),
-        );
-        assert.ok((await api.getIncrement(reportId, DATE, signal)).found);
-      });
-    }
-  }
-
-  for (const status of ['RUNNING', 'SUCCESS', 'FAILED'])
-    test(`a report of another task (${status}) is invalid, and asked for again (ruling 60)`, async () => {
-      const taskId = await api.generateReport();
-      const data = { report_id: 'r', s3_path: {} };
-      for (const task_id of ['another', `${taskId} `, 7, true, {}, [taskId]]) {
-        sample.addFault({ on: 'get_report', do: 'json', body: { task_id, status, data } });
-        const failed = await failureOf(api.getReport(taskId, signal));
-        assert.equal(failed.type, 'ReportApiAnswerInvalid');
-        assert.equal(failed.nonRetryable, false);
+  test('an answer about another date, report or task is invalid, and asked for again (rulings 20, 60)', async () => {
+    const right = { report_id: 'r', date: `${DATE} 00:00:00`, data: { s3_path: {} } };
+    for (const status of ['SUCCESS', 'NOT FOUND'])
+      for (const about of [{ date: '2024-03-05 00:00:00' }, { report_id: 'another' }]) {
+        const failed = await refused('get_increment', { status, ...right, ...about });
+        assert.deepEqual([failed.type, failed.nonRetryable], ['ReportApiAnswerInvalid', false]);
+        assert.match(failed.message, new RegExp(`for a different ${Object.keys(about).join()}`));
+      }
+    const data = { report_id: 'r', s3_path: {} };
+    for (const status of ['RUNNING', 'SUCCESS', 'FAILED']) {
+      for (const task_id of ['another', 't ', 7, true, {}, ['t']]) {
+        const failed = await refused('get_report', { task_id, status, data });
+        assert.deepEqual([failed.type, failed.nonRetryable], ['ReportApiAnswerInvalid', false]);
         assert.match(failed.message, /for a different task_id than requested/);
       }
-      for (const task_id of [taskId, '', null, undefined]) {
-        sample.addFault({ on: 'get_report', do: 'json', body: { task_id, status, data } });
-        assert.equal((await api.getReport(taskId, signal)).status, status);
-      }
-    });
+      for (const task_id of ['t', '', null, undefined])
+        assert.equal((await made('get_report', { task_id, status, data })).status, status);
+    }
+  });
 
-  for (const body of [
-    null,
-    7,
-    true,
-    'text',
-    [],
-    [{ status: 'SUCCESS' }],
-    {},
-    { status: null },
-    { task_id: '' },
-    { status: { length: 2e9 } },
-  ] as unknown[])
-    test(`an answer of another shape is invalid (ruling 54): ${JSON.stringify(body)}`, async () => {
-      for (const [on, ask] of [
-        ['generate_report', () => api.generateReport()],
-        ['get_report', () => api.getReport('t', signal)],
-        ['get_increment', () => api.getIncrement('r', DATE, signal)],
-      ] as const) {
-        sample.addFault({ on, do: 'json', body });
-        assert.equal((await failureOf(ask())).type, 'ReportApiAnswerInvalid', on);
-      }
-    });
+  test('an answer of another shape is invalid (ruling 54)', async () => {
+    const wrong = [null, 7, true, 'text', [], [{ status: 'SUCCESS' }], {}, { status: null }, { task_id: '' }];
+    for (const body of [...wrong, { status: { length: 2e9 } }])
+      for (const on of CALLS)
+        assert.equal((await refused(on, body)).type, 'ReportApiAnswerInvalid', JSON.stringify([on, body]));
+  });
 
-  test('addresses that are no text, and data that is empty in any way, are no addresses', async () => {
-    const reportId = await finishedReport();
-    for (const data of [
+  test('data without an address, and an answer that names no date and no report or the date in another form: nothing is there yet', async () => {
+    const nothing = [
       null,
       '',
       [],
@@ -165,66 +141,42 @@ describe('what the report API answers', () => {
       { s3_path: '' },
       { s3_path: [] },
       { s3_path: { a: 1, b: {}, c: null } },
-    ]) {
-      sample.addFault({ on: 'get_increment', do: 'json', body: { status: 'SUCCESS', data } });
-      const increment = await api.getIncrement(reportId, DATE, signal);
-      assert.deepEqual(increment, { found: true, urls: {} }, JSON.stringify(data));
-    }
-  });
-
-  test('a report that failed, under any word, cut to a length', async () => {
-    const taskId = await api.generateReport();
-    for (const status of ['FAILED', 'ERROR', 'x'.repeat(100_000)]) {
-      sample.addFault({ on: 'get_report', do: 'json', body: { status } });
-      const report = await api.getReport(taskId, signal);
-      assert.ok(
-        report.status === 'FAILED' && report.word.startsWith(status.slice(0, 5)) && report.word.length < 300,
-      );
-    }
-    sample.addFault({ on: 'get_increment', do: 'json', body: { status: 'FAILED' } });
-    const failure = await failureOf(api.getIncrement('r', DATE, signal));
-    assert.equal(failure.type, 'ReportFailed');
-    assert.match(failure.message, /2024-02-25: its status is "FAILED"/);
-  });
-
-  test('words of the API are shown without control characters', async () => {
-    const status = 'BAD\u001b]0;title\u0007\r\nNext:\u202egnihtyna\u0000';
-    sample.addFault({ on: 'get_report', do: 'json', body: { status } });
-    assert.deepEqual(await api.getReport('t', signal), {
-      status: 'FAILED',
-      word: 'BAD ]0;title Next: gnihtyna',
-    });
-    sample.addFault({ on: 'get_increment', do: 'json', body: { status } });
-    const failure = await failureOf(api.getIncrement('r', DATE, signal));
-    assert.match(failure.message, /its status is "BAD \]0;title Next: gnihtyna"/);
-  });
-
-  test('ids that are too long, or hold control characters, are no ids', async () => {
-    for (const id of ['a'.repeat(2_001), 'a\nb', 'a\u001b[2J', '']) {
-      sample.addFault({ on: 'generate_report', do: 'json', body: { task_id: id } });
-      const task = await failureOf(api.generateReport());
-      assert.equal(task.type, 'ReportApiAnswerInvalid', JSON.stringify(id));
-      sample.addFault({
-        on: 'get_report',
-        do: 'json',
-        body: { status: 'SUCCESS', data: { report_id: id } },
-      });
-      const report = await failureOf(api.getReport('t', signal));
-      assert.equal(report.type, 'ReportApiAnswerInvalid', JSON.stringify(id));
-    }
-  });
-
-  test('an answer that names no date and no report, or the date in another form, is about what was asked', async () => {
-    for (const about of [
-      {},
+    ];
+    const abouts = [
+      ...nothing.map((data) => ({ data })),
       { date: null, report_id: null },
       { date: '', report_id: '' },
       { date: `${DATE}T00:00:00`, report_id: 'r' },
       { date: DATE },
-    ]) {
-      sample.addFault({ on: 'get_increment', do: 'json', body: { status: 'SUCCESS', ...about } });
-      const increment = await api.getIncrement('r', DATE, signal);
-      assert.deepEqual(increment, { found: true, urls: {} }, JSON.stringify(about));
+    ];
+    for (const about of abouts)
+      assert.deepEqual(
+        await made('get_increment', { status: 'SUCCESS', ...about }),
+        { found: true, urls: {} },
+        JSON.stringify(about),
+      );
+  });
+
+  test('a report that failed, under any word: cut to a length, without control characters', async () => {
+    const words = [
+      ['FAILED', 'FAILED'],
+      ['BAD\u001b]0;title\u0007\r\nNext:\u202egnihtyna\u0000', 'BAD ]0;title Next: gnihtyna'],
+    ];
+    for (const [status = '', word = ''] of words) {
+      assert.deepEqual(await made('get_report', { status }), { status: 'FAILED', word });
+      const failure = await refused('get_increment', { status });
+      assert.equal(failure.type, 'ReportFailed');
+      assert.ok(failure.message.includes(`${DATE}: its status is "${word}"`), failure.message);
+    }
+    const report = await made('get_report', { status: 'x'.repeat(100_000) });
+    assert.ok(report.status === 'FAILED' && report.word.startsWith('xxxxx') && report.word.length < 300);
+  });
+
+  test('ids that are too long, or hold control characters, are no ids', async () => {
+    for (const id of ['a'.repeat(2_001), 'a\nb', 'a\u001b[2J', '']) {
+      const task = await refused('generate_report', { task_id: id });
+      const report = await refused('get_report', { status: 'SUCCESS', data: { report_id: id } });
+      for (const { type } of [task, report]) assert.equal(type, 'ReportApiAnswerInvalid', JSON.stringify(id));
     }
   });
 });
@@ -245,18 +197,8 @@ const FAULTS: [name: string, action: FaultAction, type: string, message: RegExp]
   ['500', { do: 'status', status: 500 }, 'ReportApiUnavailable', /500 Internal Server Error/],
   ['503', { do: 'status', status: 503, body: '<h1>' }, 'ReportApiUnavailable', /503 Service Unavailable/],
   ['a reset before the answer', { do: 'reset' }, 'ReportApiUnavailable', /to the report API failed/],
-  [
-    'a reset in the answer',
-    { do: 'reset', afterBytes: 5 },
-    'ReportApiUnavailable',
-    /to the report API failed/,
-  ],
-  [
-    'a truncated answer',
-    { do: 'truncate', afterBytes: 5 },
-    'ReportApiUnavailable',
-    /to the report API failed/,
-  ],
+  ['a reset in it', { do: 'reset', afterBytes: 5 }, 'ReportApiUnavailable', /to the report API failed/],
+  ['a truncated one', { do: 'truncate', afterBytes: 5 }, 'ReportApiUnavailable', /to the report API failed/],
   ['malformed JSON', { do: 'malformed-json' }, 'ReportApiAnswerInvalid', /it is not JSON/],
   ['no answer', { do: 'hang' }, 'ReportApiUnavailable', /no complete answer within 3 s/],
   ['a slow answer', { do: 'trickle', bytesPerSecond: 1 }, 'ReportApiUnavailable', /no complete answer/],
@@ -270,43 +212,29 @@ const FAULTS: [name: string, action: FaultAction, type: string, message: RegExp]
 ];
 
 describe('how the report API fails', () => {
-  for (const [what, action, type, message] of FAULTS) {
+  for (const [what, action, type, message] of FAULTS)
     test(`${what}: ${type}`, async () => {
-      const calls = {
-        generate_report: () => api.generateReport(),
-        get_report: () => api.getReport('t', signal),
-        get_increment: () => api.getIncrement('r', DATE, signal),
-      };
-      for (const [on, call] of Object.entries(calls)) {
-        sample.addFault({ on: on as keyof typeof calls, ...action });
-        const failure = await failureOf(call());
+      const fails = async (on: keyof typeof calls) => {
+        sample.addFault({ on, ...action });
+        const failure = await failureOf(calls[on]());
         assert.equal(failure.type, type, failure.message);
         assert.equal(failure.nonRetryable, NEVER_HEAL.includes(type));
         assert.match(failure.message, message);
         assert.match(failure.message, new RegExp(on));
-      }
+      };
+      await Promise.all(CALLS.map(fails));
       assert.equal(sample.requests.length, 3, 'one request a call');
     });
-  }
 
-  for (const [from, body] of [
-    ['a gateway', '<h1>404 Not Found</h1>'],
-    ['a gateway without a body', ''],
-    ['a gateway that writes JSON', '{"message": "no Route matched"}'],
-  ] as const) {
-    test(`404 from ${from}: of the first call a wrong address, later a moment without a route`, async () => {
-      const fault = { do: 'status', status: 404, body } as const;
-      sample.addFault({ on: 'generate_report', ...fault });
-      const first = await failureOf(api.generateReport());
-      assert.equal(first.type, 'ReportApiRefused', first.message);
-      sample.addFault({ on: 'get_report', ...fault });
-      const second = await failureOf(api.getReport('t', signal));
-      assert.equal(second.type, 'ReportApiAnswerInvalid', second.message);
-      sample.addFault({ on: 'get_increment', ...fault });
-      const third = await failureOf(api.getIncrement('r', DATE, signal));
-      assert.equal(third.type, 'ReportApiAnswerInvalid', third.message);
-    });
-  }
+  test('404 from a gateway: of the first call a wrong address, later a moment without a route', async () => {
+    for (const body of ['<h1>404 Not Found</h1>', '', '{"message": "no Route matched"}'])
+      for (const on of CALLS) {
+        sample.addFault({ on, do: 'status', status: 404, body });
+        const { type, message } = await failureOf(calls[on]());
+        const isFirst = on === 'generate_report';
+        assert.equal(type, isFirst ? 'ReportApiRefused' : 'ReportApiAnswerInvalid', message);
+      }
+  });
 
   test('Retry-After says when to try again, in seconds or as a date', async () => {
     for (const [retryAfter, least] of [
@@ -315,7 +243,7 @@ describe('how the report API fails', () => {
       ['date:+60', 1_000],
     ] as const) {
       sample.addFault({ on: 'get_increment', do: 'status', status: 429, retryAfter });
-      const failed = await failureOf(api.getIncrement('r', DATE, signal));
+      const failed = await failureOf(calls.get_increment());
       const delay = Number(failed.nextRetryDelay);
       assert.ok(delay >= least && delay <= 60_000, String(delay));
     }
@@ -324,12 +252,9 @@ describe('how the report API fails', () => {
   test('a redirect is not followed: its target never sees the key', async () => {
     const target = await startSampleApi({ source: deliveries });
     try {
-      sample.addFault({
-        on: 'get_report',
-        do: 'redirect',
-        location: `${target.url}/get_report?task_id=t`,
-      });
-      await failureOf(api.getReport('t', signal));
+      const location = `${target.url}/get_report?task_id=t`;
+      sample.addFault({ on: 'get_report', do: 'redirect', location });
+      await failureOf(calls.get_report());
       assert.deepEqual(target.requests, []);
     } finally {
       await target.close();

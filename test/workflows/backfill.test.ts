@@ -1,129 +1,101 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledFailure } from '@temporalio/common';
+import type { BackfillPlan } from '../../activities/backfill.ts';
+import { backfill, type BackfillOptions } from '../../client/commands/backfill.ts';
+import { asCommandFailed } from '../../client/program.ts';
 import { eachDay } from '../../domain/load-date.ts';
+import type { Backfill } from '../../schemas/documents.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
-import { client, start, startWorkerProcess } from '../support/processes.ts';
-import { until } from '../client/harness.ts';
+import { callsOf, kill, startWorkerProcess, until } from '../client/harness.ts';
+import { documentOf } from '../support/document-of.ts';
+import { FakeQueue, fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
+import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
 import { TestStack } from '../support/stack.ts';
+import { incrementWithout, USUAL_ANSWERS, type Answers } from '../support/usual-answers.ts';
 
-const stack = await TestStack.start();
+const stack = await TestStack.start({ worker: false, settings: { FILES_TIMEOUT: '1h' } });
+Object.assign(process.env, stack.environment);
 after(() => stack.close());
 
-async function runBackfill(args: string[]) {
-  const { code, stdout } = await client(['backfill', ...args, '--json'], stack.environment);
-  return { code, result: JSON.parse(stdout) as BackfillDocument };
+/** The document of a backfill, and whether it ended well. */
+async function run(options: BackfillOptions, notes: string[] = []): Promise<Backfill & { code: 0 | 1 | 2 }> {
+  const ended = documentOf<Backfill>((output) => backfill(options, output), notes);
+  return await ended.then(
+    (document) => ({ ...document, code: 0 }),
+    (error: unknown) => {
+      const { document, exitCode } = asCommandFailed(error);
+      return { ...(document as Backfill), code: exitCode };
+    },
+  );
 }
 
-/** `backfill --json`. */
-interface BackfillDocument {
-  loaded: string[];
-  no_increment: string[];
-  failed: { date: string; error: string }[];
-}
-
-function countReports(): number {
-  return stack.api.requests.filter(({ endpoint }) => endpoint === 'generate_report').length;
-}
+const countReports = () => callsOf(stack, 'generate_report').length;
 
 describe('backfill', () => {
-  test('loads a range with one report, goes on past failing days, ends with 1 and names them', async () => {
-    for (const day of eachDay('2024-03-01', '2024-03-10'))
-      stack.deliveries.set(day, [{ uniq_id: `${day}-a` }]);
-    stack.deliveries.byDate.delete('2024-03-04');
-    stack.deliveries.set('2024-03-07', '<html>gone</html>');
-    const before = countReports();
-    const { code, result } = await runBackfill(
-      '--from 2024-03-01 --to 2024-03-10 --concurrency 3'.split(' '),
-    );
-    assert.equal(code, 1);
-    assert.equal(countReports() - before, 1);
-    assert.equal(result.loaded.length, 8);
-    assert.deepEqual(result.no_increment, ['2024-03-04']);
-    assert.deepEqual(
-      result.failed.map(({ date }) => date),
-      ['2024-03-07'],
-    );
-    assert.match(result.failed[0]?.error ?? '', /user_order_log_inc of 2024-03-07 is refused: it is an HTML/);
-
-    stack.deliveries.set('2024-03-07', [{ uniq_id: 'late' }]);
-    const again = await runBackfill(['--from', '2024-03-01', '--to', '2024-03-10', '--only-missing']);
-    assert.equal(again.code, 0);
-    assert.deepEqual(again.result.loaded, ['2024-03-07']);
-    const state = await stack.client.workflow
-      .getHandle(`${stack.taskQueue}-backfill-2024-03-01-2024-03-10`)
-      .query<BackfillState>('progress');
-    assert.deepEqual([state.days, state.loaded], [1, 1], 'only the days that were open count');
-  });
-
-  test('survives the death of its worker five times over 60 days', { timeout: 300_000 }, async () => {
-    const days = eachDay('2024-04-01', '2024-05-30');
+  test('survives the death of its worker, again and again', async (t) => {
+    const [from, to] = ['2024-04-01', '2024-04-24'];
+    const days = eachDay(from, to);
     for (const day of days) stack.deliveries.set(day, [{ uniq_id: day }]);
-    const environment = { ...stack.environment, TEMPORAL_TASK_QUEUE: `${stack.taskQueue}-killed` };
-    const before = countReports();
-    const backfill = client(
-      ['backfill', '--from', '2024-04-01', '--to', '2024-05-30', '--concurrency', '4', '--json'],
-      environment,
-    );
-    let worker = await startWorkerProcess(environment);
-    // A crash between the report's answer and its record may ask for a second one (contract, ruling 19).
-    await until('the first day begins', () =>
-      stack.api.requests.some(({ path }) => path.includes('2024-04-01')),
-    );
-    for (let kill = 0; kill < 5; kill += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 700));
-      worker.kill('SIGKILL');
-      await worker.ended;
-      worker = await startWorkerProcess(environment);
+    const notes: string[] = [];
+    const ended = run({ from, to }, notes);
+    for (const date of ['2024-04-01', '2024-04-08', '2024-04-16']) {
+      const worker = await startWorkerProcess(t, stack);
+      // A crash between the report's answer and its record may ask for a second one (contract, ruling 19).
+      await until(`${date} begins`, () => callsOf(stack, 'get_increment', date).length > 0);
+      await kill(worker);
     }
-    const { code, stdout, stderr } = await backfill;
-    worker.kill('SIGTERM');
-    assert.equal((await worker.ended).code, 0);
-    assert.equal(code, 0, stdout);
-    assert.deepEqual((JSON.parse(stdout) as BackfillDocument).loaded, days);
-    assert.equal(countReports() - before, 1);
-    const done = [...stderr.matchAll(/^(\d+) of 60 days/gm)].map(([, count]) => Number(count));
-    assert.ok(done.length > 3, stderr);
+    await stack.startWorker();
+    const { code, loaded } = await ended;
+    assert.deepEqual([code, loaded], [0, days]);
+    assert.equal(countReports(), 1);
+    const done = notes.flatMap((note) => /^(\d+) of 24 days/.exec(note)?.[1] ?? []).map(Number);
+    assert.ok(done.length > 3, notes.join('\n'));
     assert.deepEqual(
       done,
       done.toSorted((a, b) => a - b),
       'progress never goes backwards',
     );
-    const [sales] = await stack.rows<{ facts: number }>(
-      'select count(*)::int as facts from mart.f_sales where load_date between $1 and $2',
-      [days[0], days.at(-1)],
-    );
-    assert.equal(sales?.facts, 60);
+    assert.equal((await stack.rows('select from mart.f_sales')).length, days.length);
   });
 
-  test('is paused, resumed, changed in concurrency, joined by a second start, and cancelled', async () => {
-    for (const day of eachDay('2024-07-01', '2024-07-20')) stack.deliveries.set(day, [{ uniq_id: day }]);
-    const range = ['--from', '2024-07-01', '--to', '2024-07-20'];
-    const first = start(
-      ['client/main.ts', 'backfill', ...range, '--concurrency', '1', '--json'],
-      stack.environment,
+  test('loads a range with one report, goes on past failing days, ends with 1 and names them', async () => {
+    const range = { from: '2024-03-01', to: '2024-03-06' };
+    for (const day of eachDay(range.from, range.to)) stack.deliveries.set(day, [{ uniq_id: day }]);
+    stack.deliveries.byDate.delete('2024-03-02');
+    stack.deliveries.set('2024-03-03', '<html>gone</html>');
+    const before = countReports();
+    const { code, loaded, no_increment, failed } = await run({ ...range, concurrency: 3 });
+    assert.deepEqual([code, countReports() - before], [1, 1]);
+    assert.deepEqual(loaded, ['2024-03-01', '2024-03-04', '2024-03-05', '2024-03-06']);
+    assert.deepEqual(no_increment, ['2024-03-02']);
+    assert.deepEqual(
+      failed.map(({ date }) => date),
+      ['2024-03-03'],
     );
-    await first.says('Started');
-    assert.equal((await client(['backfill', ...range, '--pause'], stack.environment)).code, 0);
-    const handle = stack.client.workflow.getHandle(`${stack.taskQueue}-backfill-2024-07-01-2024-07-20`);
-    const paused = await handle.query<BackfillState>('progress');
-    assert.equal(paused.paused, true);
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const later = await handle.query<BackfillState>('progress');
-    assert.ok(later.loaded <= paused.loaded + 1, 'only the day that was running has ended');
-    assert.equal((await client(['backfill', ...range, '--resume'], stack.environment)).code, 0);
-    const second = start(
-      ['client/main.ts', 'backfill', ...range, '--concurrency', '3', '--json'],
-      stack.environment,
-    );
-    await second.says('Now loading up to 3 days in parallel');
-    assert.equal((await handle.query<BackfillState>('progress')).concurrency, 3);
-    await assert.rejects(handle.executeUpdate('setConcurrency', { args: [0] }));
-    await handle.cancel();
-    for (const { code, stdout } of [await first.ended, await second.ended]) {
-      assert.equal(code, 1);
-      assert.match(stdout, /"error": "The run was cancelled\."/);
-    }
-    // Its days have stopped cleanly: none runs on.
+    assert.match(failed[0]?.error ?? '', /user_order_log_inc of 2024-03-03 is refused: it is an HTML/);
+
+    stack.deliveries.set('2024-03-03', [{ uniq_id: 'late' }]);
+    const again = await run({ ...range, onlyMissing: true });
+    assert.deepEqual([again.code, again.loaded], [0, ['2024-03-03']]);
+    const state = await stack.client.workflow.getHandle(again.workflow_id).query<BackfillState>('progress');
+    assert.deepEqual([state.days, state.loaded], [1, 1], 'only the days that were open count');
+  });
+
+  test('is joined by a second start, which changes its concurrency; cancelled, it stops its days cleanly', async () => {
+    const range = { from: '2024-07-01', to: '2024-07-09' };
+    for (const day of eachDay(range.from, range.to))
+      stack.deliveries.set(day, [{ uniq_id: day }], { price_log_inc: null });
+    const [first, second]: [string[], string[]] = [[], []];
+    const one = run({ ...range, concurrency: 1 }, first);
+    await until('it is started', () => first.some((note) => note.startsWith('Started')));
+    const other = run({ ...range, concurrency: 3 }, second);
+    await until('the second joins', () => second.includes('Now loading up to 3 days in parallel.'));
+    await until('three days run', () => callsOf(stack, 'get_increment', '2024-07-03').length > 0);
+    await run({ ...range, cancel: true });
+    for (const { code, error } of [await one, await other])
+      assert.deepEqual([code, error], [1, 'The run was cancelled.']);
     const running = stack.client.workflow.list({
       query: `TaskQueue = '${stack.taskQueue}' AND ExecutionStatus = 'Running'`,
     });
@@ -132,5 +104,128 @@ describe('backfill', () => {
       const { status } = await stack.client.workflow.getHandle(workflowId).describe();
       assert.notEqual(status.name, 'RUNNING', `${workflowId} runs on`);
     }
+    assert.equal(callsOf(stack, 'get_increment', '2024-07-04').length, 0);
   });
+});
+
+const given = fakeDays();
+
+const RANGE = { from: '2024-02-25', to: '2024-02-26', concurrency: 1 };
+const PLAN = { options: OPTIONS, tagged: false, hasWebhook: false };
+
+/** Lists one day a run, and only when it is let. */
+class Planning {
+  #begun = 0;
+  #release: () => void = () => undefined;
+
+  constructor(day: FakeDay) {
+    day.answers.planBackfill = async (input): Promise<BackfillPlan> => {
+      this.#begun += 1;
+      await new Promise<void>((resolve) => (this.#release = resolve));
+      const isContinued = (input as { checkpoint?: unknown }).checkpoint !== undefined;
+      return isContinued
+        ? { ...PLAN, days: ['2024-02-26'], daysLeft: 1 }
+        : { ...PLAN, days: ['2024-02-25'], daysLeft: 2 };
+    };
+  }
+
+  async begun(times: number): Promise<void> {
+    await until(`it plans for the ${times}. time`, () => this.#begun >= times);
+  }
+
+  end(): void {
+    this.#release();
+  }
+}
+
+describe('a backfill can be steered at any moment (contract, ruling 48)', () => {
+  test('while it lists its days, at its start and behind a continue-as-new', async () => {
+    const day = given();
+    const planning = new Planning(day);
+    const run = await day.startRun('salesBackfill', RANGE);
+    await planning.begun(1);
+    assert.match(await run.executeUpdate<string, []>('pause'), /^Paused/);
+    for (const wrong of [0, 101, 1.5, '3', null])
+      await assert.rejects(
+        run.executeUpdate('setConcurrency', { args: [wrong] }),
+        (error: Error) => /from 1 to 100/.test((error.cause as Error).message),
+        `${String(wrong)} (ruling 61)`,
+      );
+    for (const concurrency of [100, 7])
+      assert.match(
+        await run.executeUpdate('setConcurrency', { args: [concurrency] }),
+        new RegExp(`up to ${concurrency} days`),
+      );
+    const { days, paused, concurrency } = await run.query<BackfillState>('progress');
+    assert.deepEqual({ days, paused, concurrency }, { days: null, paused: true, concurrency: 7 });
+    planning.end();
+    await until('the days are listed', async () => {
+      const state = await run.query<BackfillState>('progress');
+      return state.days === 2;
+    });
+    assert.equal(day.count('planDay'), 0, 'paused while it planned, it begins no day');
+    await run.executeUpdate('resume');
+
+    await planning.begun(2);
+    assert.equal(day.count('planDay'), 1);
+    assert.equal((await run.query<BackfillState>('progress')).concurrency, 7, 'it is carried on');
+    await run.executeUpdate('pause');
+    planning.end();
+    await until('the days are listed again', async () => {
+      const state = await run.query<BackfillState>('progress');
+      return state.days === 2 && state.paused;
+    });
+    assert.equal(day.count('planDay'), 1);
+    await run.executeUpdate('resume');
+    assert.deepEqual(await run.result(), {
+      from: '2024-02-25',
+      to: '2024-02-26',
+      loaded: 2,
+      no_increment: 0,
+      failed: 0,
+    });
+    assert.equal(day.count('generateReport'), 1, 'one report for all its days');
+  });
+
+  test('an input that is none fails as before', async () => {
+    const day = given({ planBackfill: inTurn(new Error('the input is null')) });
+    const run = await day.startRun('salesBackfill', null);
+    await run.executeUpdate('pause');
+    await run.cancel();
+    await assert.rejects(run.result());
+  });
+});
+
+test('a cancelled backfill ends, also when its day has continued as new', async () => {
+  const planBackfill = () => ({
+    ...PLAN,
+    ...{ options: { ...OPTIONS, reportPollIntervalMs: 1 }, days: ['2024-02-25'], daysLeft: 1 },
+  });
+  const day = given({ planBackfill, getIncrement: () => incrementWithout('price_log') });
+  const run = await day.startRun('salesBackfill', { ...RANGE, to: '2024-02-25' });
+  // It plans once in each of its runs.
+  await until('the day has continued as new', () => day.count('planDay') > 1);
+  await run.cancel();
+  await assert.rejects(run.result(), (error: Error) => error.cause instanceof CancelledFailure);
+});
+
+test('a run goes before a backfill that fills the only worker', async (t) => {
+  const queue = await FakeQueue.start();
+  t.after(() => queue.close());
+  await queue.startWorker({ maxConcurrentActivityTaskExecutions: 2 });
+  const claimDay: Answers['claimDay'] = async (...args) => {
+    await sleep(50);
+    return await USUAL_ANSWERS.claimDay(...args);
+  };
+  const backfill = queue.day({ claimDay });
+  const handle = await backfill.startRun('salesBackfill', {
+    ...{ from: '2023-01-01', to: '2023-04-10', concurrency: 20 },
+  });
+  await until('it is under way', () => backfill.count('planDay') >= 20);
+  const before = backfill.count('updateFSales');
+  assert.equal((await (await queue.day().start()).result()).outcome, 'loaded');
+  const meanwhile = backfill.count('updateFSales') - before;
+  // In turn with the others it would be through after the twenty days in progress.
+  assert.ok(meanwhile < 10, `${meanwhile} days were loaded meanwhile`);
+  await handle.terminate();
 });

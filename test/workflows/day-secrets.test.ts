@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { request } from 'undici';
 import { freePort } from '../../dev/services/ports.ts';
-import { callsOf, failureOf, kill, stackFor, startWorkerProcess } from '../client/harness.ts';
+import { eachDay } from '../../domain/load-date.ts';
+import { callsOf, failureOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import { client } from '../support/processes.ts';
 import type { TestStack } from '../support/stack.ts';
 
@@ -18,13 +23,39 @@ function textOf(value: unknown): string {
     .join('\n');
 }
 
-async function historyOf(stack: TestStack, id: string): Promise<string> {
-  const handle = stack.client.workflow.getHandle(`${stack.taskQueue}-${id}`);
-  return textOf(await handle.fetchHistory());
+async function historyOf({ client }: TestStack, workflowId: string): Promise<string> {
+  return textOf(await client.workflow.getHandle(workflowId).fetchHistory());
 }
 
-test('no secret stands in a history, a log or the database, and no fault ends the worker', async (t) => {
-  const metricsAddress = `127.0.0.1:${await freePort()}`;
+/** Receives alerts. */
+class Webhook {
+  readonly messages: Record<'text' | 'kind' | 'date' | 'url' | 'next', string>[] = [];
+  /** Calls that it has not answered with 200. */
+  refused = 0;
+  /** What it answers; undefined: nothing at all. */
+  status: number | undefined = 500;
+  readonly server = createServer((request, response) => {
+    void text(request).then((body) => {
+      if (this.status === 200) this.messages.push(JSON.parse(body) as Webhook['messages'][number]);
+      else this.refused += 1;
+      if (this.status !== undefined) response.writeHead(this.status).end('ok');
+    });
+  });
+
+  async untilRefused(what: string): Promise<void> {
+    const before = this.refused;
+    await until(what, () => this.refused > before);
+  }
+}
+
+test('no secret stands in a history, a log, a message or the database; no fault ends the worker, and each failed day is told although it dies', async (t) => {
+  const webhook = new Webhook();
+  await once(webhook.server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    webhook.server.close();
+    webhook.server.closeAllConnections();
+  });
+  const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
   const stack = await stackFor(t, {
     worker: false,
     api: { apiKey: KEY, pollsUntilReady: 0 },
@@ -32,9 +63,9 @@ test('no secret stands in a history, a log or the database, and no fault ends th
       REPORT_API_KEY: KEY,
       REPORT_API_TIMEOUT: '500ms',
       DOWNLOAD_IDLE_TIMEOUT: '500ms',
-      // Nobody listens there.
-      ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/hooks/T0-webhook-secret',
-      METRICS_ADDRESS: metricsAddress,
+      ALERT_WEBHOOK_URL: `http://127.0.0.1:${(webhook.server.address() as AddressInfo).port}/hooks/T0-webhook-secret`,
+      TEMPORAL_UI_URL: 'http://ui.example',
+      METRICS_ADDRESS,
     },
   });
   const password = decodeURIComponent(new URL(stack.db.url).password);
@@ -42,11 +73,7 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   const worker = await startWorkerProcess(t, stack);
   const died = worker.ended.then(() => assert.fail('the worker has ended'));
   died.catch(() => undefined);
-  const ids: string[] = [];
-  const run = async (id: string, date: string, options = {}) => {
-    ids.push(id);
-    return await Promise.race([stack.runDay(date, options, id), died]);
-  };
+  const run = (date: string, options = {}) => Promise.race([stack.runDay(date, options), died]);
 
   // A day that meets faults at every step, and loads.
   stack.deliveries.set('2024-02-25', [{ uniq_id: 'a' }]);
@@ -58,77 +85,78 @@ test('no secret stands in a history, a log or the database, and no fault ends th
   stack.api.addFault({ ...file, do: 'status', status: 404 });
   stack.api.addFault({ ...file, file: 'user_order_log_inc', do: 'reset', afterBytes: 9 });
   stack.api.addFault({ ...file, file: 'user_activity_log_inc', do: 'hang' });
-  assert.equal((await run('loaded', '2024-02-25', { filesTimeoutMs: 120_000 })).outcome, 'loaded');
+  assert.equal((await run('2024-02-25')).outcome, 'loaded');
 
-  // Days that fail: an address that is not followed, a file that is never there, a key that is refused.
+  // Days that fail: an address that is not followed, a file that is never there, a report that is none, a wrong key.
   const url = 'ftp://user:storage-password@host/x?X-Amz-Signature=signature-of-ftp';
   stack.deliveries.set('2024-02-26', [{ uniq_id: 'b' }], { price_log_inc: { url } });
   stack.deliveries.set('2024-02-27', [{ uniq_id: 'c' }]);
-  stack.api.addFault({
-    on: 'storage',
-    date: '2024-02-27',
-    times: -1,
-    do: 'status',
-    status: 403,
-  });
+  stack.api.addFault({ on: 'storage', date: '2024-02-27', times: -1, do: 'status', status: 403 });
   const [unsafe, missing] = await Promise.all([
-    failureOf(run('unsafe', '2024-02-26')),
-    failureOf(run('missing', '2024-02-27', { filesTimeoutMs: 500 })),
+    failureOf(run('2024-02-26')),
+    failureOf(run('2024-02-27', { filesTimeoutMs: 500 })),
   ]);
   assert.deepEqual([unsafe.type, missing.type], ['UnsafeAddress', 'FilesMissing']);
+  const status = '<!channel> & <https://evil.example|click>\u001b]0;title\u0007';
+  stack.api.addFault({ on: 'get_report', do: 'report-status', status });
+  assert.equal((await failureOf(run('2024-02-28'))).type, 'ReportFailed');
   stack.api.addFault({ on: 'generate_report', do: 'status', status: 401 });
-  assert.equal((await failureOf(run('refused', '2024-02-28'))).type, 'ReportApiUnauthorized');
-  const metrics = await (await request(`http://${metricsAddress}/metrics`)).body.text();
+  assert.equal((await failureOf(run('2024-02-29'))).type, 'ReportApiUnauthorized');
+  const metrics = await (await request(`http://${METRICS_ADDRESS}/metrics`)).body.text();
+  await webhook.untilRefused('the webhook has refused a message');
+  webhook.status = undefined;
+  await webhook.untilRefused('a call has begun that is not answered');
   await kill(worker);
+  webhook.status = 200;
 
   // A worker whose database is not there, and its last step.
   const lost = new URL(stack.db.url);
   lost.pathname = '/no_such_database';
   const other = await startWorkerProcess(t, stack, { DATABASE_URL: lost.href });
-  const stuck = await stack.startDay('2024-02-29', {}, 'no-database');
-  ids.push('no-database');
+  const stuck = await stack.startDay('2024-03-01');
   await other.says('no_such_database');
   await stuck.terminate();
 
-  const signatures = callsOf(stack, 'storage').map(({ path }) => /Signature=(\w+)/.exec(path)?.[1] ?? '');
-  assert.ok(signatures.length >= 8 && signatures.every((signature) => signature.length === 64));
-  const recorded = await stack.rows('select * from staging.day_load, staging.file_load');
-  const alerts: string[] = [];
-  const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${stack.taskQueue}"`;
-  for await (const { workflowId } of stack.client.workflow.list({ query }))
-    alerts.push(workflowId.slice(stack.taskQueue.length + 1));
-  assert.ok(alerts.length >= 3, String(alerts));
+  const told = () => new Set(webhook.messages.map(({ date }) => date));
+  await until('all four are told', () => told().size === 4);
+  assert.ok(webhook.messages.every(({ kind }) => kind === 'failed'));
+  const message = webhook.messages.find(({ date }) => date === '2024-02-28');
+  // Slack's control characters are escaped, and others left out.
+  assert.match(message?.text ?? '', /&lt;!channel&gt; &amp; &lt;https:\/\/evil\.example\|click&gt;/);
+  assert.doesNotMatch(message?.text ?? '', /[<>]|&(?!amp;|lt;|gt;)/);
+  assert.match(message?.text ?? '', /^(?:[^\p{Cc}]|\n)+$/u);
+  assert.match(message?.next ?? '', /Run the day again/);
+  assert.match(message?.url ?? '', /^http:\/\/ui\.example\/namespaces\/default\/workflows\/test-/);
+
+  const ids = eachDay('2024-02-25', '2024-03-01').map((date) => `${stack.taskQueue}-${date}`);
+  const alerts = stack.client.workflow.list({
+    query: `WorkflowType = "salesAlert" and WorkflowId starts_with "${stack.taskQueue}"`,
+  });
+  for await (const { workflowId } of alerts) ids.push(workflowId);
+  assert.ok(ids.length >= 10, String(ids));
+  const histories = await Promise.all(ids.map((id) => historyOf(stack, id)));
   const places = {
     'the first worker': worker.output(),
     'the second worker': other.output(),
-    'the database': JSON.stringify(recorded),
+    'the database': JSON.stringify(await stack.rows('select * from staging.day_load, staging.file_load')),
+    'the messages': JSON.stringify(webhook.messages),
     'the metrics': metrics,
     'status --json': (await client(['status', '--json'], stack.environment)).stdout,
-    ...Object.fromEntries(
-      await Promise.all(
-        [...ids, ...alerts].map(async (id) => [`history of ${id}`, await historyOf(stack, id)] as const),
-      ),
-    ),
+    ...Object.fromEntries(histories.map((history, index) => [`history of ${ids[index] ?? ''}`, history])),
   };
   // What is looked through is what it should be.
   assert.match(places['the first worker'], /the storage answered 503/);
+  assert.match(places['the first worker'], /The alert webhook answered 500/);
   assert.match(places['the database'], /FilesMissing/);
   assert.match(places['the metrics'], /sales_rows_total/);
   assert.match(places['status --json'], /"state": "failed"/);
-  assert.match(places['the first worker'], /The alert webhook could not be called/);
-  for (const id of ids.slice(0, 4)) assert.match(await historyOf(stack, id), /2024-02-2\d/);
-  assert.match(
-    await historyOf(stack, 'missing'),
-    /Download of price_log_inc from .*: the storage answered 403/,
-  );
+  for (const history of histories) assert.match(history, /2024-0[23]-\d\d/);
+  assert.match(histories[2] ?? '', /Download of price_log_inc from .*: the storage answered 403/);
 
+  const signatures = callsOf(stack, 'storage').map(({ path }) => /Signature=(\w+)/.exec(path)?.[1] ?? '');
+  assert.ok(signatures.length >= 8 && signatures.every((signature) => signature.length === 64));
   const secrets = [
-    KEY,
-    password,
-    'webhook-secret',
-    'X-Amz-',
-    'storage-password',
-    'signature-of-ftp',
+    ...[KEY, password, 'webhook-secret', 'X-Amz-', 'storage-password', 'signature-of-ftp'],
     ...new Set(signatures),
   ];
   for (const [place, text] of Object.entries(places)) {

@@ -5,6 +5,7 @@ import { DAY_STATE_PARAMETERS, FEEDS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
 import { callsOf, failureOf, until } from '../client/harness.ts';
+import { dump } from '../support/dump.ts';
 import { resetRun, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
 
@@ -236,4 +237,39 @@ describe('of two runs of a date', () => {
     assert.equal((await holder.result()).outcome, 'loaded');
     assert.equal((await recorded(date))?.outcome, 'loaded');
   });
+});
+
+test('cancelled while it stages: the file that is being staged stays as it was, and the next run loads', async () => {
+  const [date, tables] = ['2024-08-01', ['price_log', 'f_sales', 'd_customer']] as const;
+  stack.deliveries.set(date, [{ uniq_id: 'a' }]);
+  await stack.runDay(date);
+  const before = await dump(stack.db.pool, [...tables]);
+  stack.deliveries.set(date, [{ uniq_id: 'b', customer_id: 7 }], { price_log_inc: 'Чай,3\nКофе,4\n' });
+  const blocker = await stack.db.pool.connect();
+  await blocker.query('begin; lock table staging.price_log in share mode');
+  const run = await stack.startDay(date);
+  const blocked = async () => {
+    const { rows } = await stack.db.pool.query(
+      `select from pg_stat_activity where application_name like 'sales-increment worker %' and wait_event_type = 'Lock'
+         and datname = current_database()`,
+    );
+    return rows.length > 0;
+  };
+  await until('the staging of price_log waits for the lock', blocked);
+  await run.cancel();
+  assert.equal((await failureOf(run.result())).type, 'Cancelled');
+  await until('its statement is ended', async () => !(await blocked()));
+  const [day] = await stack.rows(
+    'select outcome, error, error_type from staging.day_load where load_date = $1',
+    [date],
+  );
+  assert.deepEqual(day, { outcome: 'failed', error: 'The run was cancelled.', error_type: 'Cancelled' });
+  await blocker.query('commit');
+  blocker.release();
+  assert.equal(await dump(stack.db.pool, [...tables]), before);
+  assert.equal((await stack.runDay(date)).outcome, 'loaded');
+  const prices = await stack.rows('select name from staging.price_log where load_date = $1 order by name', [
+    date,
+  ]);
+  assert.deepEqual(prices, [{ name: 'Кофе' }, { name: 'Чай' }]);
 });

@@ -31,7 +31,7 @@ test('a day is loaded from the API to the mart, and three times over leaves the 
   assert.deepEqual(sales, { facts: 2, revenue: '112.50' });
 });
 
-test('every reset point of a day ends in the same mart', { timeout: 200_000 }, async () => {
+test('every reset point of a day ends in the same mart', async () => {
   stack.deliveries.set(
     '2024-02-25',
     [{ uniq_id: 'a' }, { uniq_id: 'b', status: 'refunded' }, { uniq_id: '' }],
@@ -60,7 +60,7 @@ test('a reset of an old run does not bring back what a newer download has supers
   const expected = await dump(stack.db.pool, NAMES);
   const points = await resetPoints(stack, old.workflowId, old.firstExecutionRunId);
   // The last points lie behind the download: the old files are staged again, and refused as older.
-  for (const point of points.slice(-5)) {
+  for (const point of points.slice(-3)) {
     await resetRun(stack, old.workflowId, old.firstExecutionRunId, point);
     const now = await dump(stack.db.pool, NAMES);
     assert.equal(now, expected, `event ${String(point)}`);

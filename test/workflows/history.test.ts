@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bootstrap } from '../../client/commands/bootstrap.ts';
+import type { LoadedRun } from '../../schemas/documents.ts';
 import { stackFor } from '../client/harness.ts';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
 import { ordersCsv } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
-import { client } from '../support/processes.ts';
+import { documentOf } from '../support/document-of.ts';
 import { REAL_DATA, withoutRealData } from '../support/left-out.ts';
 import type { TestStack } from '../support/stack.ts';
 
-interface Document {
-  date: string;
-  outcome: string;
-  files: Record<string, { rows_read: number; rows_kept: number }>;
-}
-
-async function bootstrap(stack: TestStack): Promise<Document> {
-  const { code, stdout, stderr } = await client(['bootstrap', '--json'], stack.environment);
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout) as Document;
+async function load({ environment }: TestStack): Promise<LoadedRun> {
+  Object.assign(process.env, environment);
+  return await documentOf<LoadedRun>(bootstrap);
 }
 
 test('history is older than every increment, also when it is loaded again later', async (t) => {
@@ -35,7 +30,7 @@ test('history is older than every increment, also when it is loaded again later'
   stack.deliveries.history.files = { ...others, user_order_log: history(1) };
   await stack.runDay('2024-01-15');
   await stack.runDay('2024-02-02');
-  assert.equal((await bootstrap(stack)).date, '2024-02-02');
+  assert.equal((await load(stack)).date, '2024-02-02');
   const facts = () => stack.rows('select uniq_id, payment_amount from mart.f_sales order by uniq_id');
   const expected = (amount: string) => [
     { uniq_id: 'early', payment_amount: '11.00' },
@@ -44,10 +39,10 @@ test('history is older than every increment, also when it is loaded again later'
   ];
   assert.deepEqual(await facts(), expected('1.00'));
   const first = await dump(stack.db.pool);
-  await bootstrap(stack);
+  await load(stack);
   assert.equal(await dump(stack.db.pool), first);
   stack.deliveries.history.files = { ...others, user_order_log: history(5) };
-  await bootstrap(stack);
+  await load(stack);
   assert.deepEqual(await facts(), expected('5.00'));
 });
 
@@ -56,7 +51,7 @@ test(
   { skip: withoutRealData },
   async (t) => {
     const stack = await stackFor(t, { api: { source: directorySource(REAL_DATA) } });
-    const { outcome, files } = await bootstrap(stack);
+    const { outcome, files } = await load(stack);
     assert.equal(outcome, 'loaded');
     assert.deepEqual([files.user_order_log?.rows_read, files.user_order_log?.rows_kept], [22_525, 5_119]);
     assert.equal((await stack.rows('select from mart.f_sales')).length, 5_119);

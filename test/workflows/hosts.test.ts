@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { FEEDS } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import { stagingLock } from '../../database/locks.ts';
-import { callsOf, stackFor, startWorkerProcess, until } from '../client/harness.ts';
+import { callsOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import type { TestStack } from '../support/stack.ts';
 
 /** Any worker takes any step: the database is all that they share. */
@@ -38,8 +38,8 @@ describe('workers and landing directories', { concurrency: 3 }, () => {
     const doomed = await startWorkerProcess(t, stack, { LANDING_DIR: first });
     const run = await stack.startDay(DATE);
     await until('all files but one have landed', async () => (await landedFiles(stack)) === FEEDS.length - 1);
-    await startWorkerProcess(t, stack, { LANDING_DIR: second });
-    doomed.kill('SIGKILL');
+    await stack.startWorker({ LANDING_DIR: second });
+    await kill(doomed);
     const { outcome, files } = await run.result();
     assert.equal(outcome, 'loaded');
     assert.equal(files.user_order_log_inc?.rows_kept, 1);
@@ -52,33 +52,20 @@ describe('workers and landing directories', { concurrency: 3 }, () => {
     assert.deepEqual(timeouts, [], 'a retry, not a failed step');
   });
 
-  test('a landing directory that cannot be used holds no day where another worker could take it', async (t) => {
-    const stack = await stackFor(t, { worker: false });
+  test('a landing directory that cannot be used holds no day where another worker could take it; on few slots, with slow downloads, nothing is downloaded in vain', async (t) => {
+    const stack = await stackFor(t, { worker: false, settings: { DATABASE_POOL_SIZE: '2' } });
     const [broken = '', healthy = ''] = await directoriesFor(t, 'broken', 'healthy');
     await startWorkerProcess(t, stack, { LANDING_DIR: broken });
-    await startWorkerProcess(t, stack, { LANDING_DIR: healthy });
+    await stack.startWorker({ LANDING_DIR: healthy });
     // Nothing can be made below a file, not even by root.
     await rm(broken, { recursive: true });
     await writeFile(broken, '');
-    const dates = eachDay('2024-02-01', '2024-02-06');
+    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 3, do: 'trickle', bytesPerSecond: 6 });
+    const dates = eachDay('2024-02-01', '2024-02-08');
     for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
     const results = await Promise.all(dates.map((date) => stack.runDay(date)));
     assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
     assert.equal((await landedIn(healthy)).length, dates.length * FEEDS.length);
-    assert.equal(
-      callsOf(stack, 'storage').length,
-      dates.length * FEEDS.length,
-      'nothing is downloaded in vain',
-    );
-  });
-
-  test('15 days on one slot, with slow downloads: nothing is downloaded twice', async (t) => {
-    const stack = await stackFor(t, { settings: { DATABASE_POOL_SIZE: '2' } });
-    stack.api.addFault({ on: 'storage', file: 'price_log_inc', times: 3, do: 'trickle', bytesPerSecond: 6 });
-    const dates = eachDay('2024-02-01', '2024-02-15');
-    for (const date of dates) stack.deliveries.set(date, [{ uniq_id: date }]);
-    const results = await Promise.all(dates.map((date) => stack.runDay(date)));
-    assert.ok(results.every(({ outcome }) => outcome === 'loaded'));
     assert.equal(callsOf(stack, 'storage').length, dates.length * FEEDS.length);
     assert.equal(await landedFiles(stack), 0, 'no landed row is left');
   });
