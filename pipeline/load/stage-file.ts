@@ -32,13 +32,11 @@ interface FileLoad {
 }
 
 /** What is known of a download and of its file, in the lock of both. */
-interface Known {
+interface Known extends Omit<FileLoad, 'bytes'> {
   /** Its rows wait to be staged. */
   is_landed: boolean;
   /** The delivery number that is staged; null: none is. */
   staged_number: number | null;
-  counts: FileCounts;
-  warnings: string[];
 }
 
 /**

@@ -3,11 +3,11 @@ import { firstFew } from '../../domain/text.ts';
 import type { CheckedRows } from './checked-rows.ts';
 import { FileRefused } from './file-refused.ts';
 import { checkSignature } from './file-signature.ts';
-import { layoutByHeader, layoutByPosition } from './header.ts';
+import { layoutOf } from './header.ts';
 import { contentWithoutId, NO_ID } from './record-content.ts';
 import { RecordSplitter, type CsvRecord } from './record-splitter.ts';
 import { RepeatWindow } from './repeat-window.ts';
-import { RowChecker, type RejectedRow } from './row-checker.ts';
+import { RowChecker } from './row-checker.ts';
 
 /** Lines and reasons in a message. */
 const MAX_SHOWN = 3;
@@ -96,7 +96,15 @@ class FileCheck {
     }
     const warnings = [...(this.#checker?.layout.warnings ?? [])];
     if (rowsRead === 0) warnings.push('the file has no rows');
-    if (this.#multiLine.length > 0) warnings.push(multiLineWarning(this.#multiLine));
+    if (this.#multiLine.length > 0) {
+      // A stray quote must not swallow rows without a word (contract, ruling 32).
+      const lines = firstFew(this.#multiLine, MAX_SHOWN);
+      warnings.push(
+        this.#multiLine.length === 1
+          ? `a quoted field spans lines in the row at line ${lines}`
+          : `quoted fields span lines in the rows at lines ${lines}`,
+      );
+    }
     return { rowsRead, rowsRejected, warnings };
   }
 
@@ -107,10 +115,7 @@ class FileCheck {
     }
     const text = recordText(record);
     if (text.trim() === '') return;
-    const layout = this.#feed.hasHeader
-      ? layoutByHeader(this.#feed, text)
-      : layoutByPosition(this.#feed, text);
-    this.#checker = new RowChecker(this.#feed, layout);
+    this.#checker = new RowChecker(this.#feed, layoutOf(this.#feed, text));
     if (!this.#feed.hasHeader) this.#takeRow(record, this.#checker);
   }
 
@@ -123,16 +128,14 @@ class FileCheck {
     const text = recordText(record);
     const checked = checker.check(text, record);
     if (!checked.ok) {
-      this.#reject(record.line, checked.rejected, text);
+      const { rejected } = checked;
+      this.#rowsRejected += 1;
+      if (this.#firstReasons.length < MAX_SHOWN)
+        this.#firstReasons.push(`line ${record.line}: ${rejected.reason}`);
+      this.#output.reject(record.line, rejected, text);
     } else if (!content || !this.#window.add(content, ordinal, checked.row)) {
       this.#output.write(ordinal, this.#idOf(checked.newestBy), checked.row);
     }
-  }
-
-  #reject(line: number, rejected: RejectedRow, text: string): void {
-    this.#rowsRejected += 1;
-    if (this.#firstReasons.length < MAX_SHOWN) this.#firstReasons.push(`line ${line}: ${rejected.reason}`);
-    this.#output.reject(line, rejected, text);
   }
 
   /** Undefined for a feed that has no such column. */
@@ -148,13 +151,6 @@ class FileCheck {
       if (count % ROWS_PER_FLUSH === 0) await this.#output.flush();
     }
   }
-}
-
-/** A stray quote must not swallow rows without a word (contract, ruling 32). */
-function multiLineWarning(lines: readonly number[]): string {
-  return lines.length === 1
-    ? `a quoted field spans lines in the row at line ${firstFew(lines, MAX_SHOWN)}`
-    : `quoted fields span lines in the rows at lines ${firstFew(lines, MAX_SHOWN)}`;
 }
 
 function recordText({ data, start, end }: CsvRecord): string {

@@ -23,23 +23,18 @@ const OTHER_DELIMITERS: readonly [string, string][] = [
   ['|', 'vertical bars'],
 ];
 
-/** The layout of a file without a header: the feed's own order, unless its first row has another delimiter. */
-export function layoutByPosition(feed: Feed, firstRow: string): Layout {
-  refuseOtherDelimiter((delimiter) => areValues(feed.columns, firstRow.split(delimiter)));
-  return layout(
-    feed,
-    feed.columns.map((column) => column.name),
-    [],
-  );
-}
-
 /**
- * Reads a header line: columns are found by name, unknown ones are ignored with a warning. Only names of known columns are
- * quoted: a file without a header begins with a row, whose values stay private (contract, ruling 39).
+ * The layout of a file by its first line. In a header columns are found by name, unknown ones are ignored with a warning.
+ * Without one it is the feed's own order, unless the first row has another delimiter. Only names of known columns are
+ * quoted: a file may lack its header and begin with a row, whose values stay private (contract, ruling 39).
  */
-export function layoutByHeader(feed: Feed, line: string): Layout {
-  const names = splitLine(line).map((name) => name.trim());
+export function layoutOf(feed: Feed, line: string): Layout {
   const expected = feed.columns.map((column) => column.name);
+  if (!feed.hasHeader) {
+    refuseOtherDelimiter((delimiter) => areValues(feed.columns, line.split(delimiter)));
+    return layout(feed, expected, []);
+  }
+  const names = splitQuoted(line).map((name) => name.trim());
   const found = expected.filter((name) => names.includes(name));
   const mandatory = feed.columns.filter((column) => column.whenColumnIsMissing === undefined);
   const missing = mandatory.map((column) => column.name).filter((name) => !found.includes(name));
@@ -58,19 +53,10 @@ export function layoutByHeader(feed: Feed, line: string): Layout {
     const name = expected.includes(repeated) ? `"${repeated}"` : `number ${names.indexOf(repeated) + 1}`;
     throw new FileRefused(`the header has the column ${name} twice`);
   }
-  return layout(feed, names, unknownColumns(names, expected));
-}
-
-/** By position, several in one warning. */
-function unknownColumns(names: readonly string[], expected: readonly string[]): string[] {
-  const positions = names.flatMap((name, index) => (expected.includes(name) ? [] : [index + 1]));
-  if (positions.length === 0) return [];
-  const columns = firstFew(positions, MAX_SHOWN);
-  return [
-    positions.length === 1
-      ? `column ${columns} is unknown and ignored`
-      : `columns ${columns} are unknown and ignored`,
-  ];
+  const unknown = names.flatMap((name, index) => (expected.includes(name) ? [] : [index + 1]));
+  const [columns, are] = unknown.length === 1 ? ['column', 'is'] : ['columns', 'are'];
+  const warning = `${columns} ${firstFew(unknown, MAX_SHOWN)} ${are} unknown and ignored`;
+  return layout(feed, names, unknown.length === 0 ? [] : [warning]);
 }
 
 function refuseOtherDelimiter(fits: (delimiter: string) => boolean): void {
@@ -95,8 +81,12 @@ function layout(feed: Feed, names: string[], warnings: string[]): Layout {
   };
 }
 
-function splitLine(line: string): string[] {
-  return Papa.parse<string[]>(line, { delimiter: ',', newline: '\n' }).data[0] ?? [];
+/** The parser itself: `Papa.parse` would take a byte order mark off the record and costs several times more. */
+const parser = new Papa.Parser({ delimiter: ',', newline: '\n' });
+
+/** The fields of a record that may have quotes. */
+export function splitQuoted(text: string): string[] {
+  return (parser.parse(text, 0, false) as Papa.ParseResult<string[]>).data[0] ?? [];
 }
 
 /** Several nameless columns, as trailing commas make them, are no fault (contract, ruling 31). */

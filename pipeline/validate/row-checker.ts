@@ -1,8 +1,7 @@
-import Papa from 'papaparse';
 import { checkColumn, type BrokenRule } from './column-rules.ts';
 import type { Feed } from '../../domain/feeds.ts';
 import { copyValue, needsEscape } from './copy-text.ts';
-import type { Layout } from './header.ts';
+import { splitQuoted, type Layout } from './header.ts';
 import type { CsvRecord } from './record-splitter.ts';
 
 export interface RejectedRow extends BrokenRule {
@@ -62,13 +61,6 @@ export class RowChecker {
   }
 }
 
-/** The parser itself: `Papa.parse` would take a byte order mark off the record and costs several times more. */
-const parser = new Papa.Parser({ delimiter: ',', newline: '\n' });
-
-function splitQuoted(text: string): string[] {
-  return (parser.parse(text, 0, false) as Papa.ParseResult<string[]>).data[0] ?? [];
-}
-
 function countCommas(text: string): number {
   let count = 0;
   for (let comma = text.indexOf(','); comma !== -1; comma = text.indexOf(',', comma + 1)) count += 1;
@@ -76,11 +68,8 @@ function countCommas(text: string): number {
 }
 
 function wrongFields(found: number, expected: number): CheckedRow {
-  return rejected(
-    null,
-    'fields',
-    `the row has ${found} field${found === 1 ? '' : 's'}; expected ${expected}.`,
-  );
+  const fields = found === 1 ? 'field' : 'fields';
+  return rejected(null, 'fields', `the row has ${found} ${fields}; expected ${expected}.`);
 }
 
 function rejected(column: string | null, rule: string, reason: string): CheckedRow {
