@@ -258,13 +258,12 @@ describe('whoever waits is told why nothing happens', () => {
   });
 
   test('a Temporal that falls silent', async (t) => {
-    const { hostname: host, port } = new URL(`http://${env.TEMPORAL_ADDRESS}`);
-    const proxy = await Proxy.start({ host, port: Number(port) });
+    const proxy = await Proxy.start(`tcp://${env.TEMPORAL_ADDRESS}`);
     t.after(() => proxy.close());
     day.answers.getReport = isNotReady;
     const run = startClient(['run', '--date', '2024-03-08'], {
       ...env,
-      TEMPORAL_ADDRESS: `${host}:${proxy.port}`,
+      TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}`,
     });
     await run.says('Waiting for the report');
     proxy.freeze();

@@ -58,3 +58,10 @@ export function startClient(
 export async function client(args: readonly string[], settings: Record<string, string>): Promise<Ended> {
   return await startClient(args, settings).ended;
 }
+
+/** The document of a command that ends well. */
+export async function documentOf<T>(line: string, settings: Record<string, string>): Promise<T> {
+  const { code, stdout, stderr } = await client([...line.split(' '), '--json'], settings);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as T;
+}

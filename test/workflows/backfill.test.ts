@@ -3,32 +3,24 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import type { BackfillPlan } from '../../activities/backfill.ts';
-import { backfill, type BackfillOptions } from '../../client/commands/backfill.ts';
-import { asCommandFailed } from '../../client/program.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import type { Backfill } from '../../schemas/documents.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
 import { callsOf, kill, startWorkerProcess, until } from '../client/harness.ts';
-import { documentOf } from '../support/document-of.ts';
+import { startClient } from '../support/client.ts';
 import { FakeQueue, fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
 import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
 import { TestStack } from '../support/stack.ts';
 import { incrementWithout, USUAL_ANSWERS, type Answers } from '../support/usual-answers.ts';
 
 const stack = await TestStack.start({ worker: false, settings: { FILES_TIMEOUT: '1h' } });
-Object.assign(process.env, stack.environment);
 after(() => stack.close());
 
-/** The document of a backfill, and whether it ended well. */
-async function run(options: BackfillOptions, notes: string[] = []): Promise<Backfill & { code: 0 | 1 | 2 }> {
-  const ended = documentOf<Backfill>((output) => backfill(options, output), notes);
-  return await ended.then(
-    (document) => ({ ...document, code: 0 }),
-    (error: unknown) => {
-      const { document, exitCode } = asCommandFailed(error);
-      return { ...(document as Backfill), code: exitCode };
-    },
-  );
+/** `client backfill`; how it ended, with its document. */
+function backfill(line: string) {
+  const started = startClient(['backfill', ...line.split(' '), '--json'], stack.environment);
+  const ended = started.ended.then(({ code, stdout }) => ({ code, ...(JSON.parse(stdout) as Backfill) }));
+  return { ...started, ended };
 }
 
 const countReports = () => callsOf(stack, 'generate_report').length;
@@ -38,8 +30,7 @@ describe('backfill', () => {
     const [from, to] = ['2024-04-01', '2024-04-24'];
     const days = eachDay(from, to);
     for (const day of days) stack.deliveries.set(day, [{ uniq_id: day }]);
-    const notes: string[] = [];
-    const ended = run({ from, to }, notes);
+    const { ended, output } = backfill(`--from ${from} --to ${to}`);
     for (const date of ['2024-04-01', '2024-04-08', '2024-04-16']) {
       const worker = await startWorkerProcess(t, stack);
       // A crash between the report's answer and its record may ask for a second one (contract, ruling 19).
@@ -50,8 +41,8 @@ describe('backfill', () => {
     const { code, loaded } = await ended;
     assert.deepEqual([code, loaded], [0, days]);
     assert.equal(countReports(), 1);
-    const done = notes.flatMap((note) => /^(\d+) of 24 days/.exec(note)?.[1] ?? []).map(Number);
-    assert.ok(done.length > 3, notes.join('\n'));
+    const done = [...output().matchAll(/^(\d+) of 24 days/gm)].map(([, days]) => Number(days));
+    assert.ok(done.length > 3, output());
     assert.deepEqual(
       done,
       done.toSorted((a, b) => a - b),
@@ -61,12 +52,12 @@ describe('backfill', () => {
   });
 
   test('loads a range with one report, goes on past failing days, ends with 1 and names them', async () => {
-    const range = { from: '2024-03-01', to: '2024-03-06' };
-    for (const day of eachDay(range.from, range.to)) stack.deliveries.set(day, [{ uniq_id: day }]);
+    for (const day of eachDay('2024-03-01', '2024-03-06')) stack.deliveries.set(day, [{ uniq_id: day }]);
+    const range = '--from 2024-03-01 --to 2024-03-06';
     stack.deliveries.byDate.delete('2024-03-02');
     stack.deliveries.set('2024-03-03', '<html>gone</html>');
     const before = countReports();
-    const { code, loaded, no_increment, failed } = await run({ ...range, concurrency: 3 });
+    const { code, loaded, no_increment, failed } = await backfill(`${range} --concurrency 3`).ended;
     assert.deepEqual([code, countReports() - before], [1, 1]);
     assert.deepEqual(loaded, ['2024-03-01', '2024-03-04', '2024-03-05', '2024-03-06']);
     assert.deepEqual(no_increment, ['2024-03-02']);
@@ -77,24 +68,23 @@ describe('backfill', () => {
     assert.match(failed[0]?.error ?? '', /user_order_log_inc of 2024-03-03 is refused: it is an HTML/);
 
     stack.deliveries.set('2024-03-03', [{ uniq_id: 'late' }]);
-    const again = await run({ ...range, onlyMissing: true });
+    const again = await backfill(`${range} --only-missing`).ended;
     assert.deepEqual([again.code, again.loaded], [0, ['2024-03-03']]);
     const state = await stack.client.workflow.getHandle(again.workflow_id).query<BackfillState>('progress');
     assert.deepEqual([state.days, state.loaded], [1, 1], 'only the days that were open count');
   });
 
   test('is joined by a second start, which changes its concurrency; cancelled, it stops its days cleanly', async () => {
-    const range = { from: '2024-07-01', to: '2024-07-09' };
-    for (const day of eachDay(range.from, range.to))
+    for (const day of eachDay('2024-07-01', '2024-07-09'))
       stack.deliveries.set(day, [{ uniq_id: day }], { price_log_inc: null });
-    const [first, second]: [string[], string[]] = [[], []];
-    const one = run({ ...range, concurrency: 1 }, first);
-    await until('it is started', () => first.some((note) => note.startsWith('Started')));
-    const other = run({ ...range, concurrency: 3 }, second);
-    await until('the second joins', () => second.includes('Now loading up to 3 days in parallel.'));
+    const range = '--from 2024-07-01 --to 2024-07-09';
+    const one = backfill(`${range} --concurrency 1`);
+    await one.says('Started');
+    const other = backfill(`${range} --concurrency 3`);
+    await other.says('Now loading up to 3 days in parallel.');
     await until('three days run', () => callsOf(stack, 'get_increment', '2024-07-03').length > 0);
-    await run({ ...range, cancel: true });
-    for (const { code, error } of [await one, await other])
+    await backfill(`${range} --cancel`).ended;
+    for (const { code, error } of [await one.ended, await other.ended])
       assert.deepEqual([code, error], [1, 'The run was cancelled.']);
     const running = stack.client.workflow.list({
       query: `TaskQueue = '${stack.taskQueue}' AND ExecutionStatus = 'Running'`,

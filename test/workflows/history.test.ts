@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bootstrap } from '../../client/commands/bootstrap.ts';
 import type { LoadedRun } from '../../schemas/documents.ts';
 import { stackFor } from '../client/harness.ts';
 import { directorySource } from '../../dev/sample-api/directory-source.ts';
+import { documentOf } from '../support/client.ts';
 import { ordersCsv } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
-import { documentOf } from '../support/document-of.ts';
 import { REAL_DATA, withoutRealData } from '../support/left-out.ts';
 import type { TestStack } from '../support/stack.ts';
 
-async function load({ environment }: TestStack): Promise<LoadedRun> {
-  Object.assign(process.env, environment);
-  return await documentOf<LoadedRun>(bootstrap);
-}
+const load = ({ environment }: TestStack) => documentOf<LoadedRun>('bootstrap', environment);
 
 test('history is older than every increment, also when it is loaded again later', async (t) => {
   const stack = await stackFor(t);

@@ -1,28 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { backfill } from '../../client/commands/backfill.ts';
-import { run } from '../../client/commands/run.ts';
-import { apply, remove, setPaused, show, trigger } from '../../client/commands/schedule.ts';
 import type { DayResult } from '../../domain/day.ts';
 import { addDays, dayOf } from '../../domain/load-date.ts';
 import type { Schedule } from '../../schemas/documents.ts';
 import { callsOf, until } from '../client/harness.ts';
-import { documentOf } from '../support/document-of.ts';
+import { documentOf } from '../support/client.ts';
 import { TestStack } from '../support/stack.ts';
 
 const stack = await TestStack.start({ api: { pollsUntilReady: 0 } });
-Object.assign(process.env, stack.environment);
-after(() => documentOf(remove).finally(() => stack.close()));
+const settings: Record<string, string> = { ...stack.environment };
+after(() => documentOf('schedule delete', settings).finally(() => stack.close()));
 
-const applied = () => documentOf<{ action: string; changed: string[] }>((output) => apply({}, output));
-const shown = () => documentOf<Schedule>(show);
+const applied = () => documentOf<{ action: string; changed: string[] }>('schedule apply', settings);
+const shown = () => documentOf<Schedule>('schedule show', settings);
 
 test('apply creates one schedule, tells what changes, and leaves a paused one paused', async () => {
   await assert.rejects(shown(), /There is no schedule/);
   assert.equal((await applied()).action, 'created');
   assert.equal((await applied()).action, 'unchanged');
-  await documentOf((output) => setPaused(true, 'holidays', output));
-  Object.assign(process.env, { SCHEDULE_TIME: '06:30', SCHEDULE_TIME_ZONE: 'Europe/Moscow' });
+  await documentOf('schedule pause --note holidays', settings);
+  Object.assign(settings, { SCHEDULE_TIME: '06:30', SCHEDULE_TIME_ZONE: 'Europe/Moscow' });
   const { action, changed } = await applied();
   assert.equal(action, 'updated');
   assert.deepEqual(changed, ['time: "05:00" → "06:30"', 'time_zone: "UTC" → "Europe/Moscow"']);
@@ -58,9 +55,9 @@ test('schedule, backfill and run of one date at the same moment: yesterday in th
   const before = callsOf(stack, 'storage', 'user_order_log_inc').length;
   const { recent } = await shown();
   const started = Promise.all([
-    documentOf((output) => trigger(undefined, output)),
-    documentOf((output) => backfill({ from: yesterday, to: yesterday }, output)),
-    documentOf((output) => run(yesterday, undefined, output)),
+    documentOf('schedule trigger', settings),
+    documentOf(`backfill --from ${yesterday} --to ${yesterday}`, settings),
+    documentOf(`run --date ${yesterday}`, settings),
   ]);
   // However slow the machine: none of the three has a report before all of them run.
   await until('all three run', async () => {
