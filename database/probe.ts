@@ -18,9 +18,7 @@ export class Probe {
   /** Whether it answers within 3 s. Calls at the same time share one question; a slow new connection serves a later call. */
   async answers(): Promise<boolean> {
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    const limit = new AbortController();
-    const late = sleep(LIMIT_MS, false, { signal: limit.signal }).catch(() => false);
-    return await Promise.race([this.#asking, late]).finally(() => limit.abort());
+    return await Promise.race([this.#asking, sleep(LIMIT_MS, false, { ref: false })]);
   }
 
   async close(): Promise<void> {
