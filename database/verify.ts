@@ -28,8 +28,6 @@ interface Kind {
   /** What stands for {of} in the file. */
   of?: string;
   key: readonly string[];
-  /** All columns that are not generated, in the order of the definition, where those are not all. */
-  columns?: string;
   /** Which rows of a table of the mart a range is about; undefined: the file has the rows that are wrong. */
   range?: string;
   /** Rows beyond the definition are right (contract, ruling 2). */
@@ -55,10 +53,9 @@ const FACTS: Kind = {
 const CALENDAR: Kind = {
   table: 'mart.d_calendar',
   file: 'd_calendar',
-  key: ['date_actual'],
-  columns: 'date_actual',
+  key: ['date_id'],
   // A date that no fact of the range has can be right.
-  range: `expected.date_actual is not null or ($1::date = '-infinity' and $2::date = 'infinity')`,
+  range: `expected.date_id is not null or ($1::date = '-infinity' and $2::date = 'infinity')`,
   lock: 'f_sales',
 };
 
@@ -233,7 +230,7 @@ function boundsOf({ from, to }: DateRange): [from: string, to: string] {
  * the mart, which is several times faster than to pick them from staging once more.
  */
 function withDifference(kind: Kind, factsAreRight: boolean): string {
-  const { table, file, of = '', key, columns = '*', range, mayHoldMore } = kind;
+  const { table, file, of = '', key, range, mayHoldMore } = kind;
   const staged = FEEDS.map(
     ({ name }) => `select '${name}' as feed, load_date, is_history from staging.${name}`,
   );
@@ -251,7 +248,7 @@ function withDifference(kind: Kind, factsAreRight: boolean): string {
              concat_ws(' ', ${key.join(', ')}) as key,
              ${key.join(', ')}
            from expected
-           full join (select ${columns} from ${table}) as found using (${key.join(', ')})
+           full join (select * from ${table}) as found using (${key.join(', ')})
            where (${range})
              and row(expected.*) is distinct from row(found.*)
              ${mayHoldMore ? `and expected.${first} is not null` : ''}`
@@ -260,7 +257,7 @@ function withDifference(kind: Kind, factsAreRight: boolean): string {
 
 /** Takes what differs away from a table of the mart, and puts in what its definition has. */
 async function replaceRows(session: Session, kind: Kind, range: DateRange): Promise<void> {
-  const { table, key, columns } = kind;
+  const { table, key } = kind;
   const isOfKey = key.map((name) => `former.${name} = difference.${name}`).join(' and ');
   await session.query(
     `${withDifference(kind, false)}
@@ -269,7 +266,7 @@ async function replaceRows(session: Session, kind: Kind, range: DateRange): Prom
   );
   await session.query(
     `${withDifference(kind, false)}
-     insert into ${table} ${columns === undefined ? '' : `(${columns})`}
+     insert into ${table}
      select expected.*
      from expected
      inner join difference using (${key.join(', ')})

@@ -8,17 +8,17 @@ create schema staging;
 create sequence staging.delivery_number as bigint start 1;
 
 create table mart.d_calendar (
-    date_id integer generated always as (((EXTRACT(year FROM date_actual) * (10000)::numeric) + (EXTRACT(month FROM date_actual) * (100)::numeric)) + EXTRACT(day FROM date_actual)) stored not null,
+    date_id integer not null,
     date_actual date not null,
-    day_of_week integer generated always as EXTRACT(isodow FROM date_actual) stored not null,
-    day_of_month integer generated always as EXTRACT(day FROM date_actual) stored not null,
-    week_of_year integer generated always as EXTRACT(week FROM date_actual) stored not null,
-    iso_year integer generated always as EXTRACT(isoyear FROM date_actual) stored not null,
-    week_start date generated always as (date_trunc('week'::text, (date_actual)::timestamp without time zone))::date stored not null,
-    month_actual integer generated always as EXTRACT(month FROM date_actual) stored not null,
-    quarter_actual integer generated always as EXTRACT(quarter FROM date_actual) stored not null,
-    year_actual integer generated always as EXTRACT(year FROM date_actual) stored not null,
-    period_id integer generated always as ((EXTRACT(isoyear FROM date_actual) * (100)::numeric) + EXTRACT(week FROM date_actual)) stored not null,
+    day_of_week integer not null,
+    day_of_month integer not null,
+    week_of_year integer not null,
+    iso_year integer not null,
+    week_start date not null,
+    month_actual integer not null,
+    quarter_actual integer not null,
+    year_actual integer not null,
+    period_id integer not null,
     constraint d_calendar_date_actual_key UNIQUE (date_actual),
     constraint d_calendar_pkey PRIMARY KEY (date_id)
 );

@@ -3,22 +3,19 @@
 create schema if not exists mart;
 
 create table mart.d_calendar (
-    date_id integer primary key generated always as (
-        extract(year from date_actual) * 10000 + extract(month from date_actual) * 100 + extract(day from date_actual)
-    ) stored,
+    date_id integer primary key,
     date_actual date not null unique,
-    day_of_week integer not null generated always as (extract(isodow from date_actual)) stored,
-    day_of_month integer not null generated always as (extract(day from date_actual)) stored,
-    week_of_year integer not null generated always as (extract(week from date_actual)) stored,
-    iso_year integer not null generated always as (extract(isoyear from date_actual)) stored,
-    week_start date not null generated always as (date_trunc('week', date_actual::timestamp)::date) stored,
-    month_actual integer not null generated always as (extract(month from date_actual)) stored,
-    quarter_actual integer not null generated always as (extract(quarter from date_actual)) stored,
-    year_actual integer not null generated always as (extract(year from date_actual)) stored,
+    day_of_week integer not null,
+    day_of_month integer not null,
+    week_of_year integer not null,
+    iso_year integer not null,
+    week_start date not null,
+    month_actual integer not null,
+    quarter_actual integer not null,
+    year_actual integer not null,
     -- The week by its number, e.g. 202408. A column of its own has statistics, by which a query of some weeks finds the
     -- index on dates of the facts.
     period_id integer not null
-        generated always as (extract(isoyear from date_actual) * 100 + extract(week from date_actual)) stored
 );
 
 create table mart.d_city (

@@ -80,12 +80,14 @@ const DAMAGES: [name: string, statement: string, named: string[]][] = [
     ],
   ],
   [
-    'dates of the calendar deleted and added',
+    'dates of the calendar deleted, changed and added',
     `delete from mart.d_calendar where date_id = 20240225;
-     insert into mart.d_calendar (date_actual) values ('2024-01-01')`,
+     update mart.d_calendar set quarter_actual = 4 where date_id = 20240226;
+     insert into mart.d_calendar select 20240101, '2024-01-01', 1, 1, 1, 2024, '2024-01-01', 1, 1, 2024, 202401`,
     [
-      'mart.d_calendar: 1 missing (2024-02-25)',
-      'mart.d_calendar: 1 extra (2024-01-01)',
+      'mart.d_calendar: 1 missing (20240225)',
+      'mart.d_calendar: 1 extra (20240101)',
+      'mart.d_calendar: 1 different (20240226)',
       'mart.f_customer_retention: 1 different (202408)',
       'mart.f_customer_retention_by_item: 1 missing (202408 25)',
     ],
