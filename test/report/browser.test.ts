@@ -82,21 +82,27 @@ describe('the report in Chromium', { skip }, () => {
         // On paper they are open.
         if (type === 'screen') await openTables();
         const seen = await browser.evaluate(`(() => {
-          const shown = [...document.querySelectorAll('svg')].filter((svg) => svg.clientWidth > 0);
-          const isOutside = (text, svg) => {
-            const [inner, outer] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
-            return inner.left < outer.left - 2 || inner.right > outer.right + 2
-              || inner.top < outer.top - 2 || inner.bottom > outer.bottom + 2;
-          };
+          const charts = [...document.querySelectorAll('[role=img]')].map((chart) => ({
+            outer: chart.getBoundingClientRect(),
+            texts: [...chart.querySelectorAll('b, span, bdi')]
+              .map((text) => ({ text: text.textContent, inner: text.getBoundingClientRect() }))
+              .filter(({ inner }) => inner.width > 0),
+          }));
+          const overEdge = ({ inner }, outer) => inner.left < outer.left || inner.right > outer.right
+            || inner.top < outer.top || inner.bottom > outer.bottom;
+          const overOther = ({ inner: one }, { inner: other }) => one.left < other.right - 1 && other.left < one.right - 1
+            && one.top < other.bottom - 1 && other.top < one.bottom - 1;
+          const letters = [...document.querySelectorAll('[role=img] *')]
+            .map((part) => parseFloat(getComputedStyle(part).fontSize));
           const boxes = [...document.querySelectorAll('.figures div, .figures strong, th, td, li')];
           return {
-            charts: shown.length,
-            narrow: shown.filter((svg) => svg.closest('.narrow')).length,
+            charts: charts.length,
+            texts: charts.flatMap(({ texts }) => texts).length > 100,
             tables: [...document.querySelectorAll('table')].filter((table) => table.clientHeight > 40).length,
-            // The size that an SVG's 12 pixels have there; paper is held closer.
-            letters: Math.min(...shown.map((svg) => 12 * svg.clientWidth / svg.viewBox.baseVal.width)) >= ${type === 'print' ? 8 : 9.5},
-            overEdge: shown.flatMap((svg) => [...svg.querySelectorAll('text')].filter((text) => isOutside(text, svg)))
-              .map((text) => text.textContent),
+            // Paper is held closer.
+            letters: Math.min(...letters) >= ${type === 'print' ? 8 : 12},
+            wrong: charts.flatMap(({ outer, texts }) => texts.filter((text, index) => overEdge(text, outer)
+              || texts.slice(index + 1).some((other) => overOther(text, other)))).map(({ text }) => text),
             boxes: boxes.length > 500,
             overBox: boxes.filter((box) => box.scrollWidth > box.clientWidth + 1 && box.clientWidth > 0)
               .map((box) => box.textContent),
@@ -105,10 +111,10 @@ describe('the report in Chromium', { skip }, () => {
         })()`);
         assert.deepEqual(seen, {
           charts: 8,
-          narrow: width < 600 ? 8 : 0,
+          texts: true,
           tables: 8,
           letters: true,
-          overEdge: [],
+          wrong: [],
           boxes: true,
           overBox: [],
           page: true,

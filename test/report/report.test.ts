@@ -120,7 +120,7 @@ describe('client report', () => {
       page,
       /The last 7 days are 2024-04-22 to 2024-04-28; changes are relative to the 7 days before/,
     );
-    assert.match(page, /1 of these 14 days is not loaded/);
+    assert.match(page, /Of these 14 days not loaded: 1, /);
   });
 
   test('retention as shares of all customers of the week', async () => {
@@ -145,8 +145,8 @@ describe('client report', () => {
     const [open = [], warned = []] = listsOf(page);
     assert.deepEqual(open, [
       '2024-04-27: not in the mart npm run client -- run --date 2024-04-27',
-      '2024-04-02 to 2024-04-03: failed A file is not what it should be, or too many of its rows are bad; nothing was ' +
-        `changed. As recorded (2 messages) 2024-04-03: user_order_log_inc is &lt;empty&gt;. ${LONG_WORD} Nothing was changed. Have the file corrected at its source and run the day again. ` +
+      '2024-04-02 to 2024-04-03: failed A file as a whole is not what it should be, or too many of its rows are bad. ' +
+        `As recorded (2) 2024-04-03: user_order_log_inc is &lt;empty&gt;. ${LONG_WORD} Nothing was changed. Have the file corrected at its source and run the day again. ` +
         '2024-04-02: user_order_log_inc is &lt;empty&gt;. Nothing was changed. Have the file corrected at its source and run the day again. ' +
         'npm run client -- backfill --from 2024-04-02 --to 2024-04-03 --only-missing',
       '2024-03-19: missing npm run client -- run --date 2024-03-19',
@@ -154,15 +154,15 @@ describe('client report', () => {
     assert.deepEqual(warned.slice(0, 4), [
       '2024-04-10 Accepted without customer_research_inc.',
       '2024-04-10 price_log_inc has far fewer rows than usual; check at the source whether it is complete. As recorded ' +
-        '(1 message) 2024-04-10: price_log_inc kept 2 rows; the median is 40',
+        '(1) 2024-04-10: price_log_inc kept 2 rows; the median is 40',
       '2024-04-10 price_log_inc: a quoted field spans lines; check that a stray quote has not swallowed rows. As recorded ' +
-        '(1 message) 2024-04-10: price_log_inc: a quoted field spans lines',
+        '(1) 2024-04-10: price_log_inc: a quoted field spans lines',
       '2024-03-18 Note: мало 2024-03-18',
     ]);
     assert.equal(warned.length, 20);
     assert.match(
       page,
-      /7 more entries:\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
+      /More entries: 7\.\s+<code[^>]*>npm run client -- status --from 2024-02-05 --to 2024-04-28</,
     );
     const stray = ['1970-01-01', '1970-01-02', '2062-02-25', '2961-01-01', '2962-01-01'];
     assert.ok(
@@ -184,7 +184,7 @@ describe('client report', () => {
     assert.equal(warned.length, 1);
     assert.match(
       warned[0] ?? '',
-      /^2024-04-04 to 2024-04-09, 2024-03-20 to 2024-04-01 \(19 days\) user_order_log_inc: columns that are unknown are ignored, number 14\. As recorded/,
+      /^2024-04-04 to 2024-04-09, 2024-03-20 to 2024-04-01 \(days: 19\) user_order_log_inc: columns that are unknown are ignored, number 14\. As recorded/,
     );
   });
 
@@ -232,14 +232,14 @@ describe('client report', () => {
 
   test('a mart with many and hostile names makes a small page of text, without a script or an address', () => {
     const cities = tableOf(page, 'Revenue per city').body;
-    assert.deepEqual([cities.length, cities.at(-1)?.[0]], [16, 'Others (9 cities)']);
-    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4 items)');
+    assert.deepEqual([cities.length, cities.at(-1)?.[0]], [16, 'Others (9)']);
+    assert.equal(tableOf(page, 'Revenue per item').body.at(-1)?.[0], 'Others (4)');
     assert.ok(page.length < 600_000, `${page.length} characters`);
     assert.ok(page.includes('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;Сыр&#39;'));
     assert.match(page, /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; /);
     assert.doesNotMatch(
       page,
-      /<(?:script|img|b|iframe|object|embed|form|base)\b|@import|url\((?!#)|javascript:/i,
+      /<(?:script|img|iframe|object|embed|form|base)\b|@import|url\((?!#)|javascript:/i,
     );
     const tags = page.replaceAll(/&lt;.*?&gt;/g, '');
     assert.doesNotMatch(tags, /\b(?:src|href|action|poster)="(?!#|data:,)| on\w+="/i);
