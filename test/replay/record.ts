@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { eachDay } from '../../domain/load-date.ts';
+import type { RunOptions } from '../../domain/run-options.ts';
 import { until } from '../client/harness.ts';
 import { variable } from '../support/database.ts';
 import { reset, resetPoints } from '../support/reset.ts';
@@ -42,13 +43,24 @@ test('record the histories', { timeout: 120_000 }, async () => {
     const recorded = { workflowId, history: JSON.parse(text) as unknown };
     await writeFile(path.join(DIRECTORY, `${name}.json`), `${JSON.stringify(recorded, null, 1)}\n`);
   };
+  /** Records the run of a day; `meanwhile` is done while it is under way. */
+  const record = async (
+    name: string,
+    date: string,
+    options: Partial<RunOptions> = {},
+    meanwhile: (run: Awaited<ReturnType<typeof stack.startDay>>) => Promise<unknown> = () =>
+      Promise.resolve(),
+  ) => {
+    const run = await stack.startDay(date, options, name);
+    await meanwhile(run);
+    await run.result().catch(() => undefined);
+    await save(name, run.workflowId);
+    return run;
+  };
   try {
     for (const day of eachDay('2024-02-25', '2024-03-05')) stack.deliveries.set(day, [{ uniq_id: day }]);
 
-    const success = await stack.startDay('2024-02-25');
-    await success.result();
-    await save('success', success.workflowId);
-
+    const success = await record('success', '2024-02-25');
     const points = await resetPoints(stack, success.workflowId, success.firstExecutionRunId);
     const middle = points[Math.floor(points.length / 2)];
     if (!middle) throw new Error('The run has no point to reset to.');
@@ -57,14 +69,10 @@ test('record the histories', { timeout: 120_000 }, async () => {
     await save('reset', success.workflowId, runId);
 
     stack.api.setReady({ pollsUntilReady: 3 });
-    const waiting = await stack.startDay('2024-02-26', { lateAfterMs: 3_600_000 });
-    await waiting.result();
-    await save('waiting', waiting.workflowId);
+    await record('waiting', '2024-02-26', { lateAfterMs: 3_600_000 });
 
     stack.api.setReady({ readyAfterMs: 1_000 });
-    const late = await stack.startDay('2024-02-26', { lateAfterMs: 300 }, 'late');
-    await late.result();
-    await save('late', late.workflowId);
+    const late = await record('late', '2024-02-26', { lateAfterMs: 300 });
     const query = `WorkflowType = "salesAlert" and WorkflowId starts_with "${late.workflowId}"`;
     let alert: string | undefined;
     await until('the alert has ended', async () => {
@@ -76,36 +84,20 @@ test('record the histories', { timeout: 120_000 }, async () => {
     stack.api.setReady({ pollsUntilReady: 1, readyAfterMs: 0 });
 
     stack.deliveries.set('2024-02-27', [{ uniq_id: 'x' }], { price_log_inc: null });
-    const missing = await stack.startDay('2024-02-27', { filesTimeoutMs: 300 });
-    await missing.result().catch(() => undefined);
-    await save('missing-file', missing.workflowId);
-
-    const accepted = await stack.startDay('2024-02-27', { filesTimeoutMs: 60_000 }, 'accepted');
-    await accepted.executeUpdate('proceedWithout', { args: [['price_log_inc']] });
-    await accepted.result();
-    await save('proceed-without', accepted.workflowId);
-
-    const notFound = await stack.startDay('2023-01-01');
-    await notFound.result();
-    await save('not-found', notFound.workflowId);
-
+    await record('missing-file', '2024-02-27', { filesTimeoutMs: 300 });
+    await record('proceed-without', '2024-02-27', {}, (run) =>
+      run.executeUpdate('proceedWithout', { args: [['price_log_inc']] }),
+    );
+    await record('not-found', '2023-01-01');
     stack.deliveries.set('2024-02-28', '<html>');
-    const refused = await stack.startDay('2024-02-28');
-    await refused.result().catch(() => undefined);
-    await save('refused', refused.workflowId);
+    await record('refused', '2024-02-28');
 
     stack.api.setReady({ readyAfterMs: 1_500 });
-    const first = await stack.startDay('2024-02-29');
-    const second = await stack.startDay('2024-02-29', {}, 'second');
-    await Promise.all([first.result(), second.result()]);
-    await save('first-of-two', first.workflowId);
-    await save('second-of-two', second.workflowId);
-
-    const cancelled = await stack.startDay('2024-03-01');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await cancelled.cancel();
-    await cancelled.result().catch(() => undefined);
-    await save('cancelled', cancelled.workflowId);
+    await record('first-of-two', '2024-02-29', {}, () => record('second-of-two', '2024-02-29'));
+    await record('cancelled', '2024-03-01', {}, async (run) => {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await run.cancel();
+    });
     stack.api.setReady({ readyAfterMs: 0 });
 
     const history = await stack.client.workflow.start('salesHistory', {

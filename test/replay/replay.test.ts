@@ -33,7 +33,9 @@ test('every workflow has a recorded history, and a day has one of each way that 
   const workflows = [...index.matchAll(/^export \{ (\w+) /gm)].map(([, name]) => name);
   assert.deepEqual([...new Set(types)].sort(), workflows.sort());
   const record = await readFile(path.join(projectRoot, 'test/replay/record.ts'), 'utf8');
-  const recorded = [...record.matchAll(/await save\('([\w-]+)'/g)].map(([, name]) => `${name ?? ''}.json`);
+  const recorded = [...record.matchAll(/\b(?:record|save)\('([\w-]+)'/g)].map(
+    ([, name]) => `${name ?? ''}.json`,
+  );
   assert.deepEqual([...names].sort(), recorded.sort());
 });
 

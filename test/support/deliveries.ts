@@ -2,54 +2,34 @@ import { plainLines } from '../../dev/sample-api/plain-rows.ts';
 import type { Delivery, DeliverySource, FileContent } from '../../dev/sample-api/server.ts';
 import { FEEDS } from '../../domain/feeds.ts';
 
-/** One row of user_order_log; what is not given has a harmless value. */
-export interface Order {
-  id?: number | string;
-  uniq_id: string;
-  date_time?: string;
-  city_id?: number | string;
-  city_name?: string;
-  customer_id?: number | string;
-  first_name?: string;
-  last_name?: string;
-  item_id?: number | string;
-  item_name?: string;
-  quantity?: number | string;
-  payment_amount?: number | string;
-  status?: string;
-}
+const COLUMNS = [
+  ...['id', 'uniq_id', 'date_time', 'city_id', 'city_name', 'customer_id', 'first_name', 'last_name'],
+  ...['item_id', 'item_name', 'quantity', 'payment_amount'],
+] as (keyof Order)[];
 
-const HEADER =
-  'id,uniq_id,date_time,city_id,city_name,customer_id,first_name,last_name,item_id,item_name,quantity,payment_amount';
+/** One row of user_order_log; what is not given has a harmless value. */
+export type Order = { uniq_id: string } & Partial<
+  Record<'date_time' | 'city_name' | 'first_name' | 'last_name' | 'item_name' | 'status', string> &
+    Record<'id' | 'city_id' | 'customer_id' | 'item_id' | 'quantity' | 'payment_amount', number | string>
+>;
+
+const HARMLESS: Partial<Order> = {
+  ...{ date_time: '2024-02-25T00:00:00', city_id: 0, city_name: 'Москва' },
+  ...{ customer_id: 1, first_name: 'Анна', last_name: 'Великая' },
+  ...{ item_id: 1, item_name: 'Молоко 3%', quantity: 1, payment_amount: 100, status: 'shipped' },
+};
 
 /** The CSV of orders; with a status column as soon as one of them has a status. */
 export function ordersCsv(
   orders: readonly Order[],
   { withStatus = orders.some((o) => o.status !== undefined) } = {},
 ): string {
+  const columns = withStatus ? [...COLUMNS, 'status' as const] : COLUMNS;
   const lines = orders.map((order, index) => {
-    const {
-      id = index + 1,
-      uniq_id,
-      date_time = '2024-02-25T00:00:00',
-      city_id = 0,
-      city_name = 'Москва',
-      customer_id = 1,
-      first_name = 'Анна',
-      last_name = 'Великая',
-      item_id = 1,
-      item_name = 'Молоко 3%',
-      quantity = 1,
-      payment_amount = 100,
-      status = 'shipped',
-    } = order;
-    const fields = [
-      ...[id, uniq_id, date_time, city_id, city_name, customer_id, first_name, last_name],
-      ...[item_id, item_name, quantity, payment_amount],
-    ];
-    return [...fields, ...(withStatus ? [status] : [])].join(',');
+    const row: Partial<Order> = { id: index + 1, ...HARMLESS, ...order };
+    return columns.map((column) => row[column] ?? HARMLESS[column]).join(',');
   });
-  return [withStatus ? `${HEADER},status` : HEADER, ...lines, ''].join('\n');
+  return [columns.join(','), ...lines, ''].join('\n');
 }
 
 export const ACTIVITY_CSV = `id,uniq_id,date_time,action_id,customer_id,quantity

@@ -5,6 +5,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Claim } from '../../activities/claim-day.ts';
 import { dayStatuses } from '../../client/day-status.ts';
 import { FEEDS } from '../../domain/feeds.ts';
+import type { salesIncrement } from '../../workflows/index.ts';
 import { callsOf, failureOf, until } from '../client/harness.ts';
 import { reset, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
@@ -78,6 +79,40 @@ for (const [date, end] of [
     assert.deepEqual([outcome, joined], ['loaded', undefined]);
     assert.equal(callsOf(stack, 'generate_report').length, reports + 2);
   });
+
+test('a run of the whole date waits for one of some files, and then loads (contract, ruling 15)', async () => {
+  const date = '2024-03-14';
+  stack.deliveries.set(date, [{ uniq_id: date }]);
+  stack.api.setReady({ pollsUntilReady: Infinity });
+  const polls = callsOf(stack, 'get_report').length;
+  const some = await stack.client.workflow.start<typeof salesIncrement>('salesIncrement', {
+    workflowId: `${stack.taskQueue}-some`,
+    taskQueue: stack.taskQueue,
+    args: [{ loadDate: date, files: ['price_log_inc'], options: { reportPollIntervalMs: 50 } }],
+  });
+  await until('it waits for its report', () => callsOf(stack, 'get_report').length > polls);
+  const whole = await stack.startDay(date);
+  await untilItWaits(whole, date);
+  stack.api.setReady({ pollsUntilReady: 0 });
+  assert.equal((await some.result()).outcome, 'partial');
+  const { outcome, joined, files } = await whole.result();
+  assert.deepEqual([outcome, joined, Object.keys(files).length], ['loaded', undefined, FEEDS.length]);
+});
+
+test('a run that has only waited records nothing when it is cancelled (contract, ruling 16)', async () => {
+  const date = '2024-04-04';
+  const recorded = () => stack.rows('select outcome from staging.day_load where load_date = $1', [date]);
+  stack.deliveries.set(date, [{ uniq_id: date }]);
+  const holder = await startHolder(date);
+  const waiting = await stack.startDay(date);
+  await untilItWaits(waiting, date);
+  await waiting.cancel();
+  await assert.rejects(waiting.result());
+  assert.deepEqual(await recorded(), []);
+  stack.api.setReady({ pollsUntilReady: 0 });
+  assert.equal((await holder.result()).outcome, 'loaded');
+  assert.deepEqual(await recorded(), [{ outcome: 'loaded' }]);
+});
 
 async function stateOf(date: string): Promise<string | undefined> {
   const [day] = await dayStatuses(stack.db.database, stack.client, date, date);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, beforeEach, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { addDays } from '../../domain/load-date.ts';
-import { DAY_STATE_PARAMETERS, FEEDS } from '../../domain/feeds.ts';
+import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
-import { callsOf, failureOf, until } from '../client/harness.ts';
+import { failureOf, until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { resetRun, resetPoints } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
@@ -132,7 +132,7 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     for (const [index, warning] of warnings.entries()) assert.match(warning, expected[index] ?? /^$/);
   }
 
-  test('few rows stay few, whatever else is run, until the file is loaded anew', async () => {
+  test('few rows stay few, and a refused delivery is told, whatever else is run, until the file is loaded anew', async () => {
     const orders = (date: string, count: number) =>
       Array.from({ length: count }, (_, index) => ({ uniq_id: `${date}-${index}` }));
     for (let day = 0; day < 4; day += 1) {
@@ -155,10 +155,19 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     stack.deliveries.byDate.set(date, delivered);
     await runFiles(date, 'price_log_inc');
     await warns(date, NOT_FOUND, VOLUME);
-    stack.deliveries.set(date, '<html>refused</html>');
-    await failureOf(stack.runDay(date));
+    // A refused redelivery is hidden neither by a run of another file, which fails and heals, nor by NOT FOUND.
+    stack.deliveries.set(date, '<html>refused</html>', { price_log_inc: '<html>' });
+    await failureOf(runFiles(date, 'user_order_log_inc'));
+    assert.equal((await stateOf(date))?.state, 'failed');
     await warns(date, NOT_FOUND, VOLUME);
     await runFiles(date, 'customer_research_inc');
+    await warns(date, NOT_FOUND, REFUSED, VOLUME);
+    await failureOf(runFiles(date, 'price_log_inc'));
+    await warns(date, NOT_FOUND, REFUSED, VOLUME);
+    stack.deliveries.set(date, '<html>refused</html>');
+    await runFiles(date, 'price_log_inc');
+    stack.deliveries.byDate.delete(date);
+    await stack.runDay(date);
     await warns(date, NOT_FOUND, REFUSED, VOLUME);
     // The causes go one by one: enough rows now, an answer with all files, a good file.
     stack.deliveries.set(date, orders(date, 10));
@@ -166,76 +175,6 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     await warns(date, NOT_FOUND);
     await stack.runDay(date);
     await warns(date);
-  });
-
-  test('a refused redelivery is not hidden by a run of another file, nor by NOT FOUND', async () => {
-    const date = '2024-07-01';
-    stack.deliveries.set(date, [{ uniq_id: 'a' }]);
-    await stack.runDay(date);
-    stack.deliveries.set(date, '<html>refused</html>');
-    await failureOf(stack.runDay(date));
-    assert.equal((await stateOf(date))?.state, 'failed');
-    assert.equal((await runFiles(date, 'price_log_inc')).outcome, 'loaded');
-    await warns(date, REFUSED);
-    // Another file fails and heals meanwhile.
-    stack.deliveries.set(date, '<html>refused</html>', { price_log_inc: '<html>' });
-    await failureOf(runFiles(date, 'price_log_inc'));
-    await warns(date, REFUSED);
-    stack.deliveries.set(date, '<html>refused</html>');
-    await runFiles(date, 'price_log_inc');
-    await warns(date, REFUSED);
-    stack.deliveries.byDate.delete(date);
-    await stack.runDay(date);
-    await warns(date, NOT_FOUND, REFUSED);
-    stack.deliveries.set(date, [{ uniq_id: 'b' }]);
-    await stack.runDay(date);
-    await warns(date);
-  });
-});
-
-describe('of two runs of a date', () => {
-  beforeEach(() => stack.api.setReady({ pollsUntilReady: Infinity }));
-  after(() => stack.api.setReady({ pollsUntilReady: 0 }));
-
-  const polls = () => callsOf(stack, 'get_report').length;
-  const untilPolled = async (before: number) => {
-    await until('it waits for its report', () => polls() > before);
-  };
-  const untilItWaits = async (run: Awaited<ReturnType<typeof startFiles>>) => {
-    await until('the other waits', async () => {
-      const { currentStep } = await run.query<{ currentStep: string }>('state');
-      return currentStep.startsWith('Waiting for workflow');
-    });
-  };
-
-  test('the one of the whole date waits for the one of some files, and then loads', async () => {
-    const date = '2024-03-14';
-    const before = polls();
-    stack.deliveries.set(date, [{ uniq_id: 'e' }]);
-    const some = await startFiles(date, ['price_log_inc']);
-    await untilPolled(before);
-    const whole = await stack.startDay(date);
-    await untilItWaits(whole);
-    stack.api.setReady({ pollsUntilReady: 0 });
-    assert.equal((await some.result()).outcome, 'partial');
-    const { outcome, joined, files } = await whole.result();
-    assert.deepEqual([outcome, joined, Object.keys(files).length], ['loaded', undefined, FEEDS.length]);
-  });
-
-  test('the one that has only waited records nothing when it is cancelled', async () => {
-    const date = '2024-04-04';
-    const before = polls();
-    stack.deliveries.set(date, [{ uniq_id: date }]);
-    const holder = await stack.startDay(date, {}, 'holder');
-    await untilPolled(before);
-    const waiting = await stack.startDay(date, {}, 'waiting');
-    await untilItWaits(waiting);
-    await waiting.cancel();
-    await assert.rejects(waiting.result());
-    assert.equal(await recorded(date), undefined);
-    stack.api.setReady({ pollsUntilReady: 0 });
-    assert.equal((await holder.result()).outcome, 'loaded');
-    assert.equal((await recorded(date))?.outcome, 'loaded');
   });
 });
 

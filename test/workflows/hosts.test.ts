@@ -5,7 +5,6 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { FEEDS } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
-import { stagingLock } from '../../database/locks.ts';
 import { callsOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import type { TestStack } from '../support/stack.ts';
 
@@ -70,7 +69,7 @@ describe('workers and landing directories', { concurrency: 3 }, () => {
     assert.equal(await landedFiles(stack), 0, 'no landed row is left');
   });
 
-  test('a landing directory that cannot be used holds the day of the only worker; landed rows that are gone are landed again', async (t) => {
+  test('a landing directory that cannot be used holds the day of the only worker', async (t) => {
     const stack = await stackFor(t);
     stack.deliveries.set('2024-02-24', [{ uniq_id: 'a' }]);
     await rm(stack.landingDir, { recursive: true });
@@ -82,33 +81,5 @@ describe('workers and landing directories', { concurrency: 3 }, () => {
     });
     await rm(stack.landingDir);
     assert.equal((await held.result()).outcome, 'loaded');
-
-    stack.api.requests.length = 0;
-    stack.deliveries.set(DATE, [{ uniq_id: 'b' }]);
-    const holder = await stack.db.pool.connect();
-    await holder.query('begin');
-    await holder.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-      stagingLock(DATE, 'price_log_inc'),
-    ]);
-    const run = await stack.startDay(DATE);
-    try {
-      await until('the prices wait to be staged', async () => {
-        const waiting = await stack.rows(
-          `select from pg_locks where locktype = 'advisory' and not granted
-             and database = (select oid from pg_database where datname = current_database())`,
-        );
-        return waiting.length === 1;
-      });
-      // As when the database is restored to a moment before.
-      await stack.rows(`delete from staging.landed_file where file = 'price_log_inc'`);
-    } finally {
-      await holder.query('commit');
-      holder.release();
-    }
-    const { outcome, files } = await run.result();
-    assert.equal(outcome, 'loaded');
-    assert.equal(Object.keys(files).length, FEEDS.length);
-    assert.equal(callsOf(stack, 'storage', 'price_log_inc').length, 2);
-    assert.equal(callsOf(stack, 'storage').length, FEEDS.length + 1);
   });
 });

@@ -84,18 +84,6 @@ describe(
         assert.equal(day.count('sendAlert'), told);
       });
 
-    test('it still fails, with one question, where the answer is not there', async () => {
-      const day = given(NOT_READY);
-      const run = await day.start({ reportTimeoutMs: 300 });
-      await failureOf(run.result());
-      const [, , , point] = await pointsBefore(day, run, 'recordFailure');
-      assert.ok(point);
-      await sleep(WHILE_MS);
-      const before = day.count('getReport');
-      await assert.rejects(resetRun(day, run.workflowId, run.firstExecutionRunId, point));
-      assert.ok(day.count('getReport') > before);
-    });
-
     test('a backfill as well', async () => {
       const planBackfill = () => ({
         options: { ...FAST_OPTIONS, reportTimeoutMs: 300 },
