@@ -4,7 +4,8 @@ import { updateFacts } from '../../pipeline/load/update-mart.ts';
 import { until } from '../client/harness.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
-import { empty, lines, Loader, tables, textOf } from './support.ts';
+import { dump } from '../support/dump.ts';
+import { empty, lines, Loader } from './support.ts';
 
 const DAY = '2024-02-25';
 
@@ -61,7 +62,7 @@ describe('two sessions', () => {
 
   test('of which one is cancelled leave nothing of that one', async () => {
     await loader.load(DAY, ordersOf(1, 10));
-    const before = textOf(await tables(db.pool));
+    const before = await dump(db.pool);
     const abort = new AbortController();
     const cancelled = db.database.transaction(async (session) => {
       await session.lock('mart f_sales');
@@ -75,7 +76,7 @@ describe('two sessions', () => {
     await assert.rejects(cancelled, /cancelled by the test/);
     // The server notices that the client is gone, and the lock is free again.
     await loader.updateMart(DAY);
-    assert.equal(textOf(await tables(db.pool)), before);
+    assert.equal(await dump(db.pool), before);
   });
 });
 

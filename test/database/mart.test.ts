@@ -63,6 +63,35 @@ test('a refund is minus the absolute amount; amounts, quantities and dates are k
     assert.deepEqual(await verify(db.database, range, () => undefined), []);
 });
 
+test('the last order of a customer is the greatest by date_time, then load_date, then id, any id before none', async () => {
+  // Two orders of each customer, of which the one in city 1 is the last.
+  const orders: [day: number, customer: number, microsecond: number, id: number | '', city: 1 | 2][] = [
+    [25, 1, 2, 1, 1],
+    [26, 1, 1, 9, 2],
+    [25, 2, 1, 9, 2],
+    [26, 2, 1, 1, 1],
+    [25, 3, 1, 9, 2],
+    [25, 3, 1, 10, 1],
+    [25, 4, 1, -9, 1],
+    [25, 4, 1, '', 2],
+  ];
+  for (const day of [26, 25]) {
+    const delivered = orders.flatMap(([of, customer_id, microsecond, id, city_id], index) =>
+      of === day
+        ? {
+            uniq_id: `${index}`,
+            date_time: `2024-02-25 10:00:00.00000${microsecond}`,
+            customer_id,
+            id,
+            city_id,
+          }
+        : [],
+    );
+    await loader.load(`2024-02-${day}`, delivered);
+  }
+  assert.deepEqual(await lines(db.pool, 'select city_id from mart.d_customer'), ['1', '1', '1', '1']);
+});
+
 test('of a calendar that was deleted by hand, each delivery brings back the dates of its facts and no other', async () => {
   const dates = async () => await lines(db.pool, 'select date_id from mart.d_calendar order by date_id');
   await loader.load('2024-02-25', [{ uniq_id: 'a', date_time: '2024-02-24' }, { uniq_id: 'b' }]);

@@ -130,24 +130,13 @@ export class Dimensions {
   }
 }
 
-/** For loads side by side, or cut off half-way: the lines that must be there, and those that may be. */
-export function dimensionBounds(loads: readonly Load[]): { must: Tables; may: Tables } {
-  const newest = newestLoads(loads);
-  const staged = newest.flatMap(stagedOrders);
-  const last = lastOrders(newest);
+/** For loads side by side, or cut off half-way: the lines that dimensions may have. */
+export function possibleDimensions(loads: readonly Load[]): Tables {
   const delivered = loads.flatMap(stagedOrders);
-  const withOrders = new Set(last.map((row) => row.customerId));
   return {
-    must: {
-      d_city: unique(staged.map((row) => String(row.cityId))),
-      d_item: unique(staged.map((row) => String(row.itemId))),
-      d_customer: last.map(customerLine),
-    },
-    may: {
-      d_city: delivered.map((row) => line(row.cityId, row.cityName)),
-      d_item: delivered.map((row) => line(row.itemId, row.itemName)),
-      d_customer: delivered.filter((row) => !withOrders.has(row.customerId)).map(customerLine),
-    },
+    d_city: delivered.map((row) => line(row.cityId, row.cityName)),
+    d_item: delivered.map((row) => line(row.itemId, row.itemName)),
+    d_customer: delivered.map(customerLine),
   };
 }
 
@@ -256,7 +245,8 @@ function calendarLine(date: string): string {
   const weekday = (Date.parse(date) - Date.parse(monday)) / 86_400_000 + 1;
   const [calendarYear = 0, month = 0, day = 0] = date.split('-').map(Number);
   const quarter = Math.ceil(month / 3);
-  return line(dateId(date), date, weekday, day, week, year, monday, month, quarter, calendarYear);
+  const period = year * 100 + week;
+  return line(dateId(date), date, weekday, day, week, year, monday, month, quarter, calendarYear, period);
 }
 
 /** mart.f_customer_retention from the rows of f_sales, in the words of the contract. */

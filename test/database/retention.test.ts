@@ -4,9 +4,7 @@ import fc from 'fast-check';
 import { addDays } from '../../domain/load-date.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { isoWeek, money, retention, retentionByItem, type Fact } from './model.ts';
-import { empty, lines, Loader, tables } from './support.ts';
-
-const VIEWS = ['f_customer_retention', 'f_customer_retention_by_item'];
+import { empty, lines, Loader, tables, VIEWS } from './support.ts';
 
 const db = await createTestDatabase();
 after(() => db.drop());

@@ -13,10 +13,12 @@ import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
 import { checkFile } from '../../pipeline/validate/check-file.ts';
 import { chunksOf } from '../pipeline/support.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
+import { QUERIES } from '../support/dump.ts';
 
 /** The steps that bring a delivery into the mart, in the order of the workflow. */
 
 export const DIMENSIONS = ['d_city', 'd_item', 'd_customer'] as const;
+export const VIEWS = ['f_customer_retention', 'f_customer_retention_by_item'] as const;
 /** The dimensions, then the facts. */
 export const MART_STEPS = DIMENSIONS.length + 1;
 
@@ -146,26 +148,13 @@ export async function lines(pool: pg.Pool, query: string, values: unknown[] = []
 
 /** The queries that give a database's tables as `model.ts` gives them, in any order of lines. */
 const TABLES: Record<string, string> = {
-  user_order_log: `select load_date, is_history, id, uniq_id, date_time, city_id, city_name, customer_id, first_name,
-    last_name, item_id, item_name, quantity, payment_amount, status from staging.user_order_log`,
+  ...QUERIES,
   rejected_row: 'select load_date, file, line, column_name from staging.rejected_row',
   file_load: `select load_date, file, delivery_number, rows_read, rows_kept, rows_duplicate, rows_rejected
     from staging.file_load`,
-  d_calendar: `select date_id, date_actual, day_of_week, day_of_month, week_of_year, iso_year, week_start,
-    month_actual, quarter_actual, year_actual from mart.d_calendar`,
-  d_city: 'select city_id, city_name from mart.d_city',
-  d_item: 'select item_id, item_name from mart.d_item',
-  d_customer: 'select customer_id, first_name, last_name, city_id from mart.d_customer',
-  f_sales: `select uniq_id, status, date_id, item_id, customer_id, city_id, quantity, payment_amount
-    from mart.f_sales`,
-  f_customer_retention: 'select * from mart.f_customer_retention',
-  f_customer_retention_by_item: 'select * from mart.f_customer_retention_by_item',
 };
 
-export async function tables(
-  pool: pg.Pool,
-  names: readonly string[] = Object.keys(TABLES),
-): Promise<Record<string, string[]>> {
+export async function tables(pool: pg.Pool, names: readonly string[]): Promise<Record<string, string[]>> {
   const entries = await Promise.all(
     names.map(async (name) => [name, await lines(pool, TABLES[name] ?? '')] as const),
   );

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { FEEDS } from '../../domain/feeds.ts';
 
 /** What readers rely on, without ids of runs and times: two databases that hold the same give the same text. */
-const QUERIES: Record<string, string> = {
+export const QUERIES: Record<string, string> = {
   ...Object.fromEntries(
     FEEDS.map(({ name, columns, key }) => [
       name,
