@@ -51,9 +51,10 @@ test('a program reads and leaves nothing in the temporary directory, and what it
     const env = { PATH: process.env.PATH, HOME: directory, TMPDIR: directory };
     return (await promisify(execFile)(process.execPath, args, { cwd: projectRoot, env })).stdout;
   };
-  const register = ['--import', './runtime/register.js'];
-  assert.match(await run(...register, 'client/main.ts', '--help'), /Usage: client/);
   assert.match(await run('bin/sales-increment.js', '--help'), /Usage: client/);
   assert.deepEqual(await readdir(directory), []);
-  assert.equal(await run(...register, '--print', 'process.umask().toString(8)'), '77\n');
+  assert.equal(
+    await run('--import', './runtime/register.js', '--print', 'process.umask().toString(8)'),
+    '77\n',
+  );
 });
