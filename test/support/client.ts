@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { program, reportFailure } from '../../client/program.ts';
 import { documentName } from './client-documents.ts';
-import type { Ended, Running } from './processes.ts';
+import { untilSaid, type Ended, type Running } from './processes.ts';
 
 interface Call {
   env: Record<string, string>;
@@ -44,12 +44,7 @@ export function startClient(
   };
   return {
     output,
-    async says(text) {
-      while (!output().includes(text)) {
-        if (hasEnded) throw new Error(`client ${args.join(' ')} did not say "${text}": ${output()}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    },
+    says: (text, withinMs) => untilSaid(text, output, () => hasEnded, withinMs),
     ended: calls.run(call, run),
   };
 }

@@ -73,19 +73,26 @@ export function launch(command: string, args: readonly string[], options: Launch
   return {
     pid,
     output: () => stdout + stderr,
-    async says(text, withinMs = 300_000) {
-      const deadline = Date.now() + withinMs;
-      while (!(stdout + stderr).includes(text)) {
-        if (hasEnded() || Date.now() > deadline)
-          throw new Error(`${command} ${args.join(' ')} did not say "${text}": ${stdout}${stderr}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    },
+    says: (text, withinMs) => untilSaid(text, () => stdout + stderr, hasEnded, withinMs),
     kill: (signal) => {
       if (!hasEnded()) process.kill(group ? -pid : pid, signal);
     },
     ended: once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr })),
   };
+}
+
+/** Waits until the output of what runs holds the text. */
+export async function untilSaid(
+  text: string,
+  output: () => string,
+  hasEnded: () => boolean,
+  withinMs = 300_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!output().includes(text)) {
+    if (hasEnded() || Date.now() > deadline) throw new Error(`"${text}" was not said: ${output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Starts one of the project's programs as a user would. What the client prints with --json is checked against its schema. */
