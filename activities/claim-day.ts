@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { z } from 'zod';
 import type { Database } from '../database/database.ts';
@@ -41,41 +41,29 @@ export type Claim =
  * A claim needs no release: it counts as long as its workflow is open in Temporal.
  */
 export function claimDay({ database }: ActivityDependencies) {
-  return async function claimDay(request: ClaimRequest, waitedFor?: Holder): Promise<Claim> {
+  return async function claimDay(request: ClaimRequest, awaited?: Holder): Promise<Claim> {
     const { claim, files } = checkedInput(claimInput, request);
-    return await takeClaim(database, claim, files, checkedInput(holderInput.optional(), waitedFor));
+    const waitedFor = checkedInput(holderInput.optional(), awaited);
+    const me = currentRun();
+    const { client } = Context.current();
+    if (waitedFor?.isWhole && !files) {
+      const result = await resultOf(client, waitedFor);
+      const { workflowId, runId } = waitedFor;
+      if (result) return { state: 'done', result: { ...result, joined: { workflowId, runId } } };
+    }
+    for (let from = me.workflowId; ;) {
+      const holder = await take(database, [claim, me.workflowId, me.runId, from, files ?? null]);
+      if (holder.workflowId === me.workflowId) {
+        return { state: 'claimed', number: await nextDeliveryNumber(database, cancellation()) };
+      }
+      const open = await openRun(client, holder.workflowId);
+      if (open) {
+        const idle = await idleOf(client, open);
+        return { state: 'held', holder, ...(idle && { idle }) };
+      }
+      from = holder.workflowId;
+    }
   };
-}
-
-async function takeClaim(
-  database: Database,
-  claim: string,
-  files: string[] | undefined,
-  waitedFor: Holder | undefined,
-): Promise<Claim> {
-  const me = currentRun();
-  const { client } = Context.current();
-  if (
-    waitedFor?.isWhole &&
-    !files &&
-    (await describedRun(client, waitedFor.workflowId))?.status.name === 'COMPLETED'
-  ) {
-    const result = await resultOf(waitedFor);
-    const { workflowId, runId } = waitedFor;
-    if (result) return { state: 'done', result: { ...result, joined: { workflowId, runId } } };
-  }
-  for (let from = me.workflowId; ;) {
-    const holder = await take(database, [claim, me.workflowId, me.runId, from, files ?? null]);
-    if (holder.workflowId === me.workflowId) {
-      return { state: 'claimed', number: await nextDeliveryNumber(database, cancellation()) };
-    }
-    const open = await openRun(client, holder.workflowId);
-    if (open) {
-      const idle = await idleOf(open);
-      return { state: 'held', holder, ...(idle && { idle }) };
-    }
-    from = holder.workflowId;
-  }
 }
 
 async function take(database: Database, values: unknown[]): Promise<Holder> {
@@ -91,7 +79,10 @@ async function take(database: Database, values: unknown[]): Promise<Holder> {
 }
 
 /** Undefined when nothing of the run waits for a worker, or a worker polls for it. */
-async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise<Idle | undefined> {
+async function idleOf(
+  client: Client,
+  { taskQueue, raw }: WorkflowExecutionDescription,
+): Promise<Idle | undefined> {
   const { pendingWorkflowTask: task, pendingActivities } = raw;
   const waiting = [
     ...(task?.state === WORKFLOW_TASK_SCHEDULED ? [task.originalScheduledTime] : []),
@@ -100,7 +91,6 @@ async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise
       .map(({ scheduledTime }) => scheduledTime),
   ].flatMap((time) => (time?.seconds ? [time.seconds.toNumber() * 1_000] : []));
   if (waiting.length === 0) return undefined;
-  const { client } = Context.current();
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
@@ -111,7 +101,8 @@ async function idleOf({ taskQueue, raw }: WorkflowExecutionDescription): Promise
 }
 
 /** The result of its newest run, which a reset may have made. A run for some files only is no answer for a whole date. */
-async function resultOf({ workflowId }: RunRef): Promise<DayResult | undefined> {
-  const result = (await Context.current().client.workflow.getHandle(workflowId).result()) as DayResult;
+async function resultOf(client: Client, { workflowId }: RunRef): Promise<DayResult | undefined> {
+  if ((await describedRun(client, workflowId))?.status.name !== 'COMPLETED') return undefined;
+  const result = (await client.workflow.getHandle(workflowId).result()) as DayResult;
   return result.only ? undefined : result;
 }

@@ -6,7 +6,7 @@ import type {
   ActivityInterceptors,
   Next,
 } from '@temporalio/worker';
-import { failure, isFailureType, retryLimitMs } from '../domain/failures.ts';
+import { failure, FAILURES, isFailureType, type FailureEntry } from '../domain/failures.ts';
 
 /** Well within the heartbeat timeout of `workflows/steps/activities.ts`. */
 export const HEARTBEAT_EVERY_MS = 1_000;
@@ -44,8 +44,8 @@ async function failureOf(context: Context, error: unknown): Promise<unknown> {
 
 function withinLimit({ info }: Context, error: unknown): unknown {
   if (!(error instanceof ApplicationFailure) || !isFailureType(error.type)) return error;
-  const limit = retryLimitMs(error.type);
-  if (limit === undefined || Date.now() - info.scheduledTimestampMs < limit) return error;
+  const { retryLimitMs = Infinity }: FailureEntry = FAILURES[error.type];
+  if (Date.now() - info.scheduledTimestampMs < retryLimitMs) return error;
   const { type, message } = error;
   return ApplicationFailure.create({ type, message, nonRetryable: true });
 }

@@ -162,37 +162,27 @@ export const FAILURES = {
 
 export type FailureType = keyof typeof FAILURES;
 
-export interface FailureOptions {
-  cause?: unknown;
-  /** Milliseconds until the next try, when the other side said so. */
-  nextRetryDelayMs?: number | undefined;
-  details?: unknown[];
-}
-
-/** A failure of a known type, retryable or not as the table says. */
+/**
+ * A failure of a known type, retryable or not as the table says.
+ * @param options.nextRetryDelayMs when the other side said when to try again
+ */
 export function failure(
   type: FailureType,
   message: string,
-  options: FailureOptions = {},
+  options: { nextRetryDelayMs?: number | undefined; details?: unknown[] } = {},
 ): ApplicationFailure {
+  const { nextRetryDelayMs: nextRetryDelay, details } = options;
   return ApplicationFailure.create({
     type,
     message,
     nonRetryable: !FAILURES[type].retryable,
-    ...(options.cause instanceof Error ? { cause: options.cause } : {}),
-    ...(options.nextRetryDelayMs === undefined ? {} : { nextRetryDelay: options.nextRetryDelayMs }),
-    ...(options.details ? { details: options.details } : {}),
+    ...(nextRetryDelay !== undefined && { nextRetryDelay }),
+    ...(details && { details }),
   });
 }
 
 export function isFailureType(type: string | null | undefined): type is FailureType {
   return typeof type === 'string' && Object.hasOwn(FAILURES, type);
-}
-
-/** How long a step is tried again for such a failure, in milliseconds; undefined: as long as the step may. */
-export function retryLimitMs(type: FailureType): number | undefined {
-  const entry: FailureEntry = FAILURES[type];
-  return entry.retryLimitMs;
 }
 
 /** What the operator does next, for a type that stands in the table. */

@@ -10,12 +10,6 @@ const MIN_PATIENCE_MS = 30_000;
 /** A file that cannot be landed is mostly given up within this time of the question. */
 const LANDING_MS = 45_000;
 
-/** Feeds of an increment whose files are there; what the run goes without is missing and accepted. */
-export interface IncrementFeeds {
-  present: string[];
-  acceptedMissing: string[];
-}
-
 /** Asks which files of an increment are there, until those that are needed are; FILES_TIMEOUT is the limit. */
 export class FileWait {
   readonly #run: Run;
@@ -34,8 +28,8 @@ export class FileWait {
     this.#only = files?.map(feedOfFile);
   }
 
-  /** Undefined: the date has no increment. */
-  async untilPresent(reportId: string): Promise<IncrementFeeds | undefined> {
+  /** The feeds whose files are there, and those that the run goes without. Undefined: the date has no increment. */
+  async untilPresent(reportId: string) {
     const { loadDate, progress } = this.#run;
     for (;;) {
       progress.update(`Asking the report API for the increment of ${loadDate}.`);

@@ -127,19 +127,17 @@ export function feedsNotLanded(error: unknown): string[] | undefined {
 /** The dimensions first, so that no fact lacks one. */
 async function updateMart(run: Run, files: string[], acceptedMissing: string[] | null): Promise<Loaded> {
   run.progress.update(`Updating the mart with ${run.title}.`);
-  const { delivery, checkpoint, options } = run;
-  const { volumeAlertShare } = options;
-  const summary = run.title;
+  const { delivery, title: summary } = run;
+  const { volumeAlertShare } = run.options;
   await steps.updateDimensions.executeWithOptions({ summary }, [delivery]);
-  const { startedAt } = checkpoint;
+  const { number = 0, startedAt } = run.checkpoint;
   return await steps.updateFSales.executeWithOptions({ summary }, [
     delivery,
-    { files, acceptedMissing, volumeAlertShare, number: run.number ?? 0, startedAt },
+    { files, acceptedMissing, volumeAlertShare, number, startedAt },
   ]);
 }
 
 function warningsOf(file: StagedFile): string[] {
-  const { warnings, superseded } = file;
-  const all = superseded ? [...warnings, 'a newer download was already staged and is kept'] : warnings;
-  return all.map((warning) => `${fileName(file)}: ${warning}`);
+  const superseded = file.superseded ? ['a newer download was already staged and is kept'] : [];
+  return [...file.warnings, ...superseded].map((warning) => `${fileName(file)}: ${warning}`);
 }

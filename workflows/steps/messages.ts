@@ -3,13 +3,10 @@ import { failure } from '../../domain/failures.ts';
 import { fileNames } from '../../domain/feeds.ts';
 import type { Run } from './run.ts';
 
-export const retryNowUpdate = defineUpdate<string>('retryNow');
-export const proceedWithoutUpdate = defineUpdate<string, [string[]]>('proceedWithout');
-
 /** What a person can ask of a waiting day. */
 export function handleMessages(run: Run): void {
   setHandler(
-    retryNowUpdate,
+    defineUpdate<string>('retryNow'),
     () => {
       run.progress.retryNow();
       return 'Trying now.';
@@ -17,7 +14,7 @@ export function handleMessages(run: Run): void {
     { description: 'End the wait and try now: poll the report, or ask for the missing files, at once.' },
   );
   setHandler(
-    proceedWithoutUpdate,
+    defineUpdate<string, [string[]]>('proceedWithout'),
     (files) => {
       run.checkpoint.accepted.push(...files);
       run.progress.retryNow();

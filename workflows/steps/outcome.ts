@@ -12,45 +12,42 @@ import type { Run } from './run.ts';
 export async function withOutcome(run: Run, work: () => Promise<DayResult>): Promise<DayResult> {
   try {
     const result = await work();
-    run.searchAttributes.setOutcome(result.outcome);
+    run.outcome = result.outcome;
     run.progress.end(describeResult(run, result), result.warnings, filesOf(result));
     return result;
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    run.searchAttributes.setOutcome('failed');
+    run.outcome = 'failed';
     throw await failed(run, error);
   }
 }
 
 /** Records that the date has no increment, which is a result and not a failure. */
 export async function noIncrement(run: Run): Promise<DayResult> {
-  const { delivery, loadDate, number = 0, checkpoint } = run;
+  const { delivery, loadDate, checkpoint } = run;
+  const { number = 0, startedAt } = checkpoint;
   const summary = `no increment for ${loadDate}`;
   const recorded = await outcomeSteps.recordNotFound.executeWithOptions({ summary }, [
     delivery,
-    { number, startedAt: checkpoint.startedAt },
+    { number, startedAt },
   ]);
   return { date: loadDate, files: {}, ...recorded };
 }
 
 /** A daily run points out the days before it that are not in, and how to load them. */
-export async function withOpenDays(run: Run, result: DayResult): Promise<DayResult> {
-  const warning = await openDaysWarning(run);
-  return warning === undefined ? result : { ...result, warnings: [...result.warnings, warning] };
-}
-
-async function openDaysWarning({ loadDate, delivery }: Run): Promise<string | undefined> {
+export async function withOpenDays({ loadDate, delivery }: Run, result: DayResult): Promise<DayResult> {
+  const warn = (warning: string) => ({ ...result, warnings: [...result.warnings, warning] });
   const summary = `open days before ${loadDate}`;
   try {
     const open = await outcomeSteps.findOpenDays.executeWithOptions({ summary }, [delivery]);
-    if (open.days === 0) return undefined;
+    if (open.days === 0) return result;
     const load = loadCommand(open.first_date ?? '', open.last_date ?? '');
-    const days = `${open.days} ${open.days === 1 ? 'day' : 'days'}`;
-    return `${days} before ${loadDate} ${open.days === 1 ? 'is' : 'are'} not loaded: ${load}`;
+    const [days, are] = open.days === 1 ? ['day', 'is'] : ['days', 'are'];
+    return warn(`${open.days} ${days} before ${loadDate} ${are} not loaded: ${load}`);
   } catch (error) {
     if (isCancellation(error)) throw error;
     // The day itself is loaded.
-    return `could not determine which days before ${loadDate} are not loaded: ${describeError(error)}`;
+    return warn(`could not determine which days before ${loadDate} are not loaded: ${describeError(error)}`);
   }
 }
 
@@ -60,18 +57,11 @@ async function failed(run: Run, error: unknown): Promise<unknown> {
   const errorType = typeOf(error);
   const next = nextStep(errorType);
   run.progress.end(`${run.title} failed: ${message}`, next === undefined ? [] : [`Next: ${next}`]);
-  // Without a load date there is nothing to record it under: the input was refused, or history has no report.
-  if (!run.hasLoadDate) {
-    // Nobody waits for a scheduled run and sees that it failed (contract, ruling 58).
-    if (scheduledAt() !== undefined && !isCancellation(error))
-      await CancellationScope.nonCancellable(() =>
-        sendAlert(run, { kind: 'failed', error: message, errorType }),
-      );
-    return finalFailure(error);
-  }
+  // Nobody waits for a scheduled run, and sees that it failed before it had a load date (contract, ruling 58).
+  const isTold = !isCancellation(error) && (run.hasLoadDate || scheduledAt() !== undefined);
   const remark = await CancellationScope.nonCancellable(async () => {
     const notRecorded = await record(run, message, errorType);
-    if (!isCancellation(error)) await sendAlert(run, { kind: 'failed', error: message, errorType });
+    if (isTold) await sendAlert(run, { kind: 'failed', error: message, errorType });
     return notRecorded;
   });
   return finalFailure(error, message + remark);
@@ -79,16 +69,16 @@ async function failed(run: Run, error: unknown): Promise<unknown> {
 
 /**
  * Returns what is to be added to the error when even this does not work. A run that has not got its claim has only
- * waited: it has nothing to say about the date.
+ * waited: it has nothing to say about the date. Without a load date there is nothing to record it under.
  */
 async function record(run: Run, error: string, errorType: string): Promise<string> {
-  const { delivery, title, number, checkpoint } = run;
-  if (number === undefined) return '';
+  const { number, startedAt } = run.checkpoint;
+  if (number === undefined || !run.hasLoadDate) return '';
   try {
-    const summary = `${title} failed`;
+    const summary = `${run.title} failed`;
     await outcomeSteps.recordFailure.executeWithOptions({ summary }, [
-      delivery,
-      { error, errorType, number, startedAt: checkpoint.startedAt },
+      run.delivery,
+      { error, errorType, number, startedAt },
     ]);
     return '';
   } catch (recordError) {

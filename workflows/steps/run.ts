@@ -1,20 +1,19 @@
-import { allHandlersFinished, condition, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunPlan } from '../../activities/plan-run.ts';
 import type { RunOptions } from '../../domain/run-options.ts';
 import type { Delivery, Source } from '../../domain/feeds.ts';
 import type { LoadDate } from '../../domain/load-date.ts';
+import { LOAD_DATE, OUTCOME } from '../../domain/search-attributes.ts';
 import type { Checkpoint } from '../inputs.ts';
 import { Progress } from './progress.ts';
-import { SearchAttributes } from './search-attributes.ts';
 
 /** Events after which a waiting run continues as new; no history passes 10,000 (contract, ruling 17). */
 const MAX_EVENTS = 8_000;
 
-/** What the steps of a run share. Each part is there once the step before has set it. */
+/** What the steps of a run share. */
 export class Run {
   readonly source: Source;
   readonly progress = new Progress();
-  readonly searchAttributes = new SearchAttributes();
   /** Whether there is a webhook to send them to. */
   sendsAlerts = true;
   checkpoint: Checkpoint = {
@@ -22,8 +21,10 @@ export class Run {
     accepted: [],
     lateAlertSent: false,
   };
+  /** From `plan` on. */
+  options!: RunOptions;
+  #tagged = false;
   #loadDate: LoadDate | undefined;
-  #options: RunOptions | undefined;
   readonly #continueAsNew: (run: Run) => Promise<never>;
 
   /** @param onContinueAsNew starts the same workflow again with the run's checkpoint */
@@ -34,9 +35,9 @@ export class Run {
 
   /** The input is checked now: what it says can be used. */
   plan({ options, tagged, hasWebhook }: RunPlan, checkpoint: Checkpoint | undefined): void {
-    this.#options = options;
+    this.options = options;
     this.sendsAlerts = hasWebhook;
-    this.searchAttributes.enabled = tagged;
+    this.#tagged = tagged;
     // A person may have accepted a file before the run was planned.
     const { accepted } = this.checkpoint;
     if (checkpoint) this.checkpoint = { ...checkpoint, accepted: [...checkpoint.accepted, ...accepted] };
@@ -44,23 +45,24 @@ export class Run {
 
   set loadDate(loadDate: LoadDate) {
     this.#loadDate = loadDate;
-    this.searchAttributes.setLoadDate(loadDate);
+    this.#tag(LOAD_DATE, loadDate);
+  }
+
+  get loadDate(): LoadDate {
+    if (this.#loadDate === undefined) throw new Error('The run has no load date yet.');
+    return this.#loadDate;
   }
 
   get hasLoadDate(): boolean {
     return this.#loadDate !== undefined;
   }
 
-  get loadDate(): LoadDate {
-    return required(this.#loadDate, 'load date');
+  set outcome(outcome: string) {
+    this.#tag(OUTCOME, outcome);
   }
 
   get delivery(): Delivery {
     return { loadDate: this.loadDate, source: this.source };
-  }
-
-  get options(): RunOptions {
-    return required(this.#options, 'options');
   }
 
   /** For messages. */
@@ -70,11 +72,7 @@ export class Run {
     return date ?? 'the day';
   }
 
-  /** The newest answer that the run's outcome rests on. */
-  get number(): number | undefined {
-    return this.checkpoint.number;
-  }
-
+  /** The run's outcome rests on this answer, among others. */
   raiseNumber(number: number): void {
     this.checkpoint.number = Math.max(this.checkpoint.number ?? 0, number);
   }
@@ -87,9 +85,9 @@ export class Run {
     await condition(allHandlersFinished);
     await this.#continueAsNew(this);
   }
-}
 
-function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new Error(`The run has no ${name} yet.`);
-  return value;
+  /** Only where the namespace has the search attributes: to set one that it lacks would block the run. */
+  #tag(key: typeof LOAD_DATE, value: string): void {
+    if (this.#tagged) upsertSearchAttributes([{ key, value }]);
+  }
 }
