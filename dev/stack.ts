@@ -4,10 +4,10 @@ import { Stack } from './stack/stack.ts';
 
 /** What `./temporal-dev.sh` runs once the packages are installed. */
 async function main(): Promise<void> {
-  const options = parseStackOptions(process.argv.slice(2));
+  const options = parseStackOptions();
   // Databases, logs and landed files hold people's names, and some a password: for this user only.
   process.umask(0o077);
-  const stack = new Stack(options, (line) => console.log(line));
+  const stack = new Stack(options);
   const interrupted = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });

@@ -22,7 +22,7 @@ import { startTemporalServer } from '../services/temporal-server.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, megabytesOf, rounded, secondsOf } from './figures.ts';
 import { writeOrders } from './load.ts';
-import { BenchServer } from './server.ts';
+import { withServer } from './server.ts';
 
 const TASK_QUEUE = 'bench';
 const FIRST_DAY = '2024-02-25';
@@ -54,7 +54,7 @@ interface Bench {
 export async function measureDays(options: DaysOptions): Promise<void> {
   const figures = new Figures('days');
   const stops: Bench['stops'] = [];
-  await BenchServer.use(async ({ directory, template: url }) => {
+  await withServer(async ({ directory, template: url }) => {
     try {
       const csvPath = await writeOrders(directory, LARGE_DAY, options.largeRows);
       const api = await startSampleApi({ source: sourceWith(csvPath), pollsUntilReady: 0 });

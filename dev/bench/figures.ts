@@ -16,12 +16,8 @@ export class Figures {
 
   async add(row: Row): Promise<void> {
     this.#rows.push(row);
-    const machine = {
-      cpu: cpus()[0]?.model,
-      cores: cpus().length,
-      memory: totalmem(),
-      node: process.version,
-    };
+    const [cpu] = cpus();
+    const machine = { cpu: cpu?.model, cores: cpus().length, memory: totalmem(), node: process.version };
     await mkdir(path.dirname(this.#file), { recursive: true });
     await writeFile(this.#file, JSON.stringify({ machine, rows: this.#rows }, null, 2));
     console.error(`${Object.values(row)[0] ?? ''}: measured`);

@@ -8,7 +8,7 @@ import { Figures, median, rounded, secondsOf } from './figures.ts';
 import { writeHistory, writeHistoryByHand } from './history.ts';
 import type { Load } from './load-day.ts';
 import { Product, writeOrders } from './load.ts';
-import { BenchServer, withDatabase } from './server.ts';
+import { withDatabase, withServer } from './server.ts';
 
 const FIRST_DAY = '2024-12-20';
 /** Before all history. */
@@ -34,7 +34,7 @@ interface Options {
 export async function measureGrowth(options: Options): Promise<void> {
   const figures = new Figures('growth');
   await Product.use((product) =>
-    BenchServer.use(async (server) => {
+    withServer(async (server) => {
       // Each with orders of its own.
       const written = async (rows: number, from: string, count: number): Promise<Day[]> => {
         const days = [];

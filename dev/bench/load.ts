@@ -9,7 +9,7 @@ import { generatedFiles } from '../sample-api/generate-increment.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded } from './figures.ts';
 import type { Load, Loaded } from './load-day.ts';
-import { BenchServer } from './server.ts';
+import { type BenchServer, withServer } from './server.ts';
 
 /** In the real files. */
 const ROWS_PER_ORDER = 6.8;
@@ -63,7 +63,7 @@ async function writeRedelivery(csvPath: string): Promise<string> {
 export async function measureLoads({ rows, rounds }: { rows: number[]; rounds: number }): Promise<void> {
   const figures = new Figures('load');
   await Product.use((product) =>
-    BenchServer.use(async (server) => {
+    withServer(async (server) => {
       for (const size of rows) await figures.add(await measure(server, product, size, rounds));
     }),
   );

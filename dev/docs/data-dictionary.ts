@@ -88,24 +88,17 @@ const MART_TABLES = `
   order by mine.table, mine.attnum`;
 
 async function diagram(pool: pg.Pool): Promise<string> {
-  const { rows } = await pool.query<{
-    table: string;
-    column: string;
-    type: string;
-    is_key: boolean;
-    refers_to: string | null;
-  }>(MART_TABLES);
-  const references = rows.flatMap(({ table, column, refers_to }) =>
-    refers_to === null ? [] : [`${refers_to} ||--o{ ${table} : ${column}`],
-  );
-  const boxes = [...new Set(rows.map(({ table }) => table))].map((name) => {
-    const columns = rows.filter(({ table }) => table === name);
-    const lines = columns.map(({ column, type, is_key, refers_to }) =>
-      [brief(type), column, is_key ? 'PK' : refers_to === null ? '' : 'FK'].join(' ').trimEnd(),
-    );
-    return `${name} {\n  ${lines.join('\n  ')}\n}`;
-  });
-  return ['```mermaid', 'erDiagram', ...references, ...boxes, '```', ''].join('\n');
+  type Row = Record<'table' | 'column' | 'type', string> & { is_key: boolean; refers_to: string | null };
+  const { rows } = await pool.query<Row>(MART_TABLES);
+  const references: string[] = [];
+  const boxes: Record<string, string> = {};
+  for (const { table, column, type, is_key, refers_to } of rows) {
+    if (refers_to !== null) references.push(`${refers_to} ||--o{ ${table} : ${column}`);
+    const role = is_key ? ' PK' : refers_to === null ? '' : ' FK';
+    boxes[table] = `${boxes[table] ?? `${table} {\n`}  ${brief(type)} ${column}${role}\n`;
+  }
+  const drawn = Object.values(boxes).map((box) => `${box}}`);
+  return ['```mermaid', 'erDiagram', ...references, ...drawn, '```', ''].join('\n');
 }
 
 function namesTable(): string {

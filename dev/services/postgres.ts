@@ -7,7 +7,7 @@ import { messageOf } from '../../domain/text.ts';
 import { type Service, startService, untilReady } from './child-process.ts';
 import { isErrno } from './errors.ts';
 import { LOCALHOST, portAnswers, usablePort } from './ports.ts';
-import { initialise, secretFile, serverSecret, waitForPreviousServer } from './postgres-data.ts';
+import { initialise, removeStalePidFile, secretFile, serverSecret } from './postgres-data.ts';
 import { Databases, SUPERUSER } from './postgres-databases.ts';
 import { findPostgres, type PostgresProgram, startedOn } from './postgres-program.ts';
 
@@ -39,6 +39,7 @@ export interface Postgres extends Service {
 }
 
 const START_LIMIT_MS = 120_000;
+const PREVIOUS_LIMIT_MS = 30_000;
 
 /**
  * Starts a PostgreSQL server on the data directory and resolves when it takes queries. It listens on the loopback
@@ -47,10 +48,9 @@ const START_LIMIT_MS = 120_000;
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const dataDir = resolve(options.dataDir);
   const program = await findPostgres(dataDir);
-  await waitForPreviousServer(dataDir);
   const port = await usablePort('PostgreSQL', options.port);
   const isNew = !existsSync(join(dataDir, 'PG_VERSION'));
-  const databases = new Databases(await serverSecret(dataDir, isNew), port);
+  const databases = new Databases(await serverSecret(dataDir), port);
   if (isNew) await initialise(dataDir, databases.passwordOf(SUPERUSER), options.fsync ?? true, program);
   const service = await startServer({ ...options, dataDir, port }, program, databases);
   return Object.assign(service, {
@@ -83,18 +83,20 @@ async function startServer(
   for (const [name, value] of Object.entries(all)) args.push('-c', `${name}=${value}`);
   const start = { name: 'PostgreSQL', command: program.postgres, args, logFile, ...options };
 
-  // After a kill -9 of the server alone, a session deep in a query lives on until it next checks for interrupts, and
-  // while it is attached to the old shared memory PostgreSQL rightly refuses to start beside it. That is soon over.
-  const deadline = performance.now() + START_LIMIT_MS;
+  // PostgreSQL rightly refuses to start beside an earlier server, which may be ending because the program that started it
+  // was killed, and beside its sessions: one deep in a query lives on until it next checks for interrupts.
+  const deadline = performance.now() + PREVIOUS_LIMIT_MS;
   for (;;) {
+    await removeStalePidFile(dataDir);
     const service = await startService(start);
     try {
       await untilReady(service, START_LIMIT_MS, () => takesQueries(port, databases, dataDir));
       return service;
     } catch (error) {
-      await service.stop(2000);
-      const oldSessions = messageOf(error).includes('pre-existing shared memory block');
-      if (!oldSessions || performance.now() > deadline) throw error;
+      const isPrevious = /pre-existing shared memory block|"postmaster.pid" already exists/.test(
+        messageOf(error),
+      );
+      if (!isPrevious || performance.now() > deadline) throw error;
       await sleep(250);
     }
   }

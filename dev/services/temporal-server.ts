@@ -63,18 +63,11 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   });
 
   const address = `${LOCALHOST}:${port}`;
-  try {
-    await untilReady(service, START_LIMIT_MS, async () => {
-      // The port wanted may be that of another server, which took it a moment before; this one is nobody else's.
-      if (!(await portAnswers(httpPort))) return false;
-      if (!(await serves(address))) return false;
-      return uiPort === false || (await portAnswers(uiPort));
-    });
-  } catch (error) {
-    await service.stop(2000);
-    throw error;
-  }
-
+  await untilReady(service, START_LIMIT_MS, async () => {
+    // The port wanted may be that of another server, which took it a moment before; this one is nobody else's.
+    if (!(await portAnswers(httpPort)) || !(await serves(address))) return false;
+    return uiPort === false || (await portAnswers(uiPort));
+  });
   const uiUrl = uiPort === false ? undefined : `http://${LOCALHOST}:${uiPort}`;
   return Object.assign(service, { address, uiUrl });
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { dateArgument } from '../../client/arguments.ts';
 
 export interface StackOptions {
@@ -14,8 +14,8 @@ export interface StackOptions {
 }
 
 /** Reads the command line; prints help or an error and ends the process where there is nothing to run. */
-export function parseStackOptions(args: string[]): StackOptions {
-  const command = new Command('./temporal-dev.sh')
+export function parseStackOptions(): StackOptions {
+  return new Command('./temporal-dev.sh')
     .description(
       'Starts everything for development (Temporal dev server with UI, PostgreSQL, sample report API, worker), ' +
         'loads one day, shows the result and stays up until Ctrl-C.',
@@ -35,13 +35,9 @@ export function parseStackOptions(args: string[]): StackOptions {
 Environment: TEMPORAL_CLI names the temporal binary to use; DATABASE_URL an existing PostgreSQL server instead of
 its own; the project's settings (REPORT_POLL_INTERVAL, …) reach the worker and the client.`,
     )
-    .exitOverride();
-  try {
-    return command.parse(args, { from: 'user' }).opts<StackOptions>();
-  } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-    throw error;
-  }
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .parse()
+    .opts();
 }
 
 function directory(text: string): string {

@@ -24,7 +24,6 @@ const UI_PORT = 8233;
 /** Everything that the product needs, on this machine; stopped in the opposite order of its start. */
 export class Stack {
   readonly #options: StackOptions;
-  readonly #print: (line: string) => void;
   readonly #stops: (() => Promise<unknown>)[] = [];
   /** For the worker, the client, and a shell. */
   readonly #environment: Record<string, string> = { ...SAMPLE_CREDENTIALS };
@@ -37,9 +36,8 @@ export class Stack {
   /** Rejects when a service ends without having been stopped. */
   readonly broken = new Promise<never>((_, reject) => (this.#fail = reject));
 
-  constructor(options: StackOptions, print: (line: string) => void) {
+  constructor(options: StackOptions) {
     this.#options = options;
-    this.#print = print;
     this.#state = path.resolve(projectRoot, options.state);
     // It may reject before anybody waits for it.
     this.broken.catch(() => undefined);
@@ -65,18 +63,18 @@ export class Stack {
 
   /** Loads one day through the client and shows what is in the mart. */
   async runDay(): Promise<void> {
-    this.#print(`\nLoading ${this.#date}:`);
+    console.log(`\nLoading ${this.#date}:`);
     await this.#client(['run', '--date', this.#date], 'inherit');
-    this.#print(await showMart(this.#environment.DATABASE_URL ?? ''));
+    console.log(await showMart(this.#environment.DATABASE_URL ?? ''));
     const workflowId = workflowIds(process.env.TEMPORAL_TASK_QUEUE ?? 'sales-increment').day(this.#date);
-    this.#print(`\nThe run in the Temporal UI: ${this.#uiUrl}/namespaces/default/workflows/${workflowId}`);
+    console.log(`\nThe run in the Temporal UI: ${this.#uiUrl}/namespaces/default/workflows/${workflowId}`);
   }
 
   /** What a person can try next. */
   async explain(): Promise<void> {
     const shown = (file: string) => path.relative(process.cwd(), file) || '.';
     const shellFile = await writeShellFile(this.#state, this.#environment);
-    this.#print(`
+    console.log(`
 Logs and landed files: ${shown(this.#state)}
 
 Try in another terminal:
@@ -101,14 +99,14 @@ Everything stays up until Ctrl-C.`);
     try {
       const detail = await work();
       const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-      this.#print(`${name.padEnd(20)} ${detail} (${seconds} s)`);
+      console.log(`${name.padEnd(20)} ${detail} (${seconds} s)`);
     } catch (error) {
       throw new Error(`${name}: ${messageOf(error)}`, { cause: error });
     }
   }
 
   async #startTemporal(): Promise<string> {
-    const cli = await findTemporalCli({ log: this.#print });
+    const cli = await findTemporalCli({ log: console.log });
     const start = (ports: { port?: number; uiPort?: number }) =>
       startTemporalServer({
         ...ports,
@@ -119,7 +117,7 @@ Everything stays up until Ctrl-C.`);
     const usual = { port: await preferredPort(TEMPORAL_PORT), uiPort: await preferredPort(UI_PORT) };
     // Another stack that starts at this moment may take one of them first.
     const temporal = await start(usual).catch(() => start({}));
-    this.#keep('the Temporal dev server', temporal);
+    this.#keep(temporal);
     this.#environment.TEMPORAL_ADDRESS = temporal.address;
     this.#uiUrl = temporal.uiUrl ?? '';
     return `${temporal.address}, UI ${this.#uiUrl}`;
@@ -134,7 +132,7 @@ Everything stays up until Ctrl-C.`);
       dataDir: path.join(this.#state, 'postgres'),
       logFile: this.#log('postgres'),
     });
-    this.#keep('PostgreSQL', postgres);
+    this.#keep(postgres);
     const url = await postgres.createApplicationDatabase('sales');
     Object.assign(this.#environment, { DATABASE_URL: url, ...psqlEnvironment(url) });
     return `${LOCALHOST}:${postgres.port}`;
@@ -146,9 +144,12 @@ Everything stays up until Ctrl-C.`);
     const args = ['--port', String(port)];
     if (data !== undefined) args.push('--data', data);
     if (orders !== undefined) args.push('--orders', String(orders));
-    const name = 'the sample report API';
-    const service = await this.#startNode(name, ['dev/sample-api/main.ts', ...args], 'sample-api');
-    this.#keep(name, service);
+    const service = await this.#startNode(
+      'the sample report API',
+      ['dev/sample-api/main.ts', ...args],
+      'sample-api',
+    );
+    this.#keep(service);
     // Not portInUse, which listens on the port itself for a moment.
     await untilReady(service, 15_000, () => portAnswers(port));
     this.#environment.REPORT_API_URL = `http://${LOCALHOST}:${port}`;
@@ -163,7 +164,7 @@ Everything stays up until Ctrl-C.`);
     await untilReady(worker, 60_000, async () => (await worker.lastLines(3)).includes('worker started'));
     // Not the end of the stack: to kill the worker is one of the things to try.
     void worker.exited.then(() => {
-      if (!this.#isStopping) this.#print('The worker has ended. Start it again with: npm run worker');
+      if (!this.#isStopping) console.log('The worker has ended. Start it again with: npm run worker');
     });
     this.#workerPid = worker.pid;
     return `polling, process ${worker.pid}`;
@@ -181,11 +182,11 @@ Everything stays up until Ctrl-C.`);
   }
 
   /** Stops a service with the stack, and the stack with a service. */
-  #keep(name: string, service: Pick<Service, 'exited' | 'stop'>): void {
+  #keep(service: Service): void {
     this.#stops.push(() => service.stop());
     void service.exited.then((how) => {
       if (!this.#isStopping)
-        this.#fail(new Error(`${name} ended ${how}, unexpectedly; see ${this.#state}/logs.`));
+        this.#fail(new Error(`${service.name} ended unexpectedly, ${how}; see ${this.#state}/logs.`));
     });
   }
 

@@ -80,7 +80,11 @@ test('what never heals by itself ends the run at once: nothing is loaded', async
   const date = '2024-02-21';
   const endings: [Fault, string, RegExp][] = [
     [{ on: 'get_report', do: 'status', status: 403 }, 'ReportApiUnauthorized', /403 .*: REPORT_API_KEY/],
-    [{ on: 'get_report', do: 'report-status', status: 'BROKEN' }, 'ReportFailed', /status is "BROKEN"/],
+    [
+      { on: 'get_report', do: 'status', status: 200, body: '{"status": "BROKEN"}' },
+      'ReportFailed',
+      /status is "BROKEN"/,
+    ],
   ];
   stack.deliveries.set(date, [{ uniq_id: date }]);
   for (const [fault, type, says] of endings) {

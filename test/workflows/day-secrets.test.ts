@@ -98,7 +98,8 @@ test('no secret stands in a history, a log, a message or the database; no fault 
   ]);
   assert.deepEqual([unsafe.type, missing.type], ['UnsafeAddress', 'FilesMissing']);
   const status = '<!channel> & <https://evil.example|click>\u001b]0;title\u0007';
-  stack.api.addFault({ on: 'get_report', do: 'report-status', status });
+  const body = JSON.stringify({ status });
+  stack.api.addFault({ on: 'get_report', do: 'status', status: 200, body });
   assert.equal((await failureOf(run('2024-02-28'))).type, 'ReportFailed');
   stack.api.addFault({ on: 'generate_report', do: 'status', status: 401 });
   assert.equal((await failureOf(run('2024-02-29'))).type, 'ReportApiUnauthorized');

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { runTool } from '../../services/errors.ts';
 import { psqlEnvironment } from '../../services/postgres-databases.ts';
 import { secondsOf } from '../figures.ts';
 
-const execFileAsync = promisify(execFile);
 const here = import.meta.dirname;
 
 /** The yardstick's own tables, beside those of the product. */
@@ -19,7 +17,6 @@ export async function loadByHand(url: string, csvPath: string, loadDate: string)
 }
 
 async function psql(url: string, args: string[]): Promise<void> {
-  await execFileAsync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', ...args], {
-    env: { ...process.env, ...psqlEnvironment(url) },
-  });
+  const env = { ...process.env, ...psqlEnvironment(url) };
+  await runTool('psql', 'psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', ...args], { env });
 }
