@@ -1,6 +1,6 @@
 import { plainText } from '../../domain/text.ts';
 import { loadCommand } from '../../domain/load-command.ts';
-import { groupDays } from '../day-groups.ts';
+import { groupDays, type Group } from '../day-groups.ts';
 import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import type { ReportData } from './data.ts';
@@ -26,21 +26,22 @@ export function attention(data: ReportData, locale: Locale): Html {
   if (data.calendar.length === 0) return html`<p>${text('nothingDue')}</p>`;
   const groups = groupDays(
     data.calendar.filter(isOpen),
-    (day, previous) =>
-      day.state === previous.state &&
-      day.error_type === previous.error_type &&
-      needs(day, locale) === needs(previous, locale),
+    (day, first) =>
+      day.state === first.state &&
+      day.error_type === first.error_type &&
+      needs(day, locale) === needs(first, locale),
   );
   if (groups.length === 0) return html`<p>${text('nothingOpen')}</p>`;
   return entries(groups.reverse(), data, locale, (group) => {
-    const [{ date, state, error_type }] = group;
-    const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
-    const messages = group.flatMap(({ date, error, next }) =>
-      error === null ? [] : [`${date}: ${[error, next ?? ''].join(' ')}`],
+    const { from, to, days } = group;
+    const [{ state, error_type }] = days;
+    const load = from === to ? `${CLIENT} run --date ${from}` : loadCommand(from, to);
+    const messages = days.flatMap(({ date, error, next }) =>
+      error === null ? [] : [`${date}: ${error} ${next ?? ''}`],
     );
     return html`<strong>${rangeOf(group, locale)}: ${text(`state.${state}`)}</strong>
       ${state === 'failed' ? html`<span>${failureText(error_type, locale.language)}</span>` : ''}
-      <span>${needs(group[0], locale)}</span>
+      <span>${needs(days[0], locale)}</span>
       ${recorded(messages, locale)} ${command(load)}`;
   });
 }
@@ -128,13 +129,8 @@ export function command(line: string): Html {
   return html`<code lang="en">${line}</code>`;
 }
 
-function lastOf(group: [DayStatus, ...DayStatus[]]): string {
-  return (group.at(-1) ?? group[0]).date;
-}
-
 /** The first day of a group, or its first and last. */
-export function rangeOf(group: [DayStatus, ...DayStatus[]], { text }: Locale): string {
-  const [from, to] = [group[0].date, lastOf(group)];
+export function rangeOf({ from, to }: Group<DayStatus>, { text }: Locale): string {
   return from === to ? from : text('range', { from, to });
 }
 

@@ -1,5 +1,5 @@
 import type { DayState, DayStatus } from '../../schemas/documents.ts';
-import { groupDays } from '../day-groups.ts';
+import { groupDays, type Group } from '../day-groups.ts';
 import { rangeOf } from './attention.ts';
 import { bars } from './bars.ts';
 import { calendar, MARKS } from './calendar.ts';
@@ -129,8 +129,8 @@ export function daysLoaded({ calendar: days }: ReportData, locale: Locale): Html
   const counts = states.map(
     (one) => `${text(`state.${one}`)}: ${count(days.filter(({ state }) => state === one).length)}`,
   );
-  const sum = (group: readonly DayStatus[], key: 'rows_kept' | 'rows_rejected') =>
-    count(group.reduce((total, day) => total + day[key], 0));
+  const sum = (group: Group<DayStatus>, key: 'rows_kept' | 'rows_rejected') =>
+    count(group.days.reduce((total, day) => total + day[key], 0));
   return figure(
     locale,
     'deliveries',
@@ -138,12 +138,12 @@ export function daysLoaded({ calendar: days }: ReportData, locale: Locale): Html
     calendar(days, states, locale),
     [
       { title: text('day'), cell: (group) => rangeOf(group, locale), kind: 'short' },
-      { title: text('state'), cell: ([{ state }]) => text(`state.${state}`) },
-      { title: text('days'), cell: ({ length }) => count(length), kind: 'number' },
+      { title: text('state'), cell: ({ days: [{ state }] }) => text(`state.${state}`) },
+      { title: text('days'), cell: (group) => count(group.days.length), kind: 'number' },
       { title: text('rowsKept'), cell: (group) => sum(group, 'rows_kept'), kind: 'number' },
       { title: text('rowsRejected'), cell: (group) => sum(group, 'rows_rejected'), kind: 'number' },
     ],
-    groupDays(days, (day, previous) => day.state === previous.state),
+    groupDays(days, (day, first) => day.state === first.state),
   );
 }
 
