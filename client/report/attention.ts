@@ -40,7 +40,7 @@ export function attention(data: ReportData, locale: Locale): Html {
       error === null ? [] : [`${date}: ${error} ${next ?? ''}`],
     );
     return html`<strong>${rangeOf(group, locale)}: ${text(`state.${state}`)}</strong>
-      ${state === 'failed' ? html`<span>${failureText(error_type, locale.language)}</span>` : ''}
+      ${state === 'failed' && html`<span>${failureText(error_type, locale.language)}</span>`}
       <span>${needs(days[0], locale)}</span>
       ${recorded(messages, locale)} ${command(load)}`;
   });
@@ -71,12 +71,12 @@ export function warnings(data: ReportData, locale: Locale): Html {
   }
   const stray = unlikelyDates(data.unlikely, locale);
   if (all.size === 0) return stray ?? html`<p>${locale.text('noWarnings')}</p>`;
+  const newest = ({ days }: { days: DayStatus[] }) => days.at(-1)?.date ?? '';
   // Of equally rare ones the newest.
-  const newestFirst = [...all].sort(([, { days: a }], [, { days: b }]) =>
-    (b.at(-1)?.date ?? '').localeCompare(a.at(-1)?.date ?? ''),
+  const rareFirst = [...all].sort(
+    ([, a], [, b]) => a.days.length - b.days.length || newest(b).localeCompare(newest(a)),
   );
-  const rareFirst = newestFirst.sort(([, a], [, b]) => a.days.length - b.days.length);
-  return html`${stray ?? ''}
+  return html`${stray}
   ${entries(
     rareFirst,
     data,
@@ -107,17 +107,16 @@ function entries<E>(
       ${all.slice(0, MAX_ENTRIES).map((one) => html`<li>${entry(one)}</li>`)}
     </ul>
     ${
-      more > 0
-        ? html`<p>
-            ${text('moreEntries', { n: more })} ${command(`${CLIENT} status --from ${from} --to ${to}`)}
-          </p>`
-        : ''
+      more > 0 &&
+      html`<p>
+        ${text('moreEntries', { n: more })} ${command(`${CLIENT} status --from ${from} --to ${to}`)}
+      </p>`
     }`;
 }
 
 /** The newest messages, as the runs have recorded them. */
-function recorded(messages: readonly string[], { text }: Locale): Html | string {
-  if (messages.length === 0) return '';
+function recorded(messages: readonly string[], { text }: Locale): Html | undefined {
+  if (messages.length === 0) return undefined;
   const shown = messages.slice(-MAX_PARTS).reverse();
   return html`<details>
     <summary>${text('recorded', { n: messages.length })}</summary>
