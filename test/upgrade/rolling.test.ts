@@ -13,7 +13,8 @@ import { dump } from '../support/dump.ts';
 import { Loader } from '../database/support.ts';
 import { databaseFor } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
-import { client, start, type Running } from '../support/processes.ts';
+import { client } from '../support/client.ts';
+import { start, type Running } from '../support/processes.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { TestStack } from '../support/stack.ts';
 
