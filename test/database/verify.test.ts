@@ -4,7 +4,7 @@ import { isStagingDamaged, repair, verify, type Difference } from '../../databas
 import type { Verified } from '../../schemas/documents.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
-import { client } from '../support/processes.ts';
+import { client } from '../support/client.ts';
 import { dump } from '../support/dump.ts';
 import { empty, Loader, VIEWS } from './support.ts';
 
