@@ -8,7 +8,8 @@ import { AesGcmCodec } from '../runtime/codec/aes-gcm-codec.ts';
 import { payloadConverter } from '../runtime/codec/converters.ts';
 import { dataConverter } from '../runtime/codec/data-converter.ts';
 import { failureOf, kill, stackFor, until } from './client/harness.ts';
-import { client, start } from './support/processes.ts';
+import { client } from './support/client.ts';
+import { start } from './support/processes.ts';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
 const VALUE = { date: '2024-02-25', name: 'Молоко' };

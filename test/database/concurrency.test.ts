@@ -53,7 +53,8 @@ describe('two sessions', () => {
       await session.lock('mart f_sales');
       // It has begun its transaction before the facts of the later date are there.
       waiting = loader.updateMart('2024-02-25');
-      await untilOneWaits();
+      await untilCounted(`select count(*) from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())`);
       await updateFacts(session, { loadDate: '2024-02-26', source: 'increment' });
     });
     await waiting;
@@ -109,11 +110,6 @@ test('a reader sees a delivery whole, old or new: staging, facts, retention and 
     whole.map((answers) => [...answers].sort()),
   );
 });
-
-async function untilOneWaits(): Promise<void> {
-  await untilCounted(`select count(*) from pg_locks where locktype = 'advisory' and not granted
-    and database = (select oid from pg_database where datname = current_database())`);
-}
 
 async function untilCounted(query: string): Promise<void> {
   await until(query, async () => (await lines(db.pool, query))[0] !== '0');

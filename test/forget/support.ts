@@ -5,11 +5,11 @@ import type { Order } from '../support/deliveries.ts';
 
 /** The customer who is forgotten, by names that nobody else has. */
 export const ID = 4711;
-export const NAMES = ['Аделаида', 'Невозможная'] as const;
-export const NEW_NAMES = ['Аделия', 'Переименованная'] as const;
+export const NAMES: readonly string[] = ['Аделаида', 'Невозможная'];
+export const NEW_NAMES: readonly string[] = ['Аделия', 'Переименованная'];
 const ALL_NAMES = [...NAMES, ...NEW_NAMES];
 
-export const named = (order: Order, [first_name, last_name] = NAMES as readonly string[]): Order => ({
+export const named = (order: Order, [first_name, last_name] = NAMES): Order => ({
   customer_id: ID,
   ...(first_name !== undefined && { first_name }),
   ...(last_name !== undefined && { last_name }),
