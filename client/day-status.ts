@@ -21,14 +21,10 @@ export async function dayStatuses(
   client: Client | undefined,
   from: LoadDate,
   to: LoadDate,
-  onUnknown: (error: unknown) => void = () => undefined,
+  onUnknown: (error: unknown) => undefined = () => undefined,
 ): Promise<DayStatus[]> {
   const rows = await database.query<Row>('status/days', [from, to, ...DAY_STATE_PARAMETERS]);
-  const unknown = (error: unknown) => {
-    onUnknown(error);
-    return undefined;
-  };
-  const open = client && (await openRuns(client, rows).catch(unknown));
+  const open = client && (await openRuns(client, rows).catch(onUnknown));
   return rows.map((row) => statusOf(row, runningIn(row, open)));
 }
 

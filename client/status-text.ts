@@ -1,39 +1,53 @@
+import { loadCommand } from '../domain/load-command.ts';
 import { MAX_LOAD_DATE, type LoadDate } from '../domain/load-date.ts';
 import { firstOf, groupDays, rangeText } from './day-groups.ts';
 import { remainingFiles } from './day-status.ts';
-import type { DayState, DayStatus, Gap } from '../schemas/documents.ts';
+import type { DayState, DayStatus, Status } from '../schemas/documents.ts';
 import { plainTable } from './files-table.ts';
 
 const MIN_COLLAPSED_DAYS = 4;
 
 const DONE: ReadonlySet<DayState> = new Set(['loaded', 'no_increment', 'running']);
 
-export function totalsOf(days: readonly DayStatus[]): Record<DayState, number> {
-  const totals = { loaded: 0, no_increment: 0, missing: 0, failed: 0, running: 0, stale: 0 };
-  for (const { state } of days) totals[state] += 1;
-  return totals;
-}
-
 /**
- * The days that are neither loaded nor without an increment; consecutive days in the same state form one gap.
+ * Gaps are days that are neither loaded nor without an increment; consecutive days in the same state form one.
  * @param newestDue later days are not missing yet
  */
-export function gapsOf(days: readonly DayStatus[], newestDue: LoadDate = MAX_LOAD_DATE): Gap[] {
+export function statusDocument(days: DayStatus[], newestDue: LoadDate = MAX_LOAD_DATE): Status {
+  const totals = { loaded: 0, no_increment: 0, missing: 0, failed: 0, running: 0, stale: 0 };
+  for (const { state } of days) totals[state] += 1;
   const open = days.filter(
     ({ date, state }) => !DONE.has(state) && (state !== 'missing' || date <= newestDue),
   );
-  return groupDays(open, (day, first) => day.state === first.state).map(({ from, to, days: group }) => ({
-    from,
-    to,
-    state: group[0].state,
-    days: group.length,
-  }));
+  const groups = groupDays(open, (day, first) => day.state === first.state);
+  const [first, last] = [groups[0], groups.at(-1)];
+  return {
+    from: days[0]?.date ?? null,
+    to: days.at(-1)?.date ?? null,
+    totals,
+    gaps: groups.map(({ from, to, days: [{ state }, ...others] }) => ({
+      from,
+      to,
+      state,
+      days: 1 + others.length,
+    })),
+    load_gaps: first && last ? loadCommand(first.from, last.to) : null,
+    days,
+  };
 }
 
-/** Totals and gaps first, then the days, as a table or as a calendar, then what to know of each. */
-export function statusText(days: readonly DayStatus[], gaps: readonly Gap[], asCalendar = false): string {
-  const shown = asCalendar ? calendar(days) : table(days);
-  return [summary(days, gaps), shown, ...days.flatMap(remarks)].join('\n');
+/** Totals and gaps first, then the days, as a table or as a calendar, then what to know of each, and what to do. */
+export function statusText({ days, gaps, totals, load_gaps }: Status, asCalendar = false): string {
+  if (days.length === 0) return 'Nothing is loaded yet: npm run client -- run';
+  const counts = Object.entries(totals).filter(([, count]) => count > 0);
+  const listed = counts.map(([state, count]) => `${count} ${state}`).join(', ');
+  const ranges = firstOf(gaps.map((gap) => `${rangeText(gap)} ${gap.state}`)).join('; ');
+  return [
+    `${days.length} day${days.length === 1 ? '' : 's'}: ${listed}. ${ranges ? `Gaps: ${ranges}.` : 'No gaps.'}`,
+    asCalendar ? calendar(days) : table(days),
+    ...days.flatMap(remarks),
+    ...(load_gaps === null ? [] : [`Load the gaps: ${load_gaps}`]),
+  ].join('\n');
 }
 
 function table(days: readonly DayStatus[]): string {
@@ -87,13 +101,6 @@ function calendar(days: readonly DayStatus[]): string {
   const ruler = '1234567890'.repeat(4).slice(0, 31);
   const lines = [...months].map(([month, line]) => `${month}  ${line}`);
   return [`         ${ruler}`, ...lines, legend.join('  ')].join('\n');
-}
-
-function summary(days: readonly DayStatus[], gaps: readonly Gap[]): string {
-  const totals = Object.entries(totalsOf(days)).filter(([, count]) => count > 0);
-  const counts = totals.map(([state, count]) => `${count} ${state}`).join(', ');
-  const ranges = firstOf(gaps.map((gap) => `${rangeText(gap)} ${gap.state}`)).join('; ');
-  return `${days.length} day${days.length === 1 ? '' : 's'}: ${counts}. ${ranges ? `Gaps: ${ranges}.` : 'No gaps.'}`;
 }
 
 /** What an operator should know about a day. */

@@ -5,13 +5,11 @@ import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { fileNames } from '../../domain/feeds.ts';
 import { checkRange, MAX_RANGE_DAYS, type Range } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
-import { loadCommand } from '../../domain/load-command.ts';
 import { dayStatuses } from '../day-status.ts';
 import { reasonOf } from '../failure-text.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import type { Status } from '../../schemas/documents.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
-import { gapsOf, statusText, totalsOf } from '../status-text.ts';
+import { statusDocument, statusText } from '../status-text.ts';
 
 export interface StatusOptions extends Range {
   calendar?: boolean;
@@ -39,22 +37,9 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
       await client?.connection.close();
     }
   });
-  const gaps = gapsOf(days, newestDue);
-  const [first, last] = [gaps[0], gaps.at(-1)];
-  const document: Status = {
-    from: days[0]?.date ?? null,
-    to: days.at(-1)?.date ?? null,
-    totals: totalsOf(days),
-    gaps,
-    load_gaps: first && last ? loadCommand(first.from, last.to) : null,
-    days,
-  };
-  const text = () => {
-    if (days.length === 0) return 'Nothing is loaded yet: npm run client -- run';
-    const shown = statusText(days, gaps, options.calendar);
-    return document.load_gaps === null ? shown : `${shown}\nLoad the gaps: ${document.load_gaps}`;
-  };
-  if (options.failOnGap && gaps.length > 0) throw new CommandFailed(text(), 1, document);
+  const document = statusDocument(days, newestDue);
+  const text = () => statusText(document, options.calendar);
+  if (options.failOnGap && document.gaps.length > 0) throw new CommandFailed(text(), 1, document);
   output.result(document, text);
 }
 

@@ -148,9 +148,9 @@ test('where Temporal refuses to say which runs are open, the days are listed wit
     throw new Error('Request unauthorized.');
   };
   const refusing = clientWith({ list });
-  const [day] = await dayStatuses(stack.db.database, refusing, '2024-02-24', '2024-02-24', (error) =>
-    faults.push(error),
-  );
+  const [day] = await dayStatuses(stack.db.database, refusing, '2024-02-24', '2024-02-24', (error) => {
+    faults.push(error);
+  });
   assert.equal(day?.state, 'loaded');
   assert.match(String(faults), /unauthorized/);
 });
