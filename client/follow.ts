@@ -6,9 +6,11 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { MINUTE_MS } from '../domain/durations.ts';
 import type { RunState } from '../workflows/steps/progress.ts';
+import { codeOf, reasonOf } from './failure-text.ts';
 import type { Output } from './output.ts';
-import { failureMessage } from './payloads.ts';
 
 const POLL_INTERVAL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 3_000;
@@ -24,8 +26,9 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   let shown = '';
+  const left = timeLeft();
   const show = (line: string) => {
-    if (line !== shown && !signal.aborted) output.note(line);
+    if (line !== shown && !signal.aborted) output.note(left(line));
     shown = line;
   };
   while (await sleep(POLL_INTERVAL_MS, true, { signal }).catch(() => false)) {
@@ -40,13 +43,29 @@ export async function follow(
   }
 }
 
+/** Adds to the progress of a backfill how long the other days take at the pace since the command began. */
+function timeLeft() {
+  let begun: { done: number; at: number } | undefined;
+  return (line: string) =>
+    line.replace(/^(\d+) of (\d+) days done, \d+ failed/, (text, done: string, days: string) => {
+      begun ??= { done: Number(done), at: Date.now() };
+      const pace = (Number(done) - begun.done) / (Date.now() - begun.at);
+      return pace > 0 && done !== days
+        ? `${text}, about ${Math.ceil((+days - +done) / pace / MINUTE_MS)}m left`
+        : text;
+    });
+}
+
 /** Why a step is being retried, if one is. */
 async function failingStep(client: Client, handle: WorkflowHandle): Promise<string | undefined> {
   const { raw } = await handle.describe();
   const step = raw.pendingActivities?.find((activity) => activity.lastFailure);
   if (!step) return undefined;
-  const message = await failureMessage(client, step.lastFailure);
-  return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
+  const failure = await decodeOptionalFailureToOptionalError(
+    client.options.loadedDataConverter,
+    step.lastFailure,
+  );
+  return `Retrying ${step.activityType?.name ?? 'a step'}: ${failure?.message ?? ''}`;
 }
 
 /** Why a query failed: no worker, a worker that cannot run the workflow, an unreadable answer, or no Temporal. */
@@ -76,7 +95,7 @@ export async function whyNoAnswer(
 
 /** As the server sees it; undefined when it sees no reason. */
 async function whyNotRun(client: Client, workflowId: string, taskQueue: string): Promise<string | undefined> {
-  const { namespace } = client.options;
+  const { namespace, loadedDataConverter } = client.options;
   const { pollers, versioningInfo } = await client.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
@@ -102,27 +121,15 @@ async function whyNotRun(client: Client, workflowId: string, taskQueue: string):
   const task = history?.events?.find(
     (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
   );
-  const failure = task?.workflowTaskFailedEventAttributes?.failure;
+  const failure = await decodeOptionalFailureToOptionalError(
+    loadedDataConverter,
+    task?.workflowTaskFailedEventAttributes?.failure,
+  );
   // In quotes: "here" in it is there.
-  if (failure)
-    return `The worker cannot run ${workflowId} and reports: "${(await failureMessage(client, failure)) ?? ''}"`;
-  return undefined;
+  return failure && `The worker cannot run ${workflowId} and reports: "${failure.message}"`;
 }
 
-/** gRPC: deadline exceeded, failed precondition (a query before the first workflow task). */
-const [TOO_LATE, NOT_READY] = [4, 9];
+/** gRPC, of a query before the first workflow task: failed precondition. */
+const NOT_READY = 9;
 /** WORKER_VERSIONING_MODE_VERSIONED */
 const VERSIONED = 2;
-
-function codeOf(error: unknown): unknown {
-  const { cause, code } = error as { cause?: { code?: unknown }; code?: unknown };
-  return code ?? cause?.code;
-}
-
-/** The cause of a failed Temporal call is more specific than the error itself. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || codeOf(error) === TOO_LATE)
-    return 'no answer in time';
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
-}

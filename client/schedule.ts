@@ -1,10 +1,4 @@
-import {
-  ScheduleOverlapPolicy,
-  type Client,
-  type ScheduleDescription,
-  type ScheduleHandle,
-  type ScheduleOptions,
-} from '@temporalio/client';
+import { ScheduleOverlapPolicy, type ScheduleDescription, type ScheduleOptions } from '@temporalio/client';
 import { runOptions } from '../runtime/run-options.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { timeOfDay } from '../domain/due-days.ts';
@@ -87,8 +81,4 @@ export function changes(before: ScheduleProperties, after: ScheduleProperties): 
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
     .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))
     .map((name) => `${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`);
-}
-
-export function scheduleHandle(client: Client, env: NodeJS.ProcessEnv): ScheduleHandle {
-  return client.schedule.getHandle(workflowIds(scheduleSettings(env).TEMPORAL_TASK_QUEUE).schedule);
 }
