@@ -13,15 +13,15 @@ import type { salesBackfill, salesIncrement } from '../../workflows/index.ts';
 import { DEFAULT_CONCURRENCY } from '../../client/arguments.ts';
 import { SAMPLE_CREDENTIALS } from '../sample-api/credentials.ts';
 import type { DeliverySource } from '../sample-api/delivery.ts';
+import { generatedFiles } from '../sample-api/generate-increment.ts';
 import { generatedSource } from '../sample-api/generated-source.ts';
-import { writeIncrement } from '../sample-api/write-increment.ts';
 import { startSampleApi, type SampleApi } from '../sample-api/server.ts';
 import { startService, untilReady, type Service } from '../services/child-process.ts';
 import { findTemporalCli } from '../services/temporal-cli.ts';
 import { startTemporalServer } from '../services/temporal-server.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, megabytesOf, rounded, secondsOf } from './figures.ts';
-import { ROWS_PER_ORDER } from './load.ts';
+import { writeOrders } from './load.ts';
 import { BenchServer } from './server.ts';
 
 const TASK_QUEUE = 'bench';
@@ -53,8 +53,7 @@ export async function measureDays(options: DaysOptions): Promise<void> {
         logFile: path.join(directory, 'temporal.log'),
       });
       stops.push(() => temporal.stop());
-      const orders = Math.round(options.largeRows / ROWS_PER_ORDER);
-      const large = await writeIncrement(path.join(directory, 'large'), LARGE_DAY, { orders });
+      const large = await writeOrders(directory, LARGE_DAY, options.largeRows);
       const api = await startSampleApi({ source: sourceWith(large), pollsUntilReady: 0 });
       stops.push(() => api.close());
       const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
@@ -93,10 +92,10 @@ export async function measureDays(options: DaysOptions): Promise<void> {
   figures.print();
 }
 
-/** Days of the real size, and a large one, whose files are on disk. */
-function sourceWith(large: Record<string, string>): DeliverySource {
+/** Days of the real size, and a large one, whose orders are on disk. */
+function sourceWith(large: string): DeliverySource {
   const usual = generatedSource();
-  const files = Object.fromEntries(Object.entries(large).map(([key, file]) => [key, { path: file }]));
+  const files = { ...generatedFiles('increment', [LARGE_DAY]), user_order_log_inc: { path: large } };
   return {
     increment: (date) => (date === LARGE_DAY ? { files } : usual.increment(date)),
     report: () => usual.report(),
@@ -145,7 +144,7 @@ async function singleDays(client: Client, figures: Figures, where = ''): Promise
 async function largeDay(
   client: Client,
   url: string,
-  files: Record<string, string>,
+  csvPath: string,
   pid: number,
   figures: Figures,
 ): Promise<void> {
@@ -162,7 +161,6 @@ async function largeDay(
   }
   await add('peak MB of the worker', await megabytesOf(pid, 'VmHWM'));
   await createByHand(url);
-  const csvPath = files.user_order_log_inc ?? '';
   const byHand = [await loadByHand(url, csvPath, LARGE_DAY), await loadByHand(url, csvPath, LARGE_DAY)];
   for (const [nth, name] of ['first load', 'the same file again'].entries()) {
     const [mine = NaN, theirs = NaN] = [product[nth], byHand[nth]];

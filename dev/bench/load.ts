@@ -5,14 +5,14 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { writeIncrement } from '../sample-api/write-increment.ts';
+import { generatedFiles } from '../sample-api/generate-increment.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded } from './figures.ts';
 import type { Load, Loaded } from './load-day.ts';
 import { BenchServer } from './server.ts';
 
 /** In the real files. */
-export const ROWS_PER_ORDER = 6.8;
+const ROWS_PER_ORDER = 6.8;
 const LOAD_DATE = '2024-03-15';
 
 /** The product's own code in one process for all loads, as warm as a worker that has loaded days before. */
@@ -45,10 +45,14 @@ export class Product {
 }
 
 export async function writeOrders(directory: string, loadDate: string, rows: number): Promise<string> {
-  const orders = Math.round(rows / ROWS_PER_ORDER);
-  const files = await writeIncrement(path.join(directory, `${loadDate}-${rows}`), loadDate, { orders });
-  if (files.user_order_log_inc === undefined) throw new Error('The generator wrote no order log.');
-  return files.user_order_log_inc;
+  const csvPath = path.join(directory, `${loadDate}-${rows}.csv`);
+  const { user_order_log_inc: chunks } = generatedFiles(
+    'increment',
+    [loadDate],
+    Math.round(rows / ROWS_PER_ORDER),
+  );
+  await pipeline(chunks ?? [], createWriteStream(csvPath));
+  return csvPath;
 }
 
 /** The same delivery with a 16th of its orders taken away and another 16th changed. */

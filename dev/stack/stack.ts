@@ -143,7 +143,7 @@ Everything stays up until Ctrl-C.`);
   async #startSampleApi(): Promise<string> {
     const { data, orders } = this.#options;
     const port = await freePort();
-    const args = ['--port', String(port), '--storage-port', String(await freePort())];
+    const args = ['--port', String(port)];
     if (data !== undefined) args.push('--data', data);
     if (orders !== undefined) args.push('--orders', String(orders));
     const name = 'the sample report API';
