@@ -65,6 +65,7 @@ function runningIn(row: Row, open: ReadonlyMap<string, string> = new Map()): str
   return older_claim !== null && older_claim === workflow_id && run_id === runId ? undefined : runId;
 }
 
+const OPEN_DAYS = 'WorkflowType = "salesIncrement" and ExecutionStatus = "Running"';
 /** Calls at once: twenty years of days can be claimed by runs that were terminated. */
 const CALLS_AT_ONCE = 20;
 const TIMEOUT_MS = 30_000;
@@ -92,5 +93,3 @@ async function openRuns(client: Client, rows: readonly Row[]): Promise<Map<strin
   });
   return open;
 }
-
-const OPEN_DAYS = 'WorkflowType = "salesIncrement" and ExecutionStatus = "Running"';

@@ -44,7 +44,7 @@ export async function follow(
 }
 
 /** Adds to the progress of a backfill how long the other days take at the pace since the command began. */
-function timeLeft() {
+export function timeLeft() {
   let begun: { done: number; at: number } | undefined;
   return (line: string) =>
     line.replace(/^(\d+) of (\d+) days done, \d+ failed/, (text, done: string, days: string) => {

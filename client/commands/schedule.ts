@@ -5,16 +5,21 @@ import {
   type ScheduleDescription,
   type ScheduleHandle,
 } from '@temporalio/client';
-import { firstSkippedDate, loadDateOfRun, newestDueDay, timeOfDay } from '../../domain/due-days.ts';
+import {
+  firstSkippedDate,
+  loadDateOfRun,
+  newestDueDay,
+  timeOfDay,
+  type DailySchedule,
+} from '../../domain/due-days.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
 import { messageOf } from '../../domain/text.ts';
 import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import { workflowIds } from '../../domain/workflow-ids.ts';
 import { hasSearchAttributes } from '../../runtime/search-attributes.ts';
-import { readTogether, SettingsError } from '../../runtime/settings.ts';
+import { readSettings, SettingsError } from '../../runtime/settings.ts';
 import { withDatabase } from '../database.ts';
 import { loadCommand } from '../../domain/load-command.ts';
-import { dailySchedule } from '../../runtime/daily-schedule.ts';
 import { reasonOf } from '../failure-text.ts';
 import { CommandFailed, type Output } from '../output.ts';
 import { retryScheduleUpdate } from '../retry-schedule-update.ts';
@@ -26,13 +31,10 @@ import { withTemporal } from '../temporal.ts';
 
 /** `client schedule apply`: creates the daily schedule, or updates it to the settings. */
 export async function apply(options: { paused?: boolean }, output: Output): Promise<void> {
-  readTogether(
-    () => runSettings(process.env),
-    () => scheduleSettings(process.env),
-  );
-  refuseSkippedTime(process.env);
+  const settings = scheduleSettings(process.env);
+  refuseSkippedTime(settings.daily);
   await withSchedule(async (handle, client) => {
-    const wanted = wantedSchedule(process.env, await hasSearchAttributes(client));
+    const wanted = wantedSchedule(settings, await hasSearchAttributes(client));
     let before: ScheduleDescription | undefined;
     try {
       await client.schedule.create({ ...wanted, ...(options.paused && PAUSED) });
@@ -71,8 +73,7 @@ function refusedZone(error: unknown): unknown {
 }
 
 /** A run due at a time that a clock change skips would never start, and its day would be lost (contract, ruling 23). */
-function refuseSkippedTime(env: NodeJS.ProcessEnv): void {
-  const daily = dailySchedule(env);
+function refuseSkippedTime(daily: DailySchedule): void {
   const skipped = firstSkippedDate(daily, new Date());
   if (skipped === undefined) return;
   const hours = Array.from({ length: 24 }, (_, ahead) => (daily.hour + ahead) % 24);
@@ -192,7 +193,7 @@ export async function remove(_: object, output: Output): Promise<void> {
 }
 
 async function withSchedule(work: (handle: ScheduleHandle, client: Client) => Promise<void>): Promise<void> {
-  const { schedule } = workflowIds(scheduleSettings(process.env).TEMPORAL_TASK_QUEUE);
+  const { schedule } = workflowIds(readSettings(process.env, ['TEMPORAL_TASK_QUEUE']).TEMPORAL_TASK_QUEUE);
   await withTemporal(async (client) => {
     try {
       await work(client.schedule.getHandle(schedule), client);
@@ -229,10 +230,11 @@ async function openDays(
   }
 }
 
-function describe(properties: ScheduleProperties): string {
+function describe(schedule: ScheduleProperties): string {
+  const { time, time_zone, offset_days, task_queue, catchup_window, overlap, pause_on_failure } = schedule;
   return (
-    `Every day at ${properties.time} ${properties.time_zone}, loading the day ${properties.offset_days ?? '?'} before, on task queue ` +
-    `${properties.task_queue}.\nCatch-up window for missed runs: ${properties.catchup_window}; overlapping runs: ` +
-    `${properties.overlap}; a failed day pauses the schedule: ${properties.pause_on_failure ? 'yes' : 'no'}.`
+    `Every day at ${time} ${time_zone}, loading the day ${offset_days ?? '?'} before, on task queue ${task_queue}.\n` +
+    `Catch-up window for missed runs: ${catchup_window}; overlapping runs: ${overlap}; ` +
+    `a failed day pauses the schedule: ${pause_on_failure ? 'yes' : 'no'}.`
   );
 }

@@ -64,8 +64,8 @@ export function warnings(data: ReportData, locale: Locale): Html {
     const { accepted_missing: files } = day;
     if (files.length > 0) add(day, locale.text('acceptedWithout', { files: files.join(', ') }));
     for (const warning of day.warnings) {
-      const known = warningText(warning);
-      if (known) add(day, locale.text(...known), warning);
+      const known = warningText(warning, locale);
+      if (known) add(day, known, warning);
       else add(day, locale.text('warning.other', { message: plainText(warning, MAX_MESSAGE) }));
     }
   }

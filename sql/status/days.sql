@@ -15,7 +15,7 @@ select
     files.rows_kept,
     files.rows_duplicate,
     files.rows_rejected,
-    case when files.is_before_not_found then array[day.not_found] else '{}' end
+    array_remove(array[case when files.is_before_not_found then day.not_found end], null)
     || array(
         select 'a newer delivery could not be loaded, and what was loaded before stays: ' || failed
         from unnest(day.failed_deliveries) as failed
