@@ -2,10 +2,11 @@ import pg from 'pg';
 import { readReport } from '../../client/report/data.ts';
 import type { Database } from '../../database/database.ts';
 import { verify } from '../../database/verify.ts';
-import { addDays } from '../../domain/load-date.ts';
+import { addDays, eachDay } from '../../domain/load-date.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded, secondsOf } from './figures.ts';
 import { writeHistory, writeHistoryByHand } from './history.ts';
+import type { Load } from './load-day.ts';
 import { Product, writeOrders } from './load.ts';
 import { BenchServer, withDatabase } from './server.ts';
 
@@ -17,17 +18,7 @@ const REAL_SIZE = 1_091;
 /** Of 13 weeks before the days. */
 const QUARTER = 'where period_id between 202438 and 202450';
 
-interface Day {
-  loadDate: string;
-  csvPath: string;
-}
-
-interface Days {
-  large: Day[];
-  realSize: Day[];
-  /** Older than all others. */
-  late: Day[];
-}
+type Day = Omit<Load, 'url'>;
 
 interface Options {
   facts: number[];
@@ -41,39 +32,37 @@ interface Options {
  * database each, one after the other, so that the disk holds one of them.
  */
 export async function measureGrowth(options: Options): Promise<void> {
-  await Product.use((product) => grow(options, product));
-}
-
-async function grow(options: Options, product: Product): Promise<void> {
   const figures = new Figures('growth');
-  await BenchServer.use(async (server) => {
-    // Each with orders of its own.
-    const written = async (rows: number, dates: readonly string[]): Promise<Day[]> => {
-      const days = [];
-      for (const loadDate of dates)
-        days.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, rows) });
-      return days;
-    };
-    const dates = Array.from({ length: 2 * options.rounds }, (_, day) => addDays(FIRST_DAY, day));
-    const days: Days = {
-      large: await written(ROWS, dates.slice(0, options.rounds)),
-      realSize: await written(REAL_SIZE, dates.slice(options.rounds)),
-      late: await written(ROWS, [LATE_DAY]),
-    };
-    for (const facts of options.facts) {
-      const byHand = await server.inNewDatabase((url) => measureByHand(url, facts, days.large));
-      const { first, ...others } = await server.inNewDatabase((url) =>
-        measure(url, facts, days, product, options.verify),
-      );
-      await figures.add({
-        'facts before': facts,
-        'first load s': rounded(first),
-        'by hand s': rounded(byHand),
-        ratio: rounded(first / byHand),
-        ...others,
-      });
-    }
-  });
+  await Product.use((product) =>
+    BenchServer.use(async (server) => {
+      // Each with orders of its own.
+      const written = async (rows: number, from: string, count: number): Promise<Day[]> => {
+        const days = [];
+        for (const loadDate of eachDay(from, addDays(from, count - 1)))
+          days.push({ loadDate, csvPath: await writeOrders(server.directory, loadDate, rows) });
+        return days;
+      };
+      const { rounds } = options;
+      const days = {
+        large: await written(ROWS, FIRST_DAY, rounds),
+        realSize: await written(REAL_SIZE, addDays(FIRST_DAY, rounds), rounds),
+        late: await written(ROWS, LATE_DAY, 1),
+      };
+      for (const facts of options.facts) {
+        const byHand = await server.inNewDatabase((url) => measureByHand(url, facts, days.large));
+        const { first, ...others } = await server.inNewDatabase((url) =>
+          measure(url, facts, days, product, options.verify),
+        );
+        await figures.add({
+          'facts before': facts,
+          'first load s': rounded(first),
+          'by hand s': rounded(byHand),
+          ratio: rounded(first / byHand),
+          ...others,
+        });
+      }
+    }),
+  );
   figures.print();
 }
 
@@ -89,41 +78,40 @@ async function measureByHand(url: string, facts: number, days: readonly Day[]): 
 async function measure(
   url: string,
   facts: number,
-  days: Days,
+  days: Record<'large' | 'realSize' | 'late', Day[]>,
   product: Product,
   verifies: boolean,
 ): Promise<Record<string, number> & { first: number }> {
   return await withClient(url, async (client) => {
     if (facts > 0) await writeHistory(client, facts);
+    const load = async (day: Day) => (await product.load({ url, ...day })).total;
     const first: number[] = [];
     const again: number[] = [];
     const grown: number[] = [];
-    for (const { loadDate, csvPath } of days.large) {
-      first.push((await product.load({ url, csvPath, loadDate })).total);
+    for (const day of days.large) {
+      first.push(await load(day));
       const before = await megabytes(client);
-      again.push((await product.load({ url, csvPath, loadDate })).total);
+      again.push(await load(day));
       grown.push((await megabytes(client)) - before);
     }
-    const seconds = async (loads: readonly Day[]) => {
+    const seconds = async (some: readonly Day[]) => {
       const all: number[] = [];
-      for (const load of loads) all.push((await product.load({ url, ...load })).total);
+      for (const day of some) all.push(await load(day));
       return rounded(median(all));
     };
+    const read = (what: string) => reading(client, `select * from mart.f_customer_retention${what}`);
     return {
       first: median(first),
       'again s': rounded(median(again)),
       'MB grown by the rerun': rounded(median(grown), 1),
       'late day s': await seconds(days.late),
       'real size s': await seconds(days.realSize),
-      'all weeks s': await reading(client, 'select * from mart.f_customer_retention'),
-      '13 weeks s': await reading(client, `select * from mart.f_customer_retention ${QUARTER}`),
-      '13 weeks by item s': await reading(
-        client,
-        `select * from mart.f_customer_retention_by_item ${QUARTER}`,
-      ),
-      'report s': rounded(await withDatabase(url, (database) => secondsOf(() => report(database))), 1),
-      ...(verifies ? { 'verify s': rounded(await withDatabase(url, verifying), 1) } : {}),
-      'vacuum s': rounded(await secondsOf(() => client.query('vacuum analyze')), 1),
+      'all weeks s': await read(''),
+      '13 weeks s': await read(` ${QUARTER}`),
+      '13 weeks by item s': await read(`_by_item ${QUARTER}`),
+      'report s': await withDatabase(url, (database) => tenths(() => readReport(database, {}, '2024-12-31'))),
+      ...(verifies ? { 'verify s': await withDatabase(url, verifying) } : {}),
+      'vacuum s': await tenths(() => client.query('vacuum analyze')),
       'indexes GB': rounded((await megabytes(client, 'pg_indexes_size')) / 1_000, 1),
       GB: rounded((await megabytes(client)) / 1_000, 1),
     };
@@ -136,13 +124,13 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   return await work(client).finally(() => client.end());
 }
 
-async function report(database: Database): Promise<unknown> {
-  return await readReport(database, {}, '2024-12-31');
+/** Seconds. */
+async function tenths(work: () => Promise<unknown>): Promise<number> {
+  return rounded(await secondsOf(work), 1);
 }
 
-/** Seconds. */
 async function verifying(database: Database): Promise<number> {
-  return await secondsOf(async () => {
+  return await tenths(async () => {
     const differences = await verify(database, {}, console.error);
     if (differences.length > 0) throw new Error(`The mart is wrong: ${JSON.stringify(differences)}`);
   });

@@ -22,12 +22,7 @@ const FACT = `uniq_id, status, to_char(date_time, 'YYYYMMDD')::integer, item_id,
   case status when 'refunded' then -payment_amount else payment_amount end, load_date`;
 const LAST_FIRST = 'order by customer_id, date_time desc, load_date desc, id desc';
 
-interface Side {
-  tables: readonly string[];
-  history: readonly string[];
-}
-
-const PRODUCT: Side = {
+const PRODUCT = {
   tables: ['staging.user_order_log', 'mart.f_sales', 'mart.d_customer'],
   history: [
     `insert into staging.user_order_log (${COLUMNS}) ${ORDERS}`,
@@ -49,7 +44,7 @@ const PRODUCT: Side = {
   ],
 };
 
-const BY_HAND: Side = {
+const BY_HAND = {
   tables: ['by_hand.stg_orders', 'by_hand.f_sales', 'by_hand.d_customer'],
   history: [
     `insert into by_hand.stg_orders (${COLUMNS}) ${ORDERS}`,
@@ -89,7 +84,7 @@ export async function writeHistoryByHand(client: pg.Client, facts: number): Prom
 }
 
 /** Indexes are built afterwards, which is several times faster. */
-async function fill(client: pg.Client, { tables, history }: Side, facts: number): Promise<void> {
+async function fill(client: pg.Client, { tables, history }: typeof PRODUCT, facts: number): Promise<void> {
   const { rows: indexes } = await client.query<{ gone: string; back: string }>(INDEXES, [tables]);
   await client.query(`set maintenance_work_mem = '2GB'; set work_mem = '256MB'`);
   for (const { gone } of indexes) await client.query(gone);

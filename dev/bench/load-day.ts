@@ -36,7 +36,7 @@ process.on('message', (message: Load) => {
 });
 
 async function load(database: Database, { csvPath, loadDate }: Load): Promise<Loaded> {
-  await database.transaction(() => Promise.resolve());
+  await database.transaction(() => Promise.resolve()); // connected
   await writeFile('/proc/self/clear_refs', '5'); // the peak begins anew
 
   const delivery = { loadDate, source: 'increment' } as const;

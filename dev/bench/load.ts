@@ -1,35 +1,30 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { projectRoot } from '../../runtime/project-root.ts';
-import { writeIncrement } from '../sample-api/write-increment.ts';
+import { generatedFiles } from '../sample-api/generate-increment.ts';
 import { createByHand, loadByHand } from './by-hand/by-hand.ts';
 import { Figures, median, rounded } from './figures.ts';
 import type { Load, Loaded } from './load-day.ts';
 import { BenchServer } from './server.ts';
 
 /** In the real files. */
-export const ROWS_PER_ORDER = 6.8;
+const ROWS_PER_ORDER = 6.8;
 const LOAD_DATE = '2024-03-15';
 
 /** The product's own code in one process for all loads, as warm as a worker that has loaded days before. */
 export class Product {
-  readonly #process: ChildProcess;
-  readonly #ended: Promise<never>;
+  readonly #process = fork('dev/bench/load-day.ts', {
+    cwd: projectRoot,
+    execArgv: ['--max-semi-space-size=4', '--import', './runtime/register.js'],
+  });
+  readonly #ended = new AbortController();
 
   private constructor() {
-    this.#process = fork('dev/bench/load-day.ts', {
-      cwd: projectRoot,
-      execArgv: ['--max-semi-space-size=4', '--import', './runtime/register.js'],
-    });
-    this.#ended = once(this.#process, 'exit').then(() => {
-      throw new Error('The product has ended.');
-    });
-    // It ends in the end, when nobody waits for it any more.
-    this.#ended.catch(() => undefined);
+    this.#process.once('exit', () => this.#ended.abort());
   }
 
   static async use<T>(work: (product: Product) => Promise<T>): Promise<T> {
@@ -39,16 +34,16 @@ export class Product {
 
   async load(load: Load): Promise<Loaded> {
     this.#process.send(load);
-    const [message] = (await Promise.race([once(this.#process, 'message'), this.#ended])) as [Loaded];
-    return message;
+    const [loaded] = (await once(this.#process, 'message', this.#ended)) as [Loaded];
+    return loaded;
   }
 }
 
 export async function writeOrders(directory: string, loadDate: string, rows: number): Promise<string> {
-  const orders = Math.round(rows / ROWS_PER_ORDER);
-  const files = await writeIncrement(path.join(directory, `${loadDate}-${rows}`), loadDate, { orders });
-  if (files.user_order_log_inc === undefined) throw new Error('The generator wrote no order log.');
-  return files.user_order_log_inc;
+  const csvPath = path.join(directory, `${loadDate}-${rows}.csv`);
+  const files = generatedFiles('increment', [loadDate], Math.round(rows / ROWS_PER_ORDER));
+  await pipeline(files.user_order_log_inc ?? [], createWriteStream(csvPath));
+  return csvPath;
 }
 
 /** The same delivery with a 16th of its orders taken away and another 16th changed. */
@@ -65,62 +60,53 @@ async function writeRedelivery(csvPath: string): Promise<string> {
   return redelivery;
 }
 
-/** Seconds of a first load, of the same file again and of a redelivery. */
-type Series = [first: number, again: number, redelivered: number];
-
-export async function measureLoads(options: { rows: number[]; rounds: number }): Promise<void> {
-  await Product.use((product) => measure(options, product));
-}
-
-async function measure(options: { rows: number[]; rounds: number }, worker: Product): Promise<void> {
+export async function measureLoads({ rows, rounds }: { rows: number[]; rounds: number }): Promise<void> {
   const figures = new Figures('load');
-  await BenchServer.use(async (server) => {
-    for (const rows of options.rows) {
-      const csvPath = await writeOrders(server.directory, LOAD_DATE, rows);
-      const files = [csvPath, csvPath, await writeRedelivery(csvPath)];
-      const product: Series[] = [];
-      const byHand: Series[] = [];
-      const firsts: Loaded[] = [];
-      for (let round = 0; round < options.rounds; round += 1) {
-        await server.inNewDatabase(async (url) => {
-          const loads: Loaded[] = [];
-          for (const file of files)
-            loads.push(await worker.load({ url, csvPath: file, loadDate: LOAD_DATE }));
-          product.push(loads.map(({ total }) => total) as Series);
-          firsts.push(...loads.slice(0, 1));
-        });
-        await server.inNewDatabase(async (url) => {
-          await createByHand(url);
-          const seconds: number[] = [];
-          for (const file of files) seconds.push(await loadByHand(url, file, LOAD_DATE));
-          byHand.push(seconds as Series);
-        });
-      }
-      const [first] = firsts;
-      if (!first) throw new Error('There must be at least one round.');
-      const floor = median(byHand.map(([seconds]) => seconds));
-      const steps = Object.keys(first.seconds).map((step) => {
-        return [`${step} s`, rounded(median(firsts.map(({ seconds }) => seconds[step] ?? 0)))];
-      });
-      await figures.add({
-        rows: first.rows,
-        ...compared('first', 0, product, byHand),
-        ...compared('again', 1, product, byHand),
-        'again to the first by hand': rounded(median(product.map((seconds) => seconds[1])) / floor),
-        ...compared('redelivery', 2, product, byHand),
-        'peak MB': Math.round(median(firsts.map(({ peakMegabytes }) => peakMegabytes))),
-        ...(Object.fromEntries(steps) as Record<string, number>),
-      });
-    }
-  });
+  await Product.use((product) =>
+    BenchServer.use(async (server) => {
+      for (const size of rows) await figures.add(await measure(server, product, size, rounds));
+    }),
+  );
   figures.print();
 }
 
-function compared(name: string, nth: 0 | 1 | 2, product: readonly Series[], byHand: readonly Series[]) {
-  const [mine, theirs] = [product, byHand].map((all) => median(all.map((seconds) => seconds[nth])));
+/** A first load, the same file again and a redelivery, so many rounds. */
+async function measure(server: BenchServer, product: Product, rows: number, rounds: number) {
+  const csvPath = await writeOrders(server.directory, LOAD_DATE, rows);
+  const files = [csvPath, csvPath, await writeRedelivery(csvPath)];
+  const loads: Loaded[][] = files.map(() => []);
+  const byHand: number[][] = files.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    await server.inNewDatabase(async (url) => {
+      for (const [nth, file] of files.entries())
+        loads[nth]?.push(await product.load({ url, csvPath: file, loadDate: LOAD_DATE }));
+    });
+    await server.inNewDatabase(async (url) => {
+      await createByHand(url);
+      for (const [nth, file] of files.entries()) byHand[nth]?.push(await loadByHand(url, file, LOAD_DATE));
+    });
+  }
+  const [firsts = []] = loads;
+  const [first, again, redelivery] = loads.map((series) => median(series.map(({ total }) => total)));
+  const [firstByHand = NaN, againByHand, redeliveryByHand] = byHand.map(median);
+  const steps = Object.keys(firsts[0]?.seconds ?? {}).map((step): [string, number] => {
+    return [`${step} s`, rounded(median(firsts.map(({ seconds }) => seconds[step] ?? 0)))];
+  });
   return {
-    [`${name} s`]: rounded(mine ?? NaN),
-    [`${name} by hand s`]: rounded(theirs ?? NaN),
-    [`${name} ratio`]: rounded((mine ?? NaN) / (theirs ?? NaN)),
+    rows: firsts[0]?.rows ?? 0,
+    ...compared('first', first, firstByHand),
+    ...compared('again', again, againByHand),
+    'again to the first by hand': rounded((again ?? NaN) / firstByHand),
+    ...compared('redelivery', redelivery, redeliveryByHand),
+    'peak MB': Math.round(median(firsts.map(({ peakMegabytes }) => peakMegabytes))),
+    ...Object.fromEntries(steps),
+  };
+}
+
+function compared(name: string, mine = NaN, theirs = NaN): Record<string, number> {
+  return {
+    [`${name} s`]: rounded(mine),
+    [`${name} by hand s`]: rounded(theirs),
+    [`${name} ratio`]: rounded(mine / theirs),
   };
 }

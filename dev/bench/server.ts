@@ -48,7 +48,7 @@ export class BenchServer {
   /** A new database with the schema, for the work only. */
   async inNewDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
     const name = `bench_${(this.#made += 1)}`;
-    const url = await this.#postgres.createDatabase(name, 'bench', 'bench');
+    const url = await this.#postgres.createApplicationDatabase(name, 'bench');
     return await work(url).finally(() => this.#postgres.dropDatabase(name));
   }
 }

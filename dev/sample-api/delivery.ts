@@ -2,7 +2,7 @@
 export type FileContent = string | Buffer | null | undefined;
 
 /** A file on disk, read anew for every request, or chunks made while they are sent. */
-export type StreamedFile = { path: string } | { chunks: () => Iterable<string> };
+export type StreamedFile = { path: string } | (() => Iterable<string>);
 
 /** `{ url }` puts that literal text into s3_path, whatever it is: empty, `ftp://x`, another host. */
 export type DeliveredFile = FileContent | { url: string } | StreamedFile;
@@ -12,16 +12,11 @@ export interface Delivery {
   files: Record<string, DeliveredFile>;
 }
 
-interface ReportDelivery {
-  /** YYYY-MM-DD, or a whole timestamp that is passed on as it is. */
-  startDay: string;
-  endDate: string;
-  files: Delivery['files'];
-}
-
 export interface DeliverySource {
   /** The increment of a date, or null when there is none (answered NOT FOUND). */
   increment(date: string): Promise<Delivery | null> | Delivery | null;
-  /** The full report: its first and last day and its files, named without `_inc`. */
+  /** The full report, its files named without `_inc`; its days are YYYY-MM-DD, or passed on as they are. */
   report(): Promise<ReportDelivery> | ReportDelivery;
 }
+
+type ReportDelivery = Delivery & { startDay: string; endDate: string };

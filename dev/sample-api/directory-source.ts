@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { isLoadDate } from '../../domain/load-date.ts';
 import { isErrno } from '../services/errors.ts';
 import type { Delivery, DeliverySource } from './delivery.ts';
@@ -32,12 +32,8 @@ async function csvFiles(folder: string): Promise<Delivery | null> {
     if (isErrno(error, 'ENOENT')) return null;
     throw error;
   }
-  const csv = names.filter((name) => name.endsWith('.csv')).sort();
-  return {
-    files: Object.fromEntries(
-      csv.map((name) => [name.slice(0, -'.csv'.length), { path: join(folder, name) }]),
-    ),
-  };
+  const csv = names.filter((name) => name.endsWith('.csv'));
+  return { files: Object.fromEntries(csv.map((name) => [parse(name).name, { path: join(folder, name) }])) };
 }
 
 /** The first and last day in the order log: whatever in it looks like a timestamp is one. */

@@ -2,24 +2,19 @@ export type FaultTarget = 'generate_report' | 'get_report' | 'get_increment' | '
 
 /** What a fault does, whatever it is done to. */
 export type FaultAction =
-  /** `retryAfter: 'date:+2'` sends the HTTP date two seconds ahead, anything else is sent as it is. */
-  | { do: 'status'; status: number; retryAfter?: string | number; body?: string }
+  /** This in place of the real answer. */
+  | { do: 'status'; status: number; headers?: Record<string, string>; body?: string }
   /** The connection is reset: before the answer, or after so many bytes of its body. */
   | { do: 'reset'; afterBytes?: number }
   /** The body ends sooner than it should, and the connection is closed in good order. */
   | { do: 'truncate'; afterBytes: number }
-  /** An answer that ends in the middle of its JSON. */
-  | { do: 'malformed-json' }
-  /** This JSON in place of the real answer. */
-  | { do: 'json'; body: unknown }
   | { do: 'trickle'; bytesPerSecond: number }
   /** The request is read and never answered. */
   | { do: 'hang' }
   | { do: 'delay'; ms: number }
-  | { do: 'redirect'; location: string }
   /** Filler without an end and no Content-Length. */
   | { do: 'endless' }
-  /** Of get_report: the report ends with this status, and keeps it. */
+  /** Of get_report: the report has this status. */
   | { do: 'report-status'; status: string }
   /** Of get_report and get_increment: every URL is "", there is no data, or some files are not there. */
   | { do: 'empty-urls' }
@@ -36,8 +31,9 @@ export type Fault = FaultAction & {
   file?: string;
 };
 
-export interface FaultQuery {
-  on: FaultTarget;
+/** What a request asks for. */
+export interface Asked {
+  endpoint: FaultTarget | 'unknown';
   date?: string | undefined;
   file?: string | undefined;
 }
@@ -55,15 +51,15 @@ export class Faults {
     this.#armed = [];
   }
 
-  take({ on, date, file }: FaultQuery): Fault | null {
+  take({ endpoint, date, file }: Asked): Fault | undefined {
     const met = this.#armed.find(
       ({ fault, left }) =>
         left > 0 &&
-        fault.on === on &&
+        fault.on === endpoint &&
         (fault.date === undefined || fault.date === date) &&
         (fault.file === undefined || fault.file === file),
     );
     if (met) met.left -= 1;
-    return met?.fault ?? null;
+    return met?.fault;
   }
 }

@@ -1,18 +1,10 @@
 import { FEEDS, fileName, type Source } from '../../domain/feeds.ts';
-import { dateOf, dayNumber } from './days.ts';
-import { orderAt, type OrderRef, refundsOn, uniqIdOf } from './orders.ts';
+import { orderFields, refundsOn, uniqIdOf } from './orders.ts';
 import { plainLines } from './plain-rows.ts';
-import { Random } from './random.ts';
-import { CITIES, customerOf, ITEMS } from './shop.ts';
+import { dayNumber, Random } from './random.ts';
+import { ITEMS } from './shop.ts';
 
-export interface GenerateOptions {
-  /** Distinct orders of a day (160, as on 2024-02-25); the file has about 6.8 rows for each. */
-  orders?: number;
-}
-
-/** The files of an increment by their key, each as lines made one at a time. */
-export type FileLines = Record<string, () => Generator<string>>;
-
+/** As many distinct orders as on the real 2024-02-25; the file has about 6.8 rows for each. */
 export const DEFAULT_ORDERS = 160;
 /** The first date whose order log has a `status` column and refunds. */
 const STATUS_FROM = '2024-03-01';
@@ -23,59 +15,52 @@ const ACTIVITIES_PER_ORDER = 11 / 160;
 
 const CHUNK_LENGTH = 64 * 1024;
 
-/** Joins lines into chunks of about 64 KiB, so that a stream is not fed row by row. */
-export function* chunks(lines: Iterable<string>): Generator<string> {
-  let chunk = '';
-  for (const line of lines) {
-    chunk += line;
-    if (chunk.length >= CHUNK_LENGTH) {
-      yield chunk;
-      chunk = '';
-    }
-  }
-  if (chunk !== '') yield chunk;
-}
-
-/** The same date and options always give the same bytes. */
-export function incrementLines(date: string, options: GenerateOptions = {}): FileLines {
-  return linesOf('increment', [dayNumber(date)], options);
-}
-
-/** The full report over the days `from` to `to` inclusive: the same orders as in the increments of those days. */
-export function reportLines(from: string, to: string, options: GenerateOptions = {}): FileLines {
-  const first = dayNumber(from);
-  const days = Array.from({ length: dayNumber(to) - first + 1 }, (_, nth) => first + nth);
-  return linesOf('history', days, options);
-}
-
 /** What makes the rows of a feed; one that is not named here gets rows by the types of its columns. */
-const GENERATORS: Record<string, (days: readonly number[], options: GenerateOptions) => Generator<string>> = {
+const GENERATORS: Record<string, (dates: readonly string[], orders: number) => Generator<string>> = {
   user_order_log: orderLogLines,
   user_activity_log: activityLines,
   customer_research: researchLines,
   price_log: priceLines,
 };
 
-function linesOf(kind: Source, days: readonly number[], options: GenerateOptions): FileLines {
+/**
+ * The files of these dates by their key, each in chunks that are made one at a time; a report has the orders of the
+ * increments of its days. The same dates and orders a day always give the same bytes.
+ */
+export function generatedFiles(
+  source: Source,
+  dates: readonly string[],
+  orders = DEFAULT_ORDERS,
+): Record<string, () => Generator<string>> {
   return Object.fromEntries(
     FEEDS.map((feed) => {
-      const make = GENERATORS[feed.name] ?? (() => plainLines(feed, days));
-      return [fileName({ feed: feed.name, source: kind }), () => make(days, options)];
+      const make = GENERATORS[feed.name] ?? (() => plainLines(feed, dates));
+      return [fileName({ feed: feed.name, source }), () => chunks(make(dates, orders))];
     }),
   );
 }
 
+/** Joins lines into chunks of about 64 KiB, so that a stream is not fed row by row. */
+function* chunks(lines: Iterable<string>): Generator<string> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += line;
+    if (chunk.length < CHUNK_LENGTH) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
+}
+
 // Lines end in CRLF because the real files' lines do.
 
-function* orderLogLines(days: readonly number[], options: GenerateOptions): Generator<string> {
-  const { orders = DEFAULT_ORDERS } = options;
-  const statusDay = dayNumber(STATUS_FROM);
-  const hasStatus = days.some((day) => day >= statusDay);
+function* orderLogLines(dates: readonly string[], orders: number): Generator<string> {
+  const hasStatus = dates.some((date) => date >= STATUS_FROM);
   yield `id,uniq_id,date_time,city_id,city_name,customer_id,first_name,last_name,item_id,item_name,quantity,payment_amount${hasStatus ? ',status' : ''}\r\n`;
   let id = 0;
-  for (const day of days) {
-    const date = dateOf(day);
-    const refunds = day >= statusDay ? refundsOn(day, orders) : [];
+  for (const date of dates) {
+    const day = dayNumber(date);
+    const refunds = date >= STATUS_FROM ? refundsOn(day, orders) : [];
     const distinct = orders + refunds.length;
     const once = Math.floor((distinct * REAL.once) / REAL.orders);
     const rows = Math.round((distinct * REAL.rows) / REAL.orders);
@@ -89,35 +74,27 @@ function* orderLogLines(days: readonly number[], options: GenerateOptions): Gene
   }
 }
 
-function orderFields(ref: OrderRef, date: string, ordersPerDay: number): string {
-  const { uniqId, cityId, customerId, itemId, quantity } = orderAt(ref, ordersPerDay);
-  const { firstName, lastName } = customerOf(customerId);
-  const item = ITEMS[itemId] ?? { name: '', price: 0 };
-  const city = CITIES[cityId] ?? '';
-  return `${uniqId},${date}T00:00:00,${cityId},${city},${customerId},${firstName},${lastName},${itemId},${item.name},${quantity},${quantity * item.price}`;
-}
-
-function* activityLines(days: readonly number[], options: GenerateOptions): Generator<string> {
-  const rows = Math.round((options.orders ?? DEFAULT_ORDERS) * ACTIVITIES_PER_ORDER);
+function* activityLines(dates: readonly string[], orders: number): Generator<string> {
+  const rows = Math.round(orders * ACTIVITIES_PER_ORDER);
   yield 'id,uniq_id,date_time,action_id,customer_id,quantity\r\n';
   let id = 0;
-  for (const day of days) {
+  for (const date of dates) {
     for (let row = 0; row < rows; row++) {
-      const [uniqId, seed] = uniqIdOf(day, row, 'activity');
+      const [uniqId, seed] = uniqIdOf(dayNumber(date), row, 'activity');
       const r = new Random(seed);
-      yield `${++id},${uniqId},${dateOf(day)}T00:00:00,${r.below(4)},${r.below(1_000)},${1 + r.below(24)}\r\n`;
+      yield `${++id},${uniqId},${date}T00:00:00,${r.below(4)},${r.below(1_000)},${1 + r.below(24)}\r\n`;
     }
   }
 }
 
-function* researchLines(days: readonly number[]): Generator<string> {
+function* researchLines(dates: readonly string[]): Generator<string> {
   yield 'date_id,category_id,geo_id,sales_qty,sales_amt\r\n';
-  for (const day of days) {
-    const r = new Random(day);
+  for (const date of dates) {
+    const r = new Random(dayNumber(date));
     for (let category = 1_001; category <= 1_010; category++) {
       for (let geo = 1; geo <= 3; geo++) {
         const quantity = r.below(10);
-        yield `${dateOf(day)}T00:00:00,${category},${geo},${quantity},${quantity * 1_012}\r\n`;
+        yield `${date}T00:00:00,${category},${geo},${quantity},${quantity * 1_012}\r\n`;
       }
     }
   }
@@ -125,5 +102,5 @@ function* researchLines(days: readonly number[]): Generator<string> {
 
 /** The price log has no header line. */
 function* priceLines(): Generator<string> {
-  for (const { name, price } of ITEMS) yield `${name},${price}\r\n`;
+  for (const [name, price] of ITEMS) yield `${name},${price}\r\n`;
 }

@@ -1,16 +1,8 @@
 import { mix32, Random } from './random.ts';
 import { CITIES, customerOf, ITEMS } from './shop.ts';
 
-export interface Order {
-  uniqId: string;
-  cityId: number;
-  customerId: number;
-  itemId: number;
-  quantity: number;
-}
-
 /** Where an order stands: the day it was made (days since 1970) and its place within that day. */
-export interface OrderRef {
+interface OrderRef {
   day: number;
   index: number;
 }
@@ -20,23 +12,24 @@ const REFUND_WITHIN_DAYS = 8; // on the same day or on one of the seven that fol
 const MOVED_SHARE = 0.1; // orders that a customer makes away from home: d_customer has something to update
 
 /**
- * Any order can be made from its place alone, in any sequence and without keeping the others: that is what lets
- * ten million rows be written with bounded memory, and a refund name an order of an earlier day.
+ * The fields of an order but its id in the file and its status. It is made from its place alone, in any sequence and
+ * without keeping the others: that is what lets ten million rows be written with bounded memory, and a refund name an
+ * order of an earlier day.
+ * @param date when it is delivered
  */
-export function orderAt({ day, index }: OrderRef, ordersPerDay: number): Order {
+export function orderFields({ day, index }: OrderRef, date: string, ordersPerDay: number): string {
   const [uniqId, seed] = uniqIdOf(day, index, 'order');
   const r = new Random(seed);
   // With as many customers as orders of about two weeks, some return within a week, as in the real files.
   const customerId = r.below(Math.max(2_000, ordersPerDay * 12)) * 5;
+  const { firstName, lastName, homeCity } = customerOf(customerId);
   const moved = r.next() < MOVED_SHARE;
   const otherCity = r.below(CITIES.length);
-  return {
-    uniqId,
-    cityId: moved ? otherCity : customerOf(customerId).homeCity,
-    customerId,
-    itemId: r.below(ITEMS.length),
-    quantity: 1 + r.below(5),
-  };
+  const cityId = moved ? otherCity : homeCity;
+  const itemId = r.below(ITEMS.length);
+  const [item = '', price = 0] = ITEMS[itemId] ?? [];
+  const quantity = 1 + r.below(5);
+  return `${uniqId},${date}T00:00:00,${cityId},${CITIES[cityId] ?? ''},${customerId},${firstName},${lastName},${itemId},${item},${quantity},${quantity * price}`;
 }
 
 /** The orders whose refund is delivered on `day`; no order is ever refunded twice. */

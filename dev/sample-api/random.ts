@@ -1,3 +1,10 @@
+import { countDays } from '../../domain/load-date.ts';
+
+/** Days since 1970-01-01: the seed of what is generated for a date. */
+export function dayNumber(date: string): number {
+  return countDays('1970-01-01', date) - 1;
+}
+
 /** Scrambles 32 bits. It is a bijection: two inputs never give one output (MurmurHash3's finalizer). */
 export function mix32(value: number): number {
   let h = value >>> 0;

@@ -1,28 +1,26 @@
 import { once } from 'node:events';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/text.ts';
 import { LOCALHOST } from '../services/ports.ts';
-import { type Answer, answerOf, json } from './answer.ts';
-import { Api, type ApiEndpoint, endpointOf } from './api.ts';
+import { resetSocket } from '../services/reset-socket.ts';
 import { SAMPLE_CREDENTIALS } from './credentials.ts';
 import type { DeliverySource } from './delivery.ts';
-import { type Fault, type FaultQuery, Faults } from './faults.ts';
-import { listen } from './local-server.ts';
-import { type Readiness, Reports } from './reports.ts';
-import { send } from './send.ts';
-import { Storage } from './storage.ts';
+import { type Asked, type Fault, Faults } from './faults.ts';
+import { type Call, type Readiness, ReportApi } from './report-api.ts';
+import { inPlace, json, send } from './send.ts';
+import { BUCKET, Storage } from './storage.ts';
 
 export type { Delivery, DeliverySource, FileContent } from './delivery.ts';
 export type { Fault, FaultAction } from './faults.ts';
 
 export interface SampleApiOptions extends Partial<Readiness> {
   source: DeliverySource;
-  /** In its addresses; unless it is the loopback address, the default, both listen on every address. */
+  /** In its addresses; unless it is the loopback address, the default, it listens on every address. */
   host?: string;
-  /** Default 0: any free port. */
+  /** Any free one when not given. */
   port?: number;
-  storagePort?: number;
   /** That of SAMPLE_CREDENTIALS when not given: a request with another one is answered 401. */
   apiKey?: string;
   /** Called when a request is over: answered, or its connection gone. */
@@ -30,127 +28,83 @@ export interface SampleApiOptions extends Partial<Readiness> {
 }
 
 export interface RecordedRequest {
-  server: 'api' | 'storage';
   method: string;
   /** With the query string. */
   path: string;
-  endpoint: ApiEndpoint | 'storage' | 'unknown';
+  endpoint: Asked['endpoint'];
   headers: IncomingHttpHeaders;
-  /** Milliseconds since 1970. */
-  at: number;
-  /** Null as long as no status was sent, and for ever when none ever was. */
-  status: number | null;
-  /** What the fault did that the request met. */
-  fault: Fault['do'] | null;
+  at: Date;
+  /** Undefined as long as no status was sent, and for ever when none ever was. */
+  status?: number;
 }
 
 export interface SampleApi {
   url: string;
-  storageUrl: string;
   /** Every request so far, in the order they came in. */
   requests: RecordedRequest[];
   addFault(fault: Fault): void;
   clearFaults(): void;
   setReady(readiness: Partial<Readiness>): void;
-  /** Stops both servers and destroys their open connections. */
+  /** Stops listening and destroys open connections. */
   close(): Promise<void>;
 }
 
-/** Starts the report API and its storage, each on its own address. */
+/** Starts the report API and, at the same address, the storage of its files. */
 export async function startSampleApi(options: SampleApiOptions): Promise<SampleApi> {
+  const { source, host = LOCALHOST, port = 0, apiKey = SAMPLE_CREDENTIALS.REPORT_API_KEY } = options;
+  const server = createServer().listen(port, host === LOCALHOST ? LOCALHOST : undefined);
+  await once(server, 'listening');
+  const url = `http://${host}:${(server.address() as AddressInfo).port}`;
+  const storage = new Storage(url);
+  const { pollsUntilReady = 1, readyAfterMs = 0 } = options;
+  const api = new ReportApi(source, apiKey, storage, { pollsUntilReady, readyAfterMs });
   const requests: RecordedRequest[] = [];
   const faults = new Faults();
-  const storage = new Storage();
-  const { host = LOCALHOST, port = 0, storagePort = 0 } = options;
-  const { apiKey = SAMPLE_CREDENTIALS.REPORT_API_KEY, pollsUntilReady = 1, readyAfterMs = 0 } = options;
-  const reports = new Reports({ pollsUntilReady, readyAfterMs });
-  const api = new Api(options.source, apiKey, reports, storage);
-
-  const serve = async (req: IncomingMessage, res: ServerResponse, call: Call): Promise<void> => {
-    const recorded = record(req, call.endpoint);
+  server.on('request', (req, res) => {
+    req.resume();
+    const { method = '', url: path = '', headers } = req;
+    const call = path.startsWith(BUCKET) ? storage.call(req) : api.call(req);
+    const recorded: RecordedRequest = { method, path, endpoint: call.endpoint, headers, at: new Date() };
     requests.push(recorded);
     res.once('close', () => options.onRequest?.(recorded));
-    const refusal = await call.refuse();
-    const fault = refusal || !call.query ? null : faults.take(call.query);
-    recorded.fault = fault?.do ?? null;
-    if (fault?.do === 'hang') return;
-    if (fault?.do === 'delay')
-      await Promise.race([sleep(fault.ms, null, { ref: false }), once(res, 'close')]);
-    if (res.destroyed) return;
-    const answer = refusal ?? (await answerOf(fault)) ?? (await answerOrError(() => call.answer(fault)));
-    recorded.status = fault?.do === 'reset' && fault.afterBytes === undefined ? null : answer.status;
-    await send(res, answer, fault);
-  };
-
-  const storageServer = await listen(host, storagePort, async (req, res) => {
-    const url = urlOf(req);
-    const stored = storage.find(url.pathname);
-    await serve(req, res, {
-      endpoint: 'storage',
-      query: { on: 'storage', date: stored?.date, file: stored?.file },
-      refuse: () => storage.refuse(req, url),
-      answer: () => storage.answer(url.pathname),
+    const fault = 'refusal' in call ? undefined : faults.take(call);
+    serve(res, call, fault, recorded).catch(() => {
+      res.destroy(); // the client has gone, or the answer cannot be finished
     });
   });
-  storage.url = storageServer.url;
-
-  const apiServer = await listen(host, port, async (req, res) => {
-    const url = urlOf(req);
-    const endpoint = endpointOf(url);
-    await serve(req, res, {
-      endpoint: endpoint ?? 'unknown',
-      query: endpoint && { on: endpoint, date: url.searchParams.get('date')?.slice(0, 10) },
-      refuse: () => api.refuse(req, endpoint),
-      // Without an endpoint the request has been refused.
-      answer: (fault) => api.answer(endpoint ?? 'get_report', url.searchParams, fault),
-    });
-  }).catch(async (error: unknown) => {
-    await storageServer.close();
-    throw error;
-  });
-
   return {
-    url: apiServer.url,
-    storageUrl: storageServer.url,
+    url,
     requests,
     addFault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
-    setReady: (readiness) => Object.assign(reports.readiness, readiness),
+    setReady: (readiness) => Object.assign(api.readiness, readiness),
     close: async () => {
-      await Promise.all([apiServer.close(), storageServer.close()]);
+      const closed = once(server, 'close');
+      server.close().closeAllConnections();
+      await closed;
     },
   };
 }
 
-interface Call {
-  endpoint: RecordedRequest['endpoint'];
-  query: FaultQuery | null;
-  refuse(): Promise<Answer | null>;
-  answer(fault: Fault | null): Promise<Answer>;
-}
-
-function record(req: IncomingMessage, endpoint: RecordedRequest['endpoint']): RecordedRequest {
-  return {
-    server: endpoint === 'storage' ? 'storage' : 'api',
-    method: req.method ?? '',
-    path: req.url ?? '',
-    endpoint,
-    headers: req.headers,
-    at: Date.now(),
-    status: null,
-    fault: null,
-  };
-}
-
-/** A source that cannot deliver is the sample API's own failure: its answer names the reason. */
-async function answerOrError(answer: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await answer();
-  } catch (error) {
-    return await json(500, { error: messageOf(error) });
+async function serve(
+  res: ServerResponse,
+  call: Call,
+  fault: Fault | undefined,
+  recorded: RecordedRequest,
+): Promise<void> {
+  if (fault?.do === 'hang') return;
+  if (fault?.do === 'reset' && fault.afterBytes === undefined) {
+    if (res.socket) resetSocket(res.socket);
+    return;
   }
-}
-
-function urlOf(req: IncomingMessage): URL {
-  return new URL(req.url ?? '/', 'http://sample');
+  if (fault?.do === 'delay') await Promise.race([sleep(fault.ms, null, { ref: false }), once(res, 'close')]);
+  const answer =
+    'refusal' in call
+      ? call.refusal
+      : // A source that cannot deliver is the sample API's own failure: its answer names the reason.
+        (inPlace(fault) ??
+        (await call.answer(fault).catch((error: unknown) => json(500, { error: messageOf(error) }))));
+  if (res.destroyed) return;
+  recorded.status = answer.status;
+  await send(res, answer, fault);
 }

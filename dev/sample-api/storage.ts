@@ -1,85 +1,64 @@
-import { createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { isErrno } from '../services/errors.ts';
-import { type Answer, storageError } from './answer.ts';
-import { contentOf } from './content.ts';
-import type { DeliveredFile, Delivery, StreamedFile } from './delivery.ts';
+import type { Delivery, StreamedFile } from './delivery.ts';
+import { API_HEADERS, type Call } from './report-api.ts';
+import { type Answer, json } from './send.ts';
 
-const BUCKET = 'bucket';
-const SIGNING_KEY = 'not a secret';
-const API_HEADERS = ['x-api-key', 'x-nickname', 'x-cohort', 'x-project'];
-
-/** One published file: where it stands in the bucket, and the date of the increment that it belongs to. */
-export interface StoredFile {
-  folder: string;
+interface StoredFile {
   file: string;
-  date?: string | undefined;
-}
-
-interface StoredObject extends StoredFile {
+  /** Of the increment that it belongs to. */
+  date: string | undefined;
   content: string | Buffer | StreamedFile;
 }
 
+export const BUCKET = '/bucket/';
+
 /** Object storage that serves only what was published, and only by a signed URL. */
 export class Storage {
-  readonly #objects = new Map<string, StoredObject>();
-  #url = '';
+  /** By path with signature. */
+  readonly #files = new Map<string, StoredFile>();
+  readonly #url: string;
 
-  /** Signed URLs start with this address, known once the server listens. */
-  set url(url: string) {
+  constructor(url: string) {
     this.#url = url;
   }
 
   /** Makes files available under a folder and returns their `s3_path`. */
   publish(folder: string, files: Delivery['files'], date?: string): Record<string, string | null> {
     const urls: Record<string, string | null> = {};
-    for (const [file, delivered] of Object.entries(files)) {
-      if (delivered !== undefined) urls[file] = this.#publishOne({ folder, file, date }, delivered);
+    for (const [file, content] of Object.entries(files)) {
+      if (content === null) urls[file] = null;
+      else if (typeof content === 'object' && 'url' in content) urls[file] = content.url;
+      else if (content !== undefined) urls[file] = this.#url + this.#put(folder, { file, date, content });
     }
     return urls;
   }
 
-  #publishOne(stored: StoredFile, delivered: Exclude<DeliveredFile, undefined>): string | null {
-    if (delivered === null) return null;
-    if (typeof delivered === 'object' && 'url' in delivered) return delivered.url;
-    const path = `/${BUCKET}/${encodeURIComponent(stored.folder)}/${encodeURIComponent(stored.file)}.csv`;
-    this.#objects.set(path, { ...stored, content: delivered });
-    return `${this.#url}${path}?X-Amz-Signature=${signature(path)}&X-Amz-Expires=3600`;
+  #put(folder: string, stored: StoredFile): string {
+    const path = `${BUCKET}${encodeURIComponent(folder)}/${encodeURIComponent(stored.file)}.csv`;
+    const signed = `${path}?X-Amz-Signature=${createHash('sha256').update(path).digest('hex')}&X-Amz-Expires=3600`;
+    this.#files.set(signed, stored);
+    return signed;
   }
 
-  /** The published file that a request's path names, if any. */
-  find(path: string): StoredFile | undefined {
-    return this.#objects.get(path);
-  }
-
-  /** The refusal of a wrong request, or null for a right one. A fault never hides it. */
-  async refuse(req: IncomingMessage, url: URL): Promise<Answer | null> {
-    const leaked = API_HEADERS.filter((name) => req.headers[name] !== undefined);
+  call({ method, url = '', headers }: IncomingMessage): Call {
+    const endpoint = 'storage';
+    const leaked = API_HEADERS.filter((name) => headers[name] !== undefined);
     if (leaked.length > 0) {
-      const message = `THE REPORT API'S HEADERS WERE SENT TO STORAGE: ${leaked.join(', ')}. Its URLs are plain GETs, and the key must never come here.`;
-      return await storageError(400, 'ApiKeyLeaked', message);
+      const error = `THE REPORT API'S HEADERS WERE SENT TO STORAGE: ${leaked.join(', ')}. Its URLs are plain GETs, and the key must never come here.`;
+      return { endpoint, refusal: json(400, { error }) };
     }
-    if (req.method !== 'GET') return await storageError(405, 'MethodNotAllowed', 'Only GET is allowed.');
-    if (url.searchParams.get('X-Amz-Signature') !== signature(url.pathname)) {
-      return await storageError(403, 'SignatureDoesNotMatch', 'The signature is missing or does not match.');
-    }
-    return null;
-  }
-
-  async answer(path: string): Promise<Answer> {
-    const object = this.#objects.get(path);
-    try {
-      if (object) {
-        const body = await contentOf(object.content);
-        return { status: 200, headers: { 'Content-Type': 'text/csv' }, body };
-      }
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    }
-    return await storageError(404, 'NoSuchKey', 'The file does not exist (any more).');
+    const stored = this.#files.get(url);
+    if (!stored || method !== 'GET')
+      return { endpoint, refusal: json(403, { error: 'only GET, of a signed address that was given' }) };
+    return { endpoint, file: stored.file, date: stored.date, answer: () => answerOf(stored) };
   }
 }
 
-function signature(path: string): string {
-  return createHmac('sha256', SIGNING_KEY).update(path).digest('hex');
+async function answerOf({ content }: StoredFile): Promise<Answer> {
+  const headers = { 'Content-Type': 'text/csv' };
+  if (typeof content === 'string' || Buffer.isBuffer(content)) return { status: 200, headers, body: content };
+  if (typeof content === 'function') return { status: 200, headers, body: content() };
+  return { status: 200, headers, body: (await open(content.path)).createReadStream() };
 }

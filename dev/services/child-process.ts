@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open, stat } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { messageOf } from '../../domain/text.ts';
@@ -21,26 +23,19 @@ export interface ServiceOptions {
   gid?: number;
 }
 
-/** How a process ended: by a code or by a signal. */
-export interface Exit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
-
 export interface Service {
+  readonly name: string;
   readonly pid: number;
-  /** Settles when the process has ended; never rejects. */
-  readonly exited: Promise<Exit>;
-  /** How it ended, or undefined while it runs. */
-  exit(): Exit | undefined;
-  /** Calls back when it has ended, at once if it has already. */
-  onExit(callback: (exit: Exit) => void): void;
+  /** Settles when the process has ended, with how: `with code 1`, `by SIGKILL`. */
+  readonly exited: Promise<string>;
+  /** The same, or undefined while it runs. */
+  readonly end: string | undefined;
   /** Sends a signal to the process and its whole group. */
   signal(signal: NodeJS.Signals): void;
   /** Asks it to end, kills it after `graceMs`, and waits until it has ended. Safe to repeat. */
   stop(graceMs?: number): Promise<void>;
   /** The last lines that it wrote to its log file since this start. */
-  lastLines(count?: number): Promise<string>;
+  lastLines(count: number): Promise<string>;
 }
 
 // Both PostgreSQL (a "fast shutdown") and the Temporal dev server shut down cleanly on it.
@@ -54,56 +49,46 @@ const STOP_GRACE_MS = 10_000;
  * services can be stopped in order, each after the ones that need it. When we are killed,
  * that would leave an orphan that keeps its port; the guard prevents it.
  */
-export async function startService(options: ServiceOptions): Promise<Service> {
-  await mkdir(dirname(options.logFile), { recursive: true, mode: 0o700 });
-  const log = await open(options.logFile, 'a', 0o600);
-  let logStart: number;
+export async function startService({
+  name,
+  command,
+  args,
+  logFile,
+  ...options
+}: ServiceOptions): Promise<Service> {
+  await mkdir(dirname(logFile), { recursive: true, mode: 0o700 });
+  const log = openSync(logFile, 'a', 0o600);
+  const { size: logStart } = fstatSync(log);
   let child: ChildProcess;
   try {
-    logStart = (await log.stat()).size;
-    child = spawn(options.command, options.args, {
-      // The log file itself, not a pipe to us: the last lines of a service are not lost with us.
-      stdio: ['ignore', log.fd, log.fd],
-      detached: true,
-      env: options.env ?? process.env,
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.uid === undefined ? {} : { uid: options.uid }),
-      ...(options.gid === undefined ? {} : { gid: options.gid }),
-    });
+    // The log file itself, not a pipe to us: the last lines of a service are not lost with us.
+    child = spawn(command, args, { ...options, stdio: ['ignore', log, log], detached: true });
     await once(child, 'spawn');
   } catch (error) {
-    throw new Error(`${capitalised(options.name)} could not be started: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new Error(`${capitalised(name)} could not be started: ${messageOf(error)}`, { cause: error });
   } finally {
-    await log.close();
+    closeSync(log);
   }
-
-  const { pid } = child;
-  if (pid === undefined) throw new Error(`${capitalised(options.name)} was started without a process id.`);
+  const pid = child.pid ?? NaN;
   const guard = startGuard(pid);
 
-  let exit: Exit | undefined;
-  const exited = new Promise<Exit>((resolve) => {
-    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
-      guard.kill('SIGKILL');
-      signalGroup(pid, 'SIGKILL'); // what it has left behind in its group
-      exit = { code, signal };
-      resolve(exit);
-    };
-    // It may have ended between 'spawn' and this line.
-    if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode);
-    else child.once('exit', ended);
+  let end: string | undefined;
+  const exited = once(child, 'exit').then(([code, signal]) => {
+    guard.kill('SIGKILL');
+    signalGroup(pid, 'SIGKILL'); // what it has left behind in its group
+    end = signal === null ? `with code ${String(code)}` : `by ${String(signal)}`;
+    return end;
   });
-
-  const signal = (name: NodeJS.Signals): void => {
-    if (exit === undefined) signalGroup(pid, name);
+  const signal = (what: NodeJS.Signals): void => {
+    if (end === undefined) signalGroup(pid, what);
   };
   return {
+    name,
     pid,
     exited,
-    exit: () => exit,
-    onExit: (callback) => void exited.then(callback),
+    get end() {
+      return end;
+    },
     signal,
     stop: async (graceMs = STOP_GRACE_MS) => {
       signal(STOP_SIGNAL);
@@ -112,7 +97,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await exited;
       clearTimeout(kill);
     },
-    lastLines: (count = 15) => lastLines(options.logFile, logStart, count),
+    lastLines: async (count) => {
+      const lines = await text(createReadStream(logFile, { start: logStart }));
+      return lines.trimEnd().split('\n').slice(-count).join('\n');
+    },
   };
 }
 
@@ -146,44 +134,23 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 /** Polls until the service is ready; an error quotes its log when it ends or the time is up before that. */
 export async function untilReady(
   service: Service,
-  name: string,
   limitMs: number,
   ready: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
+  const failed = async (how: string) => {
+    const lines = await service.lastLines(15);
+    const quoted = lines === '' ? 'Its log is empty.' : `The end of its log:\n${lines}`;
+    return new Error(`${capitalised(service.name)} ${how}. ${quoted}`);
+  };
   for (;;) {
-    const exit = service.exit();
-    if (exit !== undefined) {
-      const how = exit.signal === null ? `with code ${String(exit.code)}` : `by ${exit.signal}`;
-      throw new Error(`${capitalised(name)} ended ${how} while it started. ${await quotedLog(service)}`);
-    }
+    if (service.end !== undefined) throw await failed(`ended ${service.end} while it started`);
     if (await ready()) return;
-    if (performance.now() > deadline) {
-      throw new Error(
-        `${capitalised(name)} was not ready within ${limitMs / 1000} s. ${await quotedLog(service)}`,
-      );
-    }
+    if (performance.now() > deadline) throw await failed(`was not ready within ${limitMs / 1000} s`);
     await sleep(20);
   }
 }
 
-async function quotedLog(service: Service): Promise<string> {
-  const lines = await service.lastLines();
-  return lines === '' ? 'Its log is empty.' : `The end of its log:\n${lines}`;
-}
-
-async function lastLines(file: string, from: number, count: number): Promise<string> {
-  const { size } = await stat(file);
-  const start = Math.max(from, size - 16_384);
-  const log = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await log.read({ buffer: Buffer.alloc(size - start), position: start });
-    return buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-count).join('\n').trim();
-  } finally {
-    await log.close();
-  }
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+function capitalised(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

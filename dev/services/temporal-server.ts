@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 
 import { Connection } from '@temporalio/client';
 
-import { type Exit, type Service, startService, untilReady } from './child-process.ts';
-import { freePort, LOCALHOST, portAnswers, portBecomesFree, usablePort } from './ports.ts';
+import { type Service, startService, untilReady } from './child-process.ts';
+import { freePort, LOCALHOST, portAnswers, usablePort } from './ports.ts';
 
 export interface TemporalServerOptions {
   /** The Temporal CLI, as `findTemporalCli` finds it. */
@@ -18,22 +18,14 @@ export interface TemporalServerOptions {
   logFile: string;
   /** Further settings of the server, each `name=value`. */
   dynamicConfig?: readonly string[];
-  /** The longest wait until it serves, 30 s when not given. */
-  startLimitMs?: number;
 }
 
-export interface TemporalServer {
+export interface TemporalServer extends Service {
   address: string;
   uiUrl: string | undefined;
-  pid: number;
-  /** Asks the server to end, kills it after ten seconds, and waits until it is gone. Safe to repeat. */
-  stop(): Promise<void>;
-  /** Sends a signal; SIGKILL also waits until the server is gone and its port free. */
-  kill(signal: NodeJS.Signals): Promise<void>;
-  onExit(callback: (exit: Exit) => void): void;
 }
 
-const NAME = 'the Temporal dev server';
+const START_LIMIT_MS = 120_000;
 /** Settings whose defaults suit clusters of hundreds of shards, and make a single shard wait. */
 const DYNAMIC_CONFIG = [
   // Timers otherwise fire up to a second late.
@@ -62,7 +54,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     args.push('--dynamic-config-value', value);
 
   const service = await startService({
-    name: NAME,
+    name: 'the Temporal dev server',
     command: options.cliPath,
     args,
     logFile: options.logFile,
@@ -72,7 +64,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
 
   const address = `${LOCALHOST}:${port}`;
   try {
-    await untilReady(service, NAME, options.startLimitMs ?? 30_000, async () => {
+    await untilReady(service, START_LIMIT_MS, async () => {
       // The port wanted may be that of another server, which took it a moment before; this one is nobody else's.
       if (!(await portAnswers(httpPort))) return false;
       if (!(await serves(address))) return false;
@@ -83,14 +75,8 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     throw error;
   }
 
-  return {
-    address,
-    uiUrl: uiPort === false ? undefined : `http://${LOCALHOST}:${uiPort}`,
-    pid: service.pid,
-    stop: () => service.stop(),
-    kill: (signal) => kill(service, signal, port),
-    onExit: (callback) => service.onExit(callback),
-  };
+  const uiUrl = uiPort === false ? undefined : `http://${LOCALHOST}:${uiPort}`;
+  return Object.assign(service, { address, uiUrl });
 }
 
 /** The port is open before the server is whole: it answers, but does not know the namespace yet. */
@@ -106,11 +92,4 @@ async function serves(address: string): Promise<boolean> {
   } finally {
     await connection.close();
   }
-}
-
-async function kill(service: Service, signal: NodeJS.Signals, port: number): Promise<void> {
-  service.signal(signal);
-  if (signal !== 'SIGKILL') return;
-  await service.exited;
-  await portBecomesFree(port, 2000);
 }

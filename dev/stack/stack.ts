@@ -137,20 +137,20 @@ Everything stays up until Ctrl-C.`);
     this.#keep('PostgreSQL', postgres);
     const url = await postgres.createApplicationDatabase('sales');
     Object.assign(this.#environment, { DATABASE_URL: url, ...psqlEnvironment(url) });
-    return `${postgres.host}:${postgres.port}`;
+    return `${LOCALHOST}:${postgres.port}`;
   }
 
   async #startSampleApi(): Promise<string> {
     const { data, orders } = this.#options;
     const port = await freePort();
-    const args = ['--port', String(port), '--storage-port', String(await freePort())];
+    const args = ['--port', String(port)];
     if (data !== undefined) args.push('--data', data);
     if (orders !== undefined) args.push('--orders', String(orders));
     const name = 'the sample report API';
     const service = await this.#startNode(name, ['dev/sample-api/main.ts', ...args], 'sample-api');
     this.#keep(name, service);
     // Not portInUse, which listens on the port itself for a moment.
-    await untilReady(service, name, 15_000, () => portAnswers(port));
+    await untilReady(service, 15_000, () => portAnswers(port));
     this.#environment.REPORT_API_URL = `http://${LOCALHOST}:${port}`;
     return `http://${LOCALHOST}:${port}, serving ${data ?? 'generated data'}`;
   }
@@ -160,11 +160,9 @@ Everything stays up until Ctrl-C.`);
     this.#environment.REPORT_POLL_INTERVAL = process.env.REPORT_POLL_INTERVAL ?? '1s';
     const worker = await this.#startNode('the worker', ['worker.ts'], 'worker');
     this.#stops.push(() => worker.stop());
-    await untilReady(worker, 'the worker', 60_000, async () =>
-      (await worker.lastLines(3)).includes('worker started'),
-    );
+    await untilReady(worker, 60_000, async () => (await worker.lastLines(3)).includes('worker started'));
     // Not the end of the stack: to kill the worker is one of the things to try.
-    worker.onExit(() => {
+    void worker.exited.then(() => {
       if (!this.#isStopping) this.#print('The worker has ended. Start it again with: npm run worker');
     });
     this.#workerPid = worker.pid;
@@ -183,10 +181,11 @@ Everything stays up until Ctrl-C.`);
   }
 
   /** Stops a service with the stack, and the stack with a service. */
-  #keep(name: string, service: Pick<Service, 'onExit' | 'stop'>): void {
+  #keep(name: string, service: Pick<Service, 'exited' | 'stop'>): void {
     this.#stops.push(() => service.stop());
-    service.onExit(() => {
-      if (!this.#isStopping) this.#fail(new Error(`${name} ended unexpectedly; see ${this.#state}/logs.`));
+    void service.exited.then((how) => {
+      if (!this.#isStopping)
+        this.#fail(new Error(`${name} ended ${how}, unexpectedly; see ${this.#state}/logs.`));
     });
   }
 

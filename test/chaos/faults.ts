@@ -48,14 +48,18 @@ const atAMessage =
 const ANYWHERE: readonly FaultAction[] = [
   { do: 'status', status: 503 },
   { do: 'status', status: 500 },
-  { do: 'status', status: 429, retryAfter: 1 },
+  { do: 'status', status: 429, headers: { 'Retry-After': '1' } },
   { do: 'reset' },
   { do: 'reset', afterBytes: 20 },
   { do: 'truncate', afterBytes: 30 },
   { do: 'delay', ms: 2_000 },
   { do: 'hang' },
 ];
-const IN_JSON: readonly FaultAction[] = [...ANYWHERE, { do: 'malformed-json' }, { do: 'json', body: [1] }];
+const IN_JSON: readonly FaultAction[] = [
+  ...ANYWHERE,
+  { do: 'status', status: 200, body: '{"status": ' },
+  { do: 'status', status: 200, body: '[1]' },
+];
 const API_FAULTS: Readonly<Record<FaultTarget, readonly FaultAction[]>> = {
   generate_report: IN_JSON,
   get_report: IN_JSON,

@@ -105,7 +105,6 @@ export async function startWorld(deliveries: Deliveries) {
     uiPort: false,
     dbFile: path.join(directory, 'temporal.db'),
     logFile: path.join(directory, 'temporal.log'),
-    startLimitMs: 120_000,
   } as const;
   const postgresOptions = {
     dataDir: path.join(directory, 'postgres'),
@@ -113,7 +112,6 @@ export async function startWorld(deliveries: Deliveries) {
     logFile: path.join(directory, 'postgres.log'),
     fsync: false,
     settings: { timezone: 'Asia/Kamchatka', max_connections: '100', deadlock_timeout: '200ms' },
-    startLimitMs: 120_000,
   };
   const api = await startSampleApi({ source: deliveries });
   let temporal = await startTemporalServer(temporalOptions);
@@ -146,7 +144,8 @@ export async function startWorld(deliveries: Deliveries) {
     databaseUrl,
 
     async killTemporal(): Promise<void> {
-      await temporal.kill('SIGKILL');
+      temporal.signal('SIGKILL');
+      await temporal.exited;
       temporal = await startTemporalServer(temporalOptions);
     },
 

@@ -48,9 +48,8 @@ function nameOf(image = ''): string {
 }
 
 async function fillContext(context: string): Promise<void> {
-  const log = console.log;
-  const release = await findTemporalRelease({ log });
-  const cli = await findTemporalCli({ log });
+  const release = await findTemporalRelease();
+  const cli = await findTemporalCli({ log: console.log });
   await cp(release.server, path.join(context, 'temporal-server'));
   await cp(release.sqlTool, path.join(context, 'temporal-sql-tool'));
   await cp(cli.path, path.join(context, 'temporal'));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { updateFacts } from '../../pipeline/load/update-mart.ts';
 import { until } from '../client/harness.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -100,7 +101,10 @@ test('a reader sees a delivery whole, old or new: staging, facts, retention and 
   assert.deepEqual([whole[0]?.size, [...(whole[3] ?? [])]], [2, ['0']]);
   let done = false;
   const readers = questions.map(async (question, index) => {
-    while (!done) seen[index]?.add(await ask(question));
+    while (!done) {
+      seen[index]?.add(await ask(question));
+      await sleep(3);
+    }
   });
   for (let reload = 0; reload < 12; reload += 1) await loader.load(DAY, files[reload % 2] ?? []);
   done = true;

@@ -145,6 +145,6 @@ async function serve(
       ({ ok }) => ok,
       () => false,
     );
-  await untilReady(service, name, 120_000, isReady);
+  await untilReady(service, 120_000, isReady);
   return { address, folder, close: () => service.stop() };
 }

@@ -18,6 +18,7 @@ const ANALYST = `analyst_${randomBytes(4).toString('hex')}`;
 const LOCK_TIMEOUT_MS = 500;
 const LOCK_NOT_AVAILABLE = '55P03';
 
+const QUESTIONS = await questions();
 const db = await createTestDatabase();
 await asAdmin(
   `create role ${ANALYST} login password 'x'; alter role ${ANALYST} set lock_timeout = ${LOCK_TIMEOUT_MS}`,
@@ -34,7 +35,7 @@ await loadSampleMart(db.database);
 test('every question has the answer that docs/questions.md shows, for the role of an analyst', async () => {
   const text = await questionsText();
   assert.equal(text.match(/^## /gm)?.length, 10);
-  assert.equal((await questions()).length, 10);
+  assert.equal(QUESTIONS.length, 10);
   assert.equal(text, await answered(analyst), 'renew it: npm run docs');
 });
 
@@ -78,7 +79,7 @@ test('an open transaction of an analyst makes no load, forget, verify or renewed
 
 async function askAll(pool: Pick<pg.Pool, 'query'>): Promise<string[]> {
   const answers: string[] = [];
-  for (const question of await questions()) answers.push(await answerTo(pool, question));
+  for (const question of QUESTIONS) answers.push(await answerTo(pool, question));
   return answers;
 }
 

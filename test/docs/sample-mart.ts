@@ -1,5 +1,5 @@
 import type { Database } from '../../database/database.ts';
-import { incrementLines } from '../../dev/sample-api/generate-increment.ts';
+import { generatedFiles } from '../../dev/sample-api/generate-increment.ts';
 import { feedOfFile } from '../../domain/feeds.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import { Loader } from '../database/support.ts';
@@ -48,8 +48,8 @@ export async function loadDay(
   date: string,
   change = (_file: string, content: string) => content,
 ): Promise<void> {
-  for (const [file, lines] of Object.entries(incrementLines(date)))
-    await loader.stage(date, change(file, [...lines()].join('')), { feed: feedOfFile(file) });
+  for (const [file, chunks] of Object.entries(generatedFiles('increment', [date])))
+    await loader.stage(date, change(file, [...chunks()].join('')), { feed: feedOfFile(file) });
   await loader.updateMart(date);
 }
 

@@ -12,13 +12,8 @@ import { lines, Loader } from '../database/support.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
-import { ID, named, NAMES, namesInDatabase, NEW_NAMES } from './support.ts';
+import { ID, named, NAMES, namesInDatabase, NEW_NAMES, UNCHANGED } from './support.ts';
 
-/** All that stays as it is when a customer is forgotten. */
-const UNCHANGED = [
-  ...['user_activity_log', 'file_load', 'day_load', 'd_calendar', 'd_city', 'd_item', 'f_sales'],
-  ...['f_customer_retention', 'f_customer_retention_by_item'],
-];
 const REJECTED = 'select line, raw from staging.rejected_row order by load_date, file, line';
 
 describe('forgetting a customer', () => {

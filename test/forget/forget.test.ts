@@ -14,7 +14,7 @@ import { dump } from '../support/dump.ts';
 import { client } from '../support/client.ts';
 import { resetPoints, resetRun } from '../support/reset.ts';
 import { TestStack } from '../support/stack.ts';
-import { ID, named, NAMES, namesInDatabase, namesInFiles, NEW_NAMES } from './support.ts';
+import { ID, named, NAMES, namesInDatabase, namesInFiles, NEW_NAMES, UNCHANGED } from './support.ts';
 
 const stack = await TestStack.start({ worker: false, settings: { HOUSEKEEPING_INTERVAL: '200ms' } });
 const otherDir = await mkdtemp(path.join(tmpdir(), 'landing-'));
@@ -24,11 +24,6 @@ after(async () => {
 });
 
 const FORGET = ['forget', '--customer', String(ID)];
-const UNCHANGED = [
-  ...['user_activity_log', 'customer_research', 'price_log', 'file_load', 'day_load'],
-  ...['d_calendar', 'd_city', 'd_item', 'f_sales', 'f_customer_retention', 'f_customer_retention_by_item'],
-];
-
 /** Starts a day with orders of the customer and of another one, and a bad row of the first. */
 async function start(date: string, { names = NAMES, taskQueue = stack.taskQueue, id = date } = {}) {
   stack.deliveries.set(date, [
@@ -49,7 +44,7 @@ async function load(...[date, options]: Parameters<typeof start>): Promise<void>
 
 const whereNamed = async () => ({
   database: await namesInDatabase(stack.db.pool),
-  files: [await namesInFiles(stack.landingDir), await namesInFiles(otherDir)],
+  files: [namesInFiles(stack.landingDir), namesInFiles(otherDir)],
 });
 const NOWHERE = { database: [], files: [[], []] };
 
@@ -158,5 +153,5 @@ test('a worker that has stopped is reported; its files go when it starts again',
   assert.deepEqual(states(JSON.parse(again.stdout) as Forgotten), Array(2).fill(['absent', 0]));
   assert.notDeepEqual((await whereNamed()).files, NOWHERE.files);
   await stack.startWorker();
-  await until('its files are gone', async () => (await namesInFiles(stack.landingDir)).length === 0);
+  await until('its files are gone', () => namesInFiles(stack.landingDir).length === 0);
 });

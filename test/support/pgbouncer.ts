@@ -50,7 +50,7 @@ default_pool_size = ${poolSize}
     cwd: '/',
     ...user,
   });
-  await untilReady(service, 'pgbouncer', 10_000, () => portAnswers(port));
+  await untilReady(service, 10_000, () => portAnswers(port));
   database.host = `${LOCALHOST}:${port}`;
   return {
     url: database.href,

