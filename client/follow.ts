@@ -6,11 +6,11 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { MINUTE_MS } from '../domain/durations.ts';
 import type { RunState } from '../workflows/steps/progress.ts';
 import { codeOf, reasonOf } from './failure-text.ts';
 import type { Output } from './output.ts';
+import { failureMessage } from './payloads.ts';
 
 const POLL_INTERVAL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 3_000;
@@ -61,11 +61,8 @@ async function failingStep(client: Client, handle: WorkflowHandle): Promise<stri
   const { raw } = await handle.describe();
   const step = raw.pendingActivities?.find((activity) => activity.lastFailure);
   if (!step) return undefined;
-  const failure = await decodeOptionalFailureToOptionalError(
-    client.options.loadedDataConverter,
-    step.lastFailure,
-  );
-  return `Retrying ${step.activityType?.name ?? 'a step'}: ${failure?.message ?? ''}`;
+  const message = await failureMessage(client, step.lastFailure);
+  return `Retrying ${step.activityType?.name ?? 'a step'}: ${message ?? ''}`;
 }
 
 /** Why a query failed: no worker, a worker that cannot run the workflow, an unreadable answer, or no Temporal. */
@@ -95,7 +92,7 @@ export async function whyNoAnswer(
 
 /** As the server sees it; undefined when it sees no reason. */
 async function whyNotRun(client: Client, workflowId: string, taskQueue: string): Promise<string | undefined> {
-  const { namespace, loadedDataConverter } = client.options;
+  const { namespace } = client.options;
   const { pollers, versioningInfo } = await client.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
@@ -121,12 +118,9 @@ async function whyNotRun(client: Client, workflowId: string, taskQueue: string):
   const task = history?.events?.find(
     (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
   );
-  const failure = await decodeOptionalFailureToOptionalError(
-    loadedDataConverter,
-    task?.workflowTaskFailedEventAttributes?.failure,
-  );
+  const message = await failureMessage(client, task?.workflowTaskFailedEventAttributes?.failure);
   // In quotes: "here" in it is there.
-  return failure && `The worker cannot run ${workflowId} and reports: "${failure.message}"`;
+  return message && `The worker cannot run ${workflowId} and reports: "${message}"`;
 }
 
 /** gRPC, of a query before the first workflow task: failed precondition. */

@@ -1,12 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { LoadDate } from '../domain/load-date.ts';
 import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import type { RunKind } from '../domain/search-attributes.ts';
 import { hasSearchAttributes, searchAttributes } from '../runtime/search-attributes.ts';
 import type { salesIncrement } from '../workflows/index.ts';
 import { reasonOf } from './failure-text.ts';
+import { decoded } from './payloads.ts';
 import type { RunSettings } from './run-settings.ts';
 import { workflowIds } from '../domain/workflow-ids.ts';
 
@@ -98,7 +98,6 @@ async function lackOfRunning<W extends Workflow>(
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
   if (started?.workflowType?.name !== workflowType)
     return `is a ${started?.workflowType?.name ?? 'workflow'} and no ${workflowType}`;
-  const { loadedDataConverter } = client.options;
-  const [input] = await decodeArrayFromPayloads(loadedDataConverter, started.input?.payloads);
+  const [input] = await decoded(client, started.input?.payloads ?? []);
   return lackOf(input ?? {});
 }
