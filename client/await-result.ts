@@ -11,7 +11,7 @@ import { workflowFailure, type FailureText } from './failure-text.ts';
 import { follow } from './follow.ts';
 import type { Output } from './output.ts';
 import type { FailedRun, LoadedRun } from '../schemas/documents.ts';
-import { startOrJoin, type Started, type StartRequest } from './start.ts';
+import { startOrJoin, type StartRequest } from './start.ts';
 
 /** The ids of a run in its document. */
 export type RunIds<D extends LoadedRun | FailedRun> = Pick<D, 'workflow_id' | 'run_id'>;
@@ -32,26 +32,25 @@ export async function startAndAwait<W extends Workflow>(
   client: Client,
   request: StartRequest<W>,
   output: Output,
-  onJoin: (handle: WorkflowHandle<W>) => Promise<void> = () => Promise.resolve(),
+  onJoin?: (handle: WorkflowHandle<W>) => Promise<void>,
 ): Promise<Ended<W>> {
+  const { workflowId } = request;
   for (;;) {
-    const started = await startOrJoin(client, request);
-    const isEnough = started.lacks === undefined;
-    if (started.joined && isEnough) await onJoin(started.handle);
-    const ended = await awaitResult(client, started, output);
-    if (isEnough) return ended;
+    const { handle, joined, lacks } = await startOrJoin(client, request);
+    if (joined && lacks === undefined) await onJoin?.(handle);
+    output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
+    if (lacks !== undefined) output.note(`That run ${lacks}: what was asked for begins when it has ended.`);
+    const ended = await awaitResult(client, request, output);
+    if (lacks === undefined) return ended;
   }
 }
 
 /** Shows the progress meanwhile; follows a reset to the new run. Ctrl-C stops the client, not the workflow. */
 async function awaitResult<W extends Workflow>(
   client: Client,
-  { handle, taskQueue, joined, lacks }: Started<W>,
+  { workflowId, taskQueue }: StartRequest<W>,
   output: Output,
 ): Promise<Ended<W>> {
-  const { workflowId } = handle;
-  output.note(joined ? `${workflowId} is already running: waiting for it.` : `Started ${workflowId}.`);
-  if (lacks !== undefined) output.note(`That run ${lacks}: what was asked for begins when it has ended.`);
   const interrupt = () => {
     output.note(`\n${workflowId} keeps running; run the same command again to rejoin it.`);
     process.exit(130);
@@ -76,15 +75,13 @@ async function newestResult<W extends Workflow>(
 ): Promise<Ended<W>> {
   let terminated: { runId: string; error: WorkflowFailedError } | undefined;
   let runId: string | null = null;
-  let continuedAs: string | undefined;
   const failed = (error: unknown): Ended<W> => ({
     ids: { workflow_id: workflowId, run_id: runId },
     failure: workflowFailure(error),
   });
   for (let lost = 0; ;) {
     try {
-      runId = continuedAs ?? (await client.workflow.getHandle(workflowId).describe()).runId;
-      continuedAs = undefined;
+      ({ runId } = await client.workflow.getHandle(workflowId).describe());
       if (terminated?.runId === runId) return failed(terminated.error);
       if (terminated) output.note(`${workflowId} was reset: waiting for its new run.`);
       terminated = undefined;
@@ -92,10 +89,7 @@ async function newestResult<W extends Workflow>(
       const result = await client.workflow.getHandle<W>(workflowId, runId, { followRuns: false }).result();
       return { ids: { workflow_id: workflowId, run_id: runId }, result };
     } catch (error) {
-      if (error instanceof WorkflowContinuedAsNewError) {
-        continuedAs = error.newExecutionRunId;
-        continue;
-      }
+      if (error instanceof WorkflowContinuedAsNewError) continue;
       if (error instanceof WorkflowFailedError) {
         if (!(error.cause instanceof TerminatedFailure) || runId === null) return failed(error);
         // A reset terminates the run and starts a new one under the same workflow id.

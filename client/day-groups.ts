@@ -1,28 +1,32 @@
 import { addDays, type LoadDate } from '../domain/load-date.ts';
 
-interface Dated {
-  date: LoadDate;
+/** Consecutive days that belong together. */
+export interface Group<D> {
+  from: LoadDate;
+  to: LoadDate;
+  days: [D, ...D[]];
 }
 
-/** Groups consecutive days that belong together. Expects the days in order. */
-export function groupDays<D extends Dated>(
+/** Expects the days in order. */
+export function groupDays<D extends { date: LoadDate }>(
   days: readonly D[],
-  belongs: (day: D, previous: D) => boolean = () => true,
-): [D, ...D[]][] {
-  const groups: [D, ...D[]][] = [];
+  belongs: (day: D, first: D) => boolean = () => true,
+): Group<D>[] {
+  const groups: Group<D>[] = [];
   for (const day of days) {
+    const { date } = day;
     const group = groups.at(-1);
-    const previous = group?.at(-1);
-    if (previous && addDays(previous.date, 1) === day.date && belongs(day, previous)) group?.push(day);
-    else groups.push([day]);
+    if (group && addDays(group.to, 1) === date && belongs(day, group.days[0])) {
+      group.days.push(day);
+      group.to = date;
+    } else groups.push({ from: date, to: date, days: [day] });
   }
   return groups;
 }
 
 /** `2024-03-01 to 2024-03-04` */
-export function rangeText(days: readonly Dated[]): string {
-  const [first, last] = [days[0]?.date ?? '', days.at(-1)?.date ?? ''];
-  return first === last ? first : `${first} to ${last}`;
+export function rangeText({ from, to }: { from: LoadDate; to: LoadDate }): string {
+  return from === to ? from : `${from} to ${to}`;
 }
 
 const MAX_LISTED = 20;

@@ -12,9 +12,6 @@ interface Row extends Omit<DayStatus, 'next' | 'finished_at'> {
   older_claim: string | null;
 }
 
-const STALE = 'Staged data is not in the mart yet: run the day again.';
-const MISSING = 'Run the day: npm run client -- run --date ';
-
 /**
  * The status of every date of a range. Temporal is asked only about dates that a run has claimed; where it does not
  * answer, `onUnknown` is told why, and no date is marked as running.
@@ -24,16 +21,10 @@ export async function dayStatuses(
   client: Client | undefined,
   from: LoadDate,
   to: LoadDate,
-  onUnknown: (error: unknown) => void = () => undefined,
+  onUnknown: (error: unknown) => undefined = () => undefined,
 ): Promise<DayStatus[]> {
   const rows = await database.query<Row>('status/days', [from, to, ...DAY_STATE_PARAMETERS]);
-  const open = new Map<string, string>();
-  try {
-    if (client) await findOpenRuns(client, rows, open);
-  } catch (error) {
-    open.clear();
-    onUnknown(error);
-  }
+  const open = client && (await openRuns(client, rows).catch(onUnknown));
   return rows.map((row) => statusOf(row, runningIn(row, open)));
 }
 
@@ -59,17 +50,18 @@ export function remainingFiles({ missing_files: missing, accepted_missing: accep
 
 function nextOf(state: DayState, row: Row): string | null {
   if (state === 'failed') return nextStep(row.error_type) ?? 'Run the day again.';
-  if (state === 'stale') return STALE;
-  return state === 'missing' ? MISSING + row.date : null;
+  if (state === 'stale') return 'Staged data is not in the mart yet: run the day again.';
+  return state === 'missing' ? `Run the day: npm run client -- run --date ${row.date}` : null;
 }
 
 /** The run id of the run that works on a date; its own outcome, once it is recorded, counts as its end. */
-function runningIn(row: Row, open: ReadonlyMap<string, string>): string | undefined {
+function runningIn(row: Row, open: ReadonlyMap<string, string> = new Map()): string | undefined {
   const { newer_claim, older_claim, workflow_id, run_id } = row;
   const runId = open.get(newer_claim ?? older_claim ?? '');
   return older_claim !== null && older_claim === workflow_id && run_id === runId ? undefined : runId;
 }
 
+const OPEN_DAYS = 'WorkflowType = "salesIncrement" and ExecutionStatus = "Running"';
 /** Calls at once: twenty years of days can be claimed by runs that were terminated. */
 const CALLS_AT_ONCE = 20;
 const TIMEOUT_MS = 30_000;
@@ -78,7 +70,8 @@ const TIMEOUT_MS = 30_000;
  * The open ones of the runs that have claimed a date, run id by workflow id. Of a claim that is older than the outcome
  * of its date only a list tells that its run is open again, after a reset.
  */
-async function findOpenRuns(client: Client, rows: readonly Row[], open: Map<string, string>): Promise<void> {
+async function openRuns(client: Client, rows: readonly Row[]): Promise<Map<string, string>> {
+  const open = new Map<string, string>();
   await client.connection.withDeadline(Date.now() + TIMEOUT_MS, async () => {
     const asked = new Set(rows.flatMap(({ newer_claim }) => newer_claim ?? []));
     const older = new Set(rows.flatMap(({ older_claim }) => older_claim ?? []));
@@ -94,6 +87,5 @@ async function findOpenRuns(client: Client, rows: readonly Row[], open: Map<stri
     };
     await Promise.all(Array.from({ length: CALLS_AT_ONCE }, ask));
   });
+  return open;
 }
-
-const OPEN_DAYS = 'WorkflowType = "salesIncrement" and ExecutionStatus = "Running"';

@@ -6,7 +6,9 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { MINUTE_MS } from '../domain/durations.ts';
 import type { RunState } from '../workflows/steps/progress.ts';
+import { codeOf, reasonOf } from './failure-text.ts';
 import type { Output } from './output.ts';
 import { failureMessage } from './payloads.ts';
 
@@ -24,8 +26,9 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   let shown = '';
+  const left = timeLeft();
   const show = (line: string) => {
-    if (line !== shown && !signal.aborted) output.note(line);
+    if (line !== shown && !signal.aborted) output.note(left(line));
     shown = line;
   };
   while (await sleep(POLL_INTERVAL_MS, true, { signal }).catch(() => false)) {
@@ -38,6 +41,19 @@ export async function follow(
       show(`${await whyNoAnswer(client, handle, taskQueue, error)} Waiting for it.`);
     }
   }
+}
+
+/** Adds to the progress of a backfill how long the other days take at the pace since the command began. */
+export function timeLeft() {
+  let begun: { done: number; at: number } | undefined;
+  return (line: string) =>
+    line.replace(/^(\d+) of (\d+) days done, \d+ failed/, (text, done: string, days: string) => {
+      begun ??= { done: Number(done), at: Date.now() };
+      const pace = (Number(done) - begun.done) / (Date.now() - begun.at);
+      return pace > 0 && done !== days
+        ? `${text}, about ${Math.ceil((+days - +done) / pace / MINUTE_MS)}m left`
+        : text;
+    });
 }
 
 /** Why a step is being retried, if one is. */
@@ -102,27 +118,12 @@ async function whyNotRun(client: Client, workflowId: string, taskQueue: string):
   const task = history?.events?.find(
     (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
   );
-  const failure = task?.workflowTaskFailedEventAttributes?.failure;
+  const message = await failureMessage(client, task?.workflowTaskFailedEventAttributes?.failure);
   // In quotes: "here" in it is there.
-  if (failure)
-    return `The worker cannot run ${workflowId} and reports: "${(await failureMessage(client, failure)) ?? ''}"`;
-  return undefined;
+  return message && `The worker cannot run ${workflowId} and reports: "${message}"`;
 }
 
-/** gRPC: deadline exceeded, failed precondition (a query before the first workflow task). */
-const [TOO_LATE, NOT_READY] = [4, 9];
+/** gRPC, of a query before the first workflow task: failed precondition. */
+const NOT_READY = 9;
 /** WORKER_VERSIONING_MODE_VERSIONED */
 const VERSIONED = 2;
-
-function codeOf(error: unknown): unknown {
-  const { cause, code } = error as { cause?: { code?: unknown }; code?: unknown };
-  return code ?? cause?.code;
-}
-
-/** The cause of a failed Temporal call is more specific than the error itself. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || codeOf(error) === TOO_LATE)
-    return 'no answer in time';
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
-}

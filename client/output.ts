@@ -15,9 +15,9 @@ export class Output {
   }
 
   /** A line about the progress. */
-  note(line: string): void {
+  readonly note = (line: string): void => {
     process.stderr.write(`${plainLines(line)}\n`);
-  }
+  };
 }
 
 /** Ends a command with 1 (failed) or 2 (wrong usage or settings), with a message and its JSON document. */

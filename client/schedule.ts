@@ -1,12 +1,7 @@
-import {
-  ScheduleOverlapPolicy,
-  type Client,
-  type ScheduleDescription,
-  type ScheduleHandle,
-  type ScheduleOptions,
-} from '@temporalio/client';
-import { runOptions } from '../runtime/run-options.ts';
-import { readSettings } from '../runtime/settings.ts';
+import { ScheduleOverlapPolicy, type ScheduleDescription, type ScheduleOptions } from '@temporalio/client';
+import { dailySchedule } from '../runtime/daily-schedule.ts';
+import { readSettings, readTogether } from '../runtime/settings.ts';
+import { runSettings } from './run-settings.ts';
 import { timeOfDay } from '../domain/due-days.ts';
 import { formatDuration } from '../domain/durations.ts';
 import { snakeCase } from '../domain/text.ts';
@@ -15,28 +10,24 @@ import { workflowIds } from '../domain/workflow-ids.ts';
 import type { ScheduleProperties } from '../schemas/documents.ts';
 import { searchAttributes } from '../runtime/search-attributes.ts';
 
-const NAMES = [
-  'TEMPORAL_TASK_QUEUE',
-  'SCHEDULE_TIME',
-  'SCHEDULE_TIME_ZONE',
-  'SCHEDULE_OFFSET_DAYS',
-  'SCHEDULE_CATCHUP_WINDOW',
-] as const;
-
+/** Throws one `SettingsError` with all faults. */
 export function scheduleSettings(env: NodeJS.ProcessEnv) {
-  return readSettings(env, NAMES);
+  const [run, daily, { SCHEDULE_CATCHUP_WINDOW: catchupWindow }] = readTogether(
+    () => runSettings(env),
+    () => dailySchedule(env),
+    () => readSettings(env, ['SCHEDULE_CATCHUP_WINDOW']),
+  );
+  return { ...run, daily, catchupWindow };
 }
 
 /** The daily schedule, from the settings. */
-export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): ScheduleOptions {
-  const settings = scheduleSettings(env);
-  const { hour, minute } = settings.SCHEDULE_TIME;
-  const timeZone = settings.SCHEDULE_TIME_ZONE;
-  const ids = workflowIds(settings.TEMPORAL_TASK_QUEUE);
-  const input: SalesIncrementInput = {
-    schedule: { timeZone, offsetDays: settings.SCHEDULE_OFFSET_DAYS },
-    options: runOptions(env),
-  };
+export function wantedSchedule(
+  { taskQueue, options, daily, catchupWindow }: ReturnType<typeof scheduleSettings>,
+  tagged: boolean,
+): ScheduleOptions {
+  const { hour, minute, timeZone, offsetDays } = daily;
+  const ids = workflowIds(taskQueue);
+  const input: SalesIncrementInput = { schedule: { timeZone, offsetDays }, options };
   return {
     scheduleId: ids.schedule,
     spec: { calendars: [{ hour, minute, comment: 'the daily increment' }], timezone: timeZone },
@@ -44,7 +35,7 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
       type: 'startWorkflow',
       workflowType: 'salesIncrement',
       workflowId: ids.scheduledDay,
-      taskQueue: settings.TEMPORAL_TASK_QUEUE,
+      taskQueue,
       args: [input],
       staticSummary: 'Sales of the day, by schedule',
       ...searchAttributes(tagged, 'schedule'),
@@ -52,7 +43,7 @@ export function wantedSchedule(env: NodeJS.ProcessEnv, tagged: boolean): Schedul
     policies: {
       // A day that is still loading when the next one is due finishes first.
       overlap: ScheduleOverlapPolicy.BUFFER_ALL,
-      catchupWindow: settings.SCHEDULE_CATCHUP_WINDOW,
+      catchupWindow,
       pauseOnFailure: false,
     },
   };
@@ -87,8 +78,4 @@ export function changes(before: ScheduleProperties, after: ScheduleProperties): 
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
     .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]))
     .map((name) => `${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`);
-}
-
-export function scheduleHandle(client: Client, env: NodeJS.ProcessEnv): ScheduleHandle {
-  return client.schedule.getHandle(workflowIds(scheduleSettings(env).TEMPORAL_TASK_QUEUE).schedule);
 }

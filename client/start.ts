@@ -5,6 +5,7 @@ import { BACKFILL_PRIORITY } from '../domain/priority.ts';
 import type { RunKind } from '../domain/search-attributes.ts';
 import { hasSearchAttributes, searchAttributes } from '../runtime/search-attributes.ts';
 import type { salesIncrement } from '../workflows/index.ts';
+import { reasonOf } from './failure-text.ts';
 import { decoded } from './payloads.ts';
 import type { RunSettings } from './run-settings.ts';
 import { workflowIds } from '../domain/workflow-ids.ts';
@@ -26,7 +27,6 @@ export interface StartRequest<W extends Workflow> {
 
 export interface Started<W extends Workflow> {
   handle: WorkflowHandle<W>;
-  taskQueue: string;
   /** A run with this workflow id was already in progress. */
   joined: boolean;
   /** It does less than was asked for: what it lacks, as a clause. */
@@ -60,14 +60,28 @@ export async function startOrJoin<W extends Workflow>(
   client: Client,
   request: StartRequest<W>,
 ): Promise<Started<W>> {
-  const { workflowId, taskQueue } = request;
+  const { workflowType, workflowId, taskQueue, kind, loadDate, summary, input } = request;
+  const start = (tagged: boolean) =>
+    client.workflow.start(workflowType, {
+      workflowId,
+      taskQueue,
+      args: [input],
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: summary,
+      ...(kind !== 'run' && { priority: BACKFILL_PRIORITY }),
+      ...searchAttributes(tagged, kind, loadDate),
+    });
+  const handle = client.workflow.getHandle<W>(workflowId);
   try {
-    const handle = await start(client, request, await hasSearchAttributes(client));
-    return { handle, taskQueue, joined: false };
+    await start(await hasSearchAttributes(client)).catch(async (error: unknown) => {
+      // Just registered: not every server process has refreshed its attributes yet.
+      if (!/search attribute/i.test(reasonOf(error))) throw error;
+      await start(false);
+    });
+    return { handle, joined: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    const lacks = await lackOfRunning(client, request);
-    return { handle: client.workflow.getHandle<W>(workflowId), taskQueue, joined: true, lacks };
+    return { handle, joined: true, lacks: await lackOfRunning(client, request) };
   }
 }
 
@@ -86,34 +100,4 @@ async function lackOfRunning<W extends Workflow>(
     return `is a ${started?.workflowType?.name ?? 'workflow'} and no ${workflowType}`;
   const [input] = await decoded(client, started.input?.payloads ?? []);
   return lackOf(input ?? {});
-}
-
-async function start<W extends Workflow>(
-  client: Client,
-  request: StartRequest<W>,
-  tagged: boolean,
-): Promise<WorkflowHandle<W>> {
-  const { workflowType, workflowId, taskQueue, kind, loadDate, summary, input } = request;
-  try {
-    return (await client.workflow.start(workflowType, {
-      workflowId,
-      taskQueue,
-      args: [input],
-      workflowIdConflictPolicy: 'FAIL',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: summary,
-      ...(kind !== 'run' && { priority: BACKFILL_PRIORITY }),
-      ...searchAttributes(tagged, kind, loadDate),
-    })) as WorkflowHandle<W>;
-  } catch (error) {
-    // Just registered: not every server process has refreshed its attributes yet.
-    if (tagged && error instanceof Error && /search attribute/i.test(messages(error))) {
-      return await start(client, request, false);
-    }
-    throw error;
-  }
-}
-
-function messages(error: Error): string {
-  return error.cause instanceof Error ? `${error.message} ${messages(error.cause)}` : error.message;
 }

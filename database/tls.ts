@@ -21,14 +21,7 @@ export interface Tls {
 }
 
 type Parameter = 'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey';
-const PARAMETERS: readonly string[] = [
-  'sslmode',
-  'sslrootcert',
-  'sslcert',
-  'sslkey',
-  'ssl',
-  'uselibpqcompat',
-];
+const PARAMETERS = /^(ssl(mode|rootcert|cert|key)?|uselibpqcompat)$/;
 
 const WITHOUT_SSLMODE =
   'DATABASE_URL (or PGHOST) points to another machine and has no sslmode: the password goes to whoever answers, and ' +
@@ -81,7 +74,7 @@ export function tlsOf(databaseUrl: string | undefined, env: NodeJS.ProcessEnv): 
 
 function withoutParameters(url: string): string {
   const [address = '', query = ''] = url.split('?', 2);
-  const rest = [...new URLSearchParams(query)].filter(([name]) => !PARAMETERS.includes(name));
+  const rest = [...new URLSearchParams(query)].filter(([name]) => !PARAMETERS.test(name));
   return rest.length === 0 ? address : `${address}?${new URLSearchParams(rest).toString()}`;
 }
 

@@ -37,15 +37,14 @@ const timeZone = z
   .refine((name) => knownTimeZone(name) !== undefined, 'expected an IANA time zone like Europe/Moscow');
 export const shareInput = z.number().min(0).max(1);
 
-const optionInputs = Object.entries(RUN_OPTIONS).map(([name, { type, minimum }]) => {
-  const input = { duration: milliseconds.min(minimum), share: shareInput, files }[type];
-  return [name, z.exactOptional(input)];
-});
-const optionsInput = z.strictObject(
-  Object.fromEntries(optionInputs) as {
-    [N in keyof RunOptions]: z.ZodExactOptional<z.ZodType<RunOptions[N]>>;
-  },
-);
+const optionInputs = Object.entries(RUN_OPTIONS).map(([name, { type, minimum }]) => [
+  name,
+  { duration: milliseconds.min(minimum), share: shareInput, files }[type],
+]);
+/** Without `undefined`, which no payload holds. */
+const optionsInput = z.strictObject(Object.fromEntries(optionInputs)).partial() as z.ZodType as z.ZodType<
+  Partial<RunOptions>
+>;
 
 export const runInput = z.object({ workflowId: z.string(), runId: z.string() });
 

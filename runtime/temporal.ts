@@ -9,8 +9,6 @@ import { isPort } from './port.ts';
 import { readTogether, SettingsError } from './settings.ts';
 import { dataConverter } from './codec/data-converter.ts';
 
-export type TemporalConfig = ReturnType<typeof temporalConfig>;
-
 /**
  * How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, profiles. Throws
  * `SettingsError` for what a connection would refuse: its complaints hold the values, secret or not.
@@ -59,10 +57,9 @@ function checkCertificates({ serverRootCACertificate, clientCertPair }: TLSConfi
 
 function loadConfig(env: NodeJS.ProcessEnv) {
   try {
-    const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const profiles = profilesFile(env);
     return loadClientConnectConfig({
-      overrideEnvVars: Object.fromEntries(given),
+      overrideEnvVars: env as Record<string, string>,
       // Always, or the SDK would look for it by itself, and trust whatever it finds.
       configSource: { data: (profiles && readSettingsFile(profiles)) || '[profile]' },
     });

@@ -313,7 +313,6 @@ export type FailedRun = z.infer<typeof failedRun>;
 export type Backfill = z.infer<typeof backfill>;
 export type DayState = z.infer<typeof dayState>;
 export type DayStatus = z.infer<typeof dayStatus>;
-export type Gap = z.infer<typeof gap>;
 export type Status = z.infer<typeof status>;
 export type Forgotten = z.infer<typeof forgotten>;
 export type Verified = z.infer<typeof verified>;

@@ -9,7 +9,7 @@ import { CommandFailed, type Output } from '../output.ts';
 import { runSettings } from '../run-settings.ts';
 import type { Backfill } from '../../schemas/documents.ts';
 import type { StartRequest } from '../start.ts';
-import { cancel, steer } from '../steer.ts';
+import { steer } from '../steer.ts';
 import { withTemporal } from '../temporal.ts';
 import { workflowIds } from '../../domain/workflow-ids.ts';
 
@@ -35,11 +35,9 @@ export async function backfill(options: BackfillOptions, output: Output): Promis
   );
   const workflowId = workflowIds(taskQueue).backfill(from, to);
   await withTemporal(async (client) => {
-    if (options.pause || options.resume || options.cancel) {
-      const handle = client.workflow.getHandle(workflowId);
-      const answer = options.cancel
-        ? await cancel(handle)
-        : await steer(client, handle, taskQueue, options.pause ? 'pause' : 'resume');
+    const asked = (['pause', 'resume', 'cancel'] as const).find((request) => options[request]);
+    if (asked) {
+      const answer = await steer(client, client.workflow.getHandle(workflowId), taskQueue, asked);
       output.result({ from, to, workflow_id: workflowId, answer }, () => answer);
       return;
     }

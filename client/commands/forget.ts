@@ -26,9 +26,7 @@ type Landing = Forgotten['landings'][number];
 export async function forget({ customer: ids }: { customer: string[] }, output: Output): Promise<void> {
   await withDatabase(async (database) => {
     const before = await landingRows(database);
-    const forgotten = await forgetCustomers(database, ids, COLUMNS_BEHIND_CUSTOMER, (line) =>
-      output.note(line),
-    );
+    const forgotten = await forgetCustomers(database, ids, COLUMNS_BEHIND_CUSTOMER, output.note);
     const customers = forgotten.map((one) => ({ ...one, forgotten_at: one.forgotten_at.toISOString() }));
     const landings = await prunedLandings(database, before, output);
     const pending = landings.filter(({ state }) => state === 'pending');

@@ -19,7 +19,7 @@ export async function migrate(
   output: Output,
 ): Promise<void> {
   const { version, applied } = await withDatabase(async (database) => {
-    const result = await applyMigrations(database.pool, Infinity, (line) => output.note(line));
+    const result = await applyMigrations(database.pool, Infinity, output.note);
     if (isWanted) await distribute(database);
     await grant(database, { worker: workerRole, analyst: analystRole });
     return result;

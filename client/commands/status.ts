@@ -5,13 +5,11 @@ import { addDays, countDays, type LoadDate } from '../../domain/load-date.ts';
 import { fileNames } from '../../domain/feeds.ts';
 import { checkRange, MAX_RANGE_DAYS, type Range } from '../arguments.ts';
 import { withDatabase } from '../database.ts';
-import { loadCommand } from '../../domain/load-command.ts';
 import { dayStatuses } from '../day-status.ts';
-import { reasonOf } from '../follow.ts';
+import { reasonOf } from '../failure-text.ts';
 import { CommandFailed, type Output } from '../output.ts';
-import type { Status } from '../../schemas/documents.ts';
 import { dailySchedule } from '../../runtime/daily-schedule.ts';
-import { gapsOf, statusCalendar, statusTable, totalsOf } from '../status-text.ts';
+import { statusDocument, statusText } from '../status-text.ts';
 
 export interface StatusOptions extends Range {
   calendar?: boolean;
@@ -39,22 +37,9 @@ export async function status(options: StatusOptions, output: Output): Promise<vo
       await client?.connection.close();
     }
   });
-  const gaps = gapsOf(days, newestDue);
-  const [first, last] = [gaps[0], gaps.at(-1)];
-  const document: Status = {
-    from: days[0]?.date ?? null,
-    to: days.at(-1)?.date ?? null,
-    totals: totalsOf(days),
-    gaps,
-    load_gaps: first && last ? loadCommand(first.from, last.to) : null,
-    days,
-  };
-  const text = () => {
-    if (days.length === 0) return 'Nothing is loaded yet: npm run client -- run';
-    const shown = options.calendar ? statusCalendar(days, gaps) : statusTable(days, gaps);
-    return document.load_gaps === null ? shown : `${shown}\nLoad the gaps: ${document.load_gaps}`;
-  };
-  if (options.failOnGap && gaps.length > 0) throw new CommandFailed(text(), 1, document);
+  const document = statusDocument(days, newestDue);
+  const text = () => statusText(document, options.calendar);
+  if (options.failOnGap && document.gaps.length > 0) throw new CommandFailed(text(), 1, document);
   output.result(document, text);
 }
 
@@ -65,25 +50,24 @@ async function statusRange(
   newestDue: LoadDate,
   output: Output,
 ) {
-  const [known] = await database.query<{ first_date: string | null; last_date: string | null }>(
-    'status/range',
-    [fileNames('increment')],
-  );
-  const first = from ?? known?.first_date ?? to;
+  const known = await database.one<Record<'first_date' | 'last_date', LoadDate | null>>('status/range', [
+    fileNames('increment'),
+  ]);
+  const first = from ?? known.first_date ?? to;
   if (first === undefined) return undefined;
-  const last = to ?? [known?.last_date ?? first, newestDue, first].sort().at(-1) ?? first;
-  if ((from !== undefined && to !== undefined) || countDays(first, last) <= MAX_RANGE_DAYS) {
-    const range = { from: first, to: last };
+  const last = to ?? [known.last_date ?? first, newestDue, first].sort().at(-1) ?? first;
+  const range = { from: first, to: last };
+  if (countDays(first, last) <= MAX_RANGE_DAYS) {
     checkRange(range);
     return range;
   }
   // Nobody has chosen a range that is too long: a stray date has made it so.
-  const newest = to ?? (last > newestDue && first <= newestDue ? newestDue : last);
-  const oldest = from ?? [first, addDays(newest, 1 - MAX_RANGE_DAYS)].sort()[1] ?? first;
-  checkRange({ from: oldest, to: newest });
-  const shown = from === undefined ? `20 years to ${newest}` : `${oldest} to ${newest}`;
+  if (to === undefined && first <= newestDue) range.to = newestDue;
+  if (from === undefined) range.from = [first, addDays(range.to, 1 - MAX_RANGE_DAYS)].sort()[1] ?? first;
+  checkRange(range);
+  const shown = from === undefined ? `20 years to ${range.to}` : `${from} to ${range.to}`;
   output.note(
     `Days from ${first} to ${last} are known; ${shown} are shown. Choose others by --from and --to.`,
   );
-  return { from: oldest, to: newest };
+  return range;
 }

@@ -25,7 +25,7 @@ export interface VerifyOptions extends DateRange {
 export async function verify({ repair: mends, ...range }: VerifyOptions, output: Output): Promise<void> {
   const { from = null, to = null } = range;
   checkRange(range, Infinity);
-  const note = (line: string) => output.note(line);
+  const { note } = output;
   const { found, left } = await withDatabase(async (database) => {
     let differences = await differencesOf(database, range, note);
     for (let look = 1; isUnderWay(differences) && look < LOOKS; look += 1) {

@@ -1,6 +1,6 @@
 import { plainText } from '../../domain/text.ts';
 import { loadCommand } from '../../domain/load-command.ts';
-import { groupDays } from '../day-groups.ts';
+import { groupDays, type Group } from '../day-groups.ts';
 import { remainingFiles } from '../day-status.ts';
 import type { DayStatus } from '../../schemas/documents.ts';
 import type { ReportData } from './data.ts';
@@ -26,21 +26,22 @@ export function attention(data: ReportData, locale: Locale): Html {
   if (data.calendar.length === 0) return html`<p>${text('nothingDue')}</p>`;
   const groups = groupDays(
     data.calendar.filter(isOpen),
-    (day, previous) =>
-      day.state === previous.state &&
-      day.error_type === previous.error_type &&
-      needs(day, locale) === needs(previous, locale),
+    (day, first) =>
+      day.state === first.state &&
+      day.error_type === first.error_type &&
+      needs(day, locale) === needs(first, locale),
   );
   if (groups.length === 0) return html`<p>${text('nothingOpen')}</p>`;
   return entries(groups.reverse(), data, locale, (group) => {
-    const [{ date, state, error_type }] = group;
-    const load = group.length === 1 ? `${CLIENT} run --date ${date}` : loadCommand(date, lastOf(group));
-    const messages = group.flatMap(({ date, error, next }) =>
-      error === null ? [] : [`${date}: ${[error, next ?? ''].join(' ')}`],
+    const { from, to, days } = group;
+    const [{ state, error_type }] = days;
+    const load = from === to ? `${CLIENT} run --date ${from}` : loadCommand(from, to);
+    const messages = days.flatMap(({ date, error, next }) =>
+      error === null ? [] : [`${date}: ${error} ${next ?? ''}`],
     );
     return html`<strong>${rangeOf(group, locale)}: ${text(`state.${state}`)}</strong>
-      ${state === 'failed' ? html`<span>${failureText(error_type, locale.language)}</span>` : ''}
-      <span>${needs(group[0], locale)}</span>
+      ${state === 'failed' && html`<span>${failureText(error_type, locale.language)}</span>`}
+      <span>${needs(days[0], locale)}</span>
       ${recorded(messages, locale)} ${command(load)}`;
   });
 }
@@ -63,19 +64,19 @@ export function warnings(data: ReportData, locale: Locale): Html {
     const { accepted_missing: files } = day;
     if (files.length > 0) add(day, locale.text('acceptedWithout', { files: files.join(', ') }));
     for (const warning of day.warnings) {
-      const known = warningText(warning);
-      if (known) add(day, locale.text(...known), warning);
+      const known = warningText(warning, locale);
+      if (known) add(day, known, warning);
       else add(day, locale.text('warning.other', { message: plainText(warning, MAX_MESSAGE) }));
     }
   }
   const stray = unlikelyDates(data.unlikely, locale);
   if (all.size === 0) return stray ?? html`<p>${locale.text('noWarnings')}</p>`;
+  const newest = ({ days }: { days: DayStatus[] }) => days.at(-1)?.date ?? '';
   // Of equally rare ones the newest.
-  const newestFirst = [...all].sort(([, { days: a }], [, { days: b }]) =>
-    (b.at(-1)?.date ?? '').localeCompare(a.at(-1)?.date ?? ''),
+  const rareFirst = [...all].sort(
+    ([, a], [, b]) => a.days.length - b.days.length || newest(b).localeCompare(newest(a)),
   );
-  const rareFirst = newestFirst.sort(([, a], [, b]) => a.days.length - b.days.length);
-  return html`${stray ?? ''}
+  return html`${stray}
   ${entries(
     rareFirst,
     data,
@@ -106,17 +107,16 @@ function entries<E>(
       ${all.slice(0, MAX_ENTRIES).map((one) => html`<li>${entry(one)}</li>`)}
     </ul>
     ${
-      more > 0
-        ? html`<p>
-            ${text('moreEntries', { n: more })} ${command(`${CLIENT} status --from ${from} --to ${to}`)}
-          </p>`
-        : ''
+      more > 0 &&
+      html`<p>
+        ${text('moreEntries', { n: more })} ${command(`${CLIENT} status --from ${from} --to ${to}`)}
+      </p>`
     }`;
 }
 
 /** The newest messages, as the runs have recorded them. */
-function recorded(messages: readonly string[], { text }: Locale): Html | string {
-  if (messages.length === 0) return '';
+function recorded(messages: readonly string[], { text }: Locale): Html | undefined {
+  if (messages.length === 0) return undefined;
   const shown = messages.slice(-MAX_PARTS).reverse();
   return html`<details>
     <summary>${text('recorded', { n: messages.length })}</summary>
@@ -128,13 +128,8 @@ export function command(line: string): Html {
   return html`<code lang="en">${line}</code>`;
 }
 
-function lastOf(group: [DayStatus, ...DayStatus[]]): string {
-  return (group.at(-1) ?? group[0]).date;
-}
-
 /** The first day of a group, or its first and last. */
-export function rangeOf(group: [DayStatus, ...DayStatus[]], { text }: Locale): string {
-  const [from, to] = [group[0].date, lastOf(group)];
+export function rangeOf({ from, to }: Group<DayStatus>, { text }: Locale): string {
   return from === to ? from : text('range', { from, to });
 }
 

@@ -1,27 +1,24 @@
 import { html, type Html } from './html.ts';
 import type { Format } from './locale.ts';
 
-/**
- * Named bars: on a phone the name and the value stand above each, since neither fits beside it.
- * @param isRest of all the others together
- */
-export function bars<R>(
-  rows: readonly R[],
-  nameOf: (row: R) => string,
-  valueOf: (row: R) => number | string,
-  format: Format,
-  isRest: (row: R) => boolean,
-): Html {
-  const values = rows.map((row) => Number(valueOf(row)));
+export interface Bar {
+  name: string;
+  value: number | string;
+  /** Of all the others together. */
+  isRest: boolean;
+}
+
+/** Named bars: on a phone the name and the value stand above each, since neither fits beside it. */
+export function bars(all: readonly Bar[], format: Format): Html {
+  const values = all.map(({ value }) => Number(value));
   const min = Math.min(0, ...values);
   const range = Math.max(0, ...values) - min || 1;
   const percent = (value: number) => `${((100 * value) / range).toFixed(1)}%`;
   return html`<div class="bars">
-    ${rows.map((row) => {
-      const value = Number(valueOf(row));
-      const place = `margin-left:${percent(Math.min(0, value) - min)};width:${percent(Math.abs(value))}`;
-      return html`<bdi>${nameOf(row)}</bdi><span>${format(valueOf(row))}</span>
-        <div><i class="${isRest(row) ? 'others' : 'bar'}" style="${place}"></i></div>`;
+    ${all.map(({ name, value, isRest }) => {
+      const place = `margin-left:${percent(Math.min(0, Number(value)) - min)};width:${percent(Math.abs(Number(value)))}`;
+      return html`<bdi>${name}</bdi><span>${format(value)}</span>
+        <div><i class="${isRest ? 'others' : 'bar'}" style="${place}"></i></div>`;
     })}
   </div>`;
 }

@@ -15,17 +15,16 @@ export const MARKS: Record<DayState, string> = {
 
 /** The state of every day: months of squares, Monday first, with a mark as well as a colour. */
 export function calendar(days: readonly DayStatus[], states: readonly DayState[], locale: Locale): Html {
-  const months = groupDays(days, (day, previous) => day.date.slice(0, 7) === previous.date.slice(0, 7));
+  const months = groupDays(days, (day, first) => day.date.slice(0, 7) === first.date.slice(0, 7));
   return html`<p class="legend">
       ${states.map((state) => html`<span>${square(state)} ${locale.text(`state.${state}`)}</span>`)}
     </p>
     <div class="months">
-      ${months.map((month) => {
-        const [{ date }] = month;
+      ${months.map(({ from, days: month }) => {
         // Sunday is 0, and comes last.
-        const column = new Date(date).getUTCDay() || 7;
+        const column = new Date(from).getUTCDay() || 7;
         return html`<div>
-          <strong>${locale.month(date)}</strong>${locale.weekdays.map((name) => html`<span>${name}</span>`)}
+          <strong>${locale.month(from)}</strong>${locale.weekdays.map((name) => html`<span>${name}</span>`)}
           ${month.map(({ state }, index) => square(state, index === 0 ? column : 'auto'))}
         </div>`;
       })}

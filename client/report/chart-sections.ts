@@ -1,5 +1,5 @@
 import type { DayState, DayStatus } from '../../schemas/documents.ts';
-import { groupDays } from '../day-groups.ts';
+import { groupDays, type Group } from '../day-groups.ts';
 import { rangeOf } from './attention.ts';
 import { bars } from './bars.ts';
 import { calendar, MARKS } from './calendar.ts';
@@ -10,13 +10,9 @@ import { plot } from './plot.ts';
 import { tableBelow, type Column } from './table.ts';
 import { TEXTS, type TextKey } from './texts.ts';
 
-function noSales({ text }: Locale): Html {
-  return html`<p>${text('noSales')}</p>`;
-}
-
 export function retention({ weeks }: ReportData, locale: Locale): Html {
-  if (weeks.length === 0) return noSales(locale);
   const { text, count, share, money, tick } = locale;
+  if (weeks.length === 0) return html`<p>${text('noSales')}</p>`;
   type Week = (typeof weeks)[number];
   const weekly = (
     title: TextKey,
@@ -60,8 +56,6 @@ export function retention({ weeks }: ReportData, locale: Locale): Html {
 
 export function byDay({ days, totals }: ReportData, locale: Locale): Html {
   const { text } = locale;
-  const sold = days.filter(hasSales);
-  if (sold.length === 0) return noSales(locale);
   const values = days.map(({ revenue }) => Number(revenue));
   return figure(
     locale,
@@ -76,7 +70,7 @@ export function byDay({ days, totals }: ReportData, locale: Locale): Html {
       { title: text('day'), cell: ({ date }) => date, total: text('total'), kind: 'short' },
       ...salesColumns(totals, locale),
     ],
-    sold,
+    days.filter(hasSales),
   );
 }
 
@@ -88,7 +82,6 @@ export function byLine(
   title: TextKey,
   one: TextKey,
 ): Html {
-  if (lines.length === 0) return noSales(locale);
   const { text, money } = locale;
   const nameOf = ({ name, members }: Line) => name ?? text('others', { n: members });
   const named = lines.filter(({ name }) => name !== null).length;
@@ -97,11 +90,8 @@ export function byLine(
     title,
     text(named < lines.length ? 'highestAndOthers' : 'highestFirst', { n: named }),
     bars(
-      lines,
-      nameOf,
-      ({ revenue }) => revenue,
+      lines.map((line) => ({ name: nameOf(line), value: line.revenue, isRest: line.name === null })),
       money,
-      ({ name }) => name === null,
     ),
     [{ title: text(one), cell: nameOf, total: text('total') }, ...salesColumns(totals, locale)],
     lines,
@@ -124,13 +114,12 @@ function salesColumns(totals: Sales, { text, count, money }: Locale): Column<Sal
 
 export function daysLoaded({ calendar: days }: ReportData, locale: Locale): Html {
   const { text, count } = locale;
-  if (days.length === 0) return html`<p>${text('nothingDue')}</p>`;
   const states = (Object.keys(MARKS) as DayState[]).filter((one) => days.some(({ state }) => state === one));
   const counts = states.map(
     (one) => `${text(`state.${one}`)}: ${count(days.filter(({ state }) => state === one).length)}`,
   );
-  const sum = (group: readonly DayStatus[], key: 'rows_kept' | 'rows_rejected') =>
-    count(group.reduce((total, day) => total + day[key], 0));
+  const sum = (group: Group<DayStatus>, key: 'rows_kept' | 'rows_rejected') =>
+    count(group.days.reduce((total, day) => total + day[key], 0));
   return figure(
     locale,
     'deliveries',
@@ -138,39 +127,38 @@ export function daysLoaded({ calendar: days }: ReportData, locale: Locale): Html
     calendar(days, states, locale),
     [
       { title: text('day'), cell: (group) => rangeOf(group, locale), kind: 'short' },
-      { title: text('state'), cell: ([{ state }]) => text(`state.${state}`) },
-      { title: text('days'), cell: ({ length }) => count(length), kind: 'number' },
+      { title: text('state'), cell: ({ days: [{ state }] }) => text(`state.${state}`) },
+      { title: text('days'), cell: (group) => count(group.days.length), kind: 'number' },
       { title: text('rowsKept'), cell: (group) => sum(group, 'rows_kept'), kind: 'number' },
       { title: text('rowsRejected'), cell: (group) => sum(group, 'rows_rejected'), kind: 'number' },
     ],
-    groupDays(days, (day, previous) => day.state === previous.state),
+    groupDays(days, (day, first) => day.state === first.state),
+    'nothingDue',
   );
 }
 
 export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
   const { text, count } = locale;
-  if (rejected.length === 0) return html`<p>${text('noneRejected')}</p>`;
   type Reason = (typeof rejected)[number];
   const ruleOf = ({ rule, members }: Reason) => {
     if (rule === null) return text('others', { n: members });
     const key = `rule.${rule}`;
     return Object.hasOwn(TEXTS, key) ? text(key as TextKey) : rule;
   };
-  const nameOf = (reason: Reason) =>
-    reason.file === null
-      ? ruleOf(reason)
-      : `${reason.column_name ?? text('row')} ${ruleOf(reason)} (${reason.file})`;
+  const shown = rejected.map((reason) => {
+    const { file, column_name: column, rows: value } = reason;
+    const rule = ruleOf(reason);
+    return {
+      name: file === null ? rule : `${column ?? text('row')} ${rule} (${file})`,
+      value,
+      isRest: file === null,
+    };
+  });
   return figure(
     locale,
     'rejectedByReason',
     text('rejectedAbout', { table: 'staging.rejected_row' }),
-    bars(
-      rejected,
-      nameOf,
-      ({ rows }) => rows,
-      count,
-      ({ file }) => file === null,
-    ),
+    bars(shown, count),
     [
       { title: text('reason'), cell: ruleOf, total: text('total') },
       { title: text('column'), cell: ({ column_name }) => column_name ?? '' },
@@ -183,10 +171,11 @@ export function rejectedRows({ rejected }: ReportData, locale: Locale): Html {
       },
     ],
     rejected,
+    'noneRejected',
   );
 }
 
-/** A chart with its caption, text alternative and table. */
+/** A chart with its caption, text alternative and table, or that there is nothing to show. */
 function figure<R>(
   locale: Locale,
   titleKey: TextKey,
@@ -194,7 +183,9 @@ function figure<R>(
   chart: Html,
   columns: readonly Column<R>[],
   rows: readonly R[],
+  none: TextKey = 'noSales',
 ): Html {
+  if (rows.length === 0) return html`<p>${locale.text(none)}</p>`;
   const title = locale.text(titleKey);
   return html`<figure>
     <figcaption><strong>${title}</strong> <span class="quiet">${about}</span></figcaption>

@@ -2,7 +2,6 @@ import type { Database } from '../../database/database.ts';
 import { addDays, type LoadDate } from '../../domain/load-date.ts';
 import { checkRange, MAX_RANGE_DAYS, type Range } from '../arguments.ts';
 import { dayStatuses } from '../day-status.ts';
-import type { DayStatus } from '../../schemas/documents.ts';
 
 /** Cities, items and reasons listed separately; all others share one line. */
 const MAX_LINES = 15;
@@ -36,41 +35,22 @@ export interface Line extends Sales {
   members: number;
 }
 
-export interface Totals extends Sales {
-  customers: number;
+type Totals = Sales & { customers: number };
+
+interface Rejected {
+  /** Null: of all the other reasons. */
+  file: string | null;
+  column_name: string | null;
+  rule: string | null;
+  members: number;
+  rows: number;
 }
 
-/** The last seven days with sales, and the seven before. */
-interface Recent {
-  from: LoadDate;
-  to: LoadDate;
-  last: Totals;
-  previous: Totals;
-}
-
-export interface ReportData {
-  from: LoadDate;
-  to: LoadDate;
-  newestLoaded: LoadDate | null;
-  totals: Totals;
-  /** Absent when the range has no 14 days, or no sales in the earlier seven. */
-  recent: Recent | undefined;
-  weeks: Week[];
-  days: (Sales & { date: LoadDate })[];
-  cities: Line[];
-  items: Line[];
-  /** The state of each day, from the first with any load. */
-  calendar: DayStatus[];
-  /** By reason; without a file, of all the other reasons. */
-  rejected: {
-    file: string | null;
-    column_name: string | null;
-    rule: string | null;
-    members: number;
-    rows: number;
-  }[];
-  /** Dates of orders, outside of the range, that no delivery can be about: the most frequent of so many `dates`. */
-  unlikely: { date: LoadDate; rows: number; dates: number }[];
+/** A date of orders, outside of the range, that no delivery can be about: one of the most frequent of so many `dates`. */
+interface Unlikely {
+  date: LoadDate;
+  rows: number;
+  dates: number;
 }
 
 interface KnownRange {
@@ -81,12 +61,10 @@ interface KnownRange {
   newest_loaded: LoadDate | null;
 }
 
+export type ReportData = NonNullable<Awaited<ReturnType<typeof readReport>>>;
+
 /** Everything that the report shows; undefined when nothing was ever loaded. */
-export async function readReport(
-  database: Database,
-  requested: Range,
-  newestDue: LoadDate,
-): Promise<ReportData | undefined> {
+export async function readReport(database: Database, requested: Range, newestDue: LoadDate) {
   const [range] = await database.query<KnownRange & object>('report/range', [
     requested.from ?? null,
     requested.to ?? null,
@@ -113,16 +91,14 @@ export async function readReport(
       };
     return {
       totals: await totals(from, to),
+      /** The last seven days with sales, and the seven before, where the range has both and there were sales in both. */
       recent: recent && hasSales(recent.previous) ? recent : undefined,
       weeks: await session.run<Week>('report/weeks', dates),
       days,
       cities: await lines('city'),
       items: await lines('item'),
-      unlikely: await session.run<ReportData['unlikely'][number]>('report/unlikely_dates', [
-        ...dates,
-        MAX_DATES,
-      ]),
-      rejected: await session.run<ReportData['rejected'][number]>('report/rejected', [...dates, MAX_LINES]),
+      unlikely: await session.run<Unlikely>('report/unlikely_dates', [...dates, MAX_DATES]),
+      rejected: await session.run<Rejected>('report/rejected', [...dates, MAX_LINES]),
     };
   });
   // The report is about the mart: without Temporal, a running day keeps its previous state.

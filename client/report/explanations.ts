@@ -1,4 +1,5 @@
 import { FAILURES, isFailureType, type FailureType } from '../../domain/failures.ts';
+import type { Locale } from './locale.ts';
 import type { Language, TextKey } from './texts.ts';
 
 /** Why a day failed, by the failure's type; in English the table of failures says it. */
@@ -46,13 +47,11 @@ const WARNINGS: Partial<Record<TextKey, RegExp>> = {
   'warning.failed': /^a newer delivery could not be loaded/,
 };
 
-/** A recorded warning as a text of the page, with its values; undefined when it is of no known kind. */
-export function warningText(
-  warning: string,
-): [key: TextKey, values: Record<string, string> | undefined] | undefined {
+/** A recorded warning in the language of the page; undefined when it is of no known kind. */
+export function warningText(warning: string, { text }: Locale): string | undefined {
   for (const [key, pattern] of Object.entries(WARNINGS)) {
     const match = pattern.exec(warning);
-    if (match) return [key as TextKey, match.groups];
+    if (match) return text(key as TextKey, match.groups);
   }
   return undefined;
 }

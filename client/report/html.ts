@@ -9,7 +9,7 @@ export class Html {
   }
 }
 
-type Part = Html | string | number | readonly Part[];
+type Part = Html | string | number | false | undefined | readonly Part[];
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
@@ -21,15 +21,13 @@ const ENTITIES: Record<string, string> = {
 
 /** A piece of a page: html`<td>${name}</td>`. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  return new Html(
-    strings.map((text, index) => (index === 0 ? text : markupOf(parts[index - 1] ?? '') + text)).join(''),
-  );
+  return new Html(String.raw({ raw: strings }, ...parts.map(markupOf)));
 }
 
 function markupOf(part: Part): string {
+  if (part === false || part === undefined) return '';
   if (part instanceof Html) return part.text;
-  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
-  return part.map(markupOf).join('');
+  return typeof part === 'object' ? part.map(markupOf).join('') : escapeHtml(String(part));
 }
 
 /** Also removes control characters, which HTML and SVG do not allow. */

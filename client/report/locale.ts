@@ -2,26 +2,10 @@ import { TEXTS, type Language, type TextKey } from './texts.ts';
 
 export type Format = (value: number | string) => string;
 
-/** The page's texts, figures and dates in one language. */
-export interface Locale {
-  language: Language;
-  /** Numbers among the values are formatted as counts. */
-  text: (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
-  count: Format;
-  /** PostgreSQL's decimal text, without a float: 1,234,567.50. */
-  money: Format;
-  share: Format;
-  /** +3.2% */
-  change: Format;
-  /** A value of an axis: 1.5M. */
-  tick: Format;
-  /** Of a date: Feb 2024. */
-  month: (date: string) => string;
-  /** Monday first. */
-  weekdays: string[];
-}
+export type Locale = ReturnType<typeof localeOf>;
 
-export function localeOf(language: Language): Locale {
+/** The page's texts, figures and dates in one language. */
+export function localeOf(language: Language) {
   const number = (options?: Intl.NumberFormatOptions): Format => {
     const format = new Intl.NumberFormat(language, { signDisplay: 'negative', ...options });
     // A true minus sign, which Intl writes as a hyphen.
@@ -35,18 +19,22 @@ export function localeOf(language: Language): Locale {
   const fraction = (digits: number) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
   return {
     language,
-    text: (key, values = {}) =>
+    /** Numbers among the values are formatted as counts. */
+    text: (key: TextKey, values: Readonly<Record<string, string | number>> = {}) =>
       TEXTS[key][language].replace(/\{(\w+)\}/g, (_, name: string) => {
         const value = values[name] ?? '';
         return typeof value === 'number' ? count(value) : value;
       }),
     count,
+    /** PostgreSQL's decimal text, without a float: 1,234,567.50. */
     money: number(fraction(2)),
     share: number({ style: 'percent', ...fraction(1) }),
+    /** +3.2% */
     change: number({ style: 'percent', ...fraction(1), signDisplay: 'exceptZero' }),
+    /** A value of an axis: 1.5M. */
     tick: number({ notation: 'compact', maximumSignificantDigits: 4 }),
     month: date({ month: 'short', year: 'numeric' }),
-    // 1 January 2024 was a Monday.
+    /** Monday first: 1 January 2024 was one. */
     weekdays: [1, 2, 3, 4, 5, 6, 7].map((day) => date({ weekday: 'short' })(`2024-01-0${day}`)),
   };
 }

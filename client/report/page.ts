@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { addDays } from '../../domain/load-date.ts';
-import type { DayStatus } from '../../schemas/documents.ts';
 import { attention, CLIENT, command, isOpen, warnings } from './attention.ts';
 import type { ReportData } from './data.ts';
 import { byDay, byLine, daysLoaded, rejectedRows, retention } from './chart-sections.ts';
@@ -53,14 +52,11 @@ function about(data: ReportData, created: string, locale: Locale): Html {
   const { text, count, money } = locale;
   const shown = (['revenue', 'orders', 'refunds', 'customers'] as const).map((key) => {
     const format = key === 'revenue' ? money : count;
-    if (!recent) return figureBox(text(key), format(totals[key]));
+    const value = format(totals[key]);
+    if (!recent) return figureBox(text(key), value);
     const [last, previous] = [Number(recent.last[key]), Number(recent.previous[key])];
     const change = previous === 0 ? '–' : locale.change((last - previous) / Math.abs(previous));
-    return figureBox(
-      text(key),
-      format(totals[key]),
-      text('recent', { value: format(recent.last[key]), change }),
-    );
+    return figureBox(text(key), value, text('recent', { value: format(recent.last[key]), change }));
   });
   return html`<p class="quiet">
       ${text('about', { from, to, newest: newestLoaded ?? text('none') })} ${created}
@@ -68,7 +64,7 @@ function about(data: ReportData, created: string, locale: Locale): Html {
     <dl class="figures">
       ${shown} ${figureBox(text('daysNotLoaded'), count(calendar.filter(isOpen).length))}
     </dl>
-    ${recent ? html`<p class="quiet">${recentAbout(recent, calendar, locale)}</p>` : ''}
+    ${recentAbout(data, locale)}
     <nav aria-label="${text('sections')}">
       <ul>
         ${SECTIONS.map(([id]) => html`<li><a href="#${id}">${text(id)}</a></li>`)}
@@ -79,19 +75,17 @@ function about(data: ReportData, created: string, locale: Locale): Html {
 function figureBox(name: string, value: string, recent?: string): Html {
   return html`<div>
     <dt>${name}</dt>
-    <dd>
-      <strong>${value}</strong>${recent === undefined ? '' : html` <span class="quiet">${recent}</span>`}
-    </dd>
+    <dd><strong>${value}</strong>${recent && html` <span class="quiet">${recent}</span>`}</dd>
   </div>`;
 }
 
-function recentAbout(
-  { from, to }: { from: string; to: string },
-  calendar: readonly DayStatus[],
-  { text }: Locale,
-): string {
+function recentAbout({ recent, calendar }: ReportData, { text }: Locale): Html | undefined {
+  if (!recent) return undefined;
+  const { from, to } = recent;
   const open = calendar.filter((day) => isOpen(day) && day.date >= addDays(to, -13) && day.date <= to).length;
-  return `${text('recentAbout', { from, to })} ${open > 0 ? text('recentOpen', { n: open }) : ''}`.trim();
+  return html`<p class="quiet">
+    ${text('recentAbout', { from, to })} ${open > 0 && text('recentOpen', { n: open })}
+  </p>`;
 }
 
 type Section = [id: TextKey, body: (data: ReportData, locale: Locale) => Html];

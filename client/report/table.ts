@@ -19,12 +19,14 @@ export function tableBelow<R>(
   { text }: Locale,
 ): Html {
   const name = text('table', { title });
-  const head = columns.map(
-    (column) => html`<th scope="col" class="${column.kind ?? ''}">${column.title}</th>`,
-  );
+  const head = columns.map(({ kind, title }) => html`<th scope="col" class="${kind}">${title}</th>`);
   const body = rows.map((row) => tableRow(columns, ({ cell }) => cell(row)));
-  const foot = tableRow(columns, ({ total }) => total ?? '');
   const hasTotals = columns.some(({ total }) => total !== undefined);
+  const foot =
+    hasTotals &&
+    html`<tfoot>
+      ${tableRow(columns, ({ total }) => total)}
+    </tfoot>`;
   return html`<details>
     <summary>${name}</summary>
     <div class="scroll" role="region" aria-label="${name}" tabindex="0">
@@ -37,26 +39,20 @@ export function tableBelow<R>(
         <tbody>
           ${body}
         </tbody>
-        ${
-          hasTotals
-            ? html`<tfoot>
-                ${foot}
-              </tfoot>`
-            : ''
-        }
+        ${foot}
       </table>
     </div>
   </details>`;
 }
 
 /** Names are isolated, so that Arabic or Hebrew text does not reorder its neighbours. */
-function tableRow<R>(columns: readonly Column<R>[], textOf: (column: Column<R>) => string): Html {
+function tableRow<R>(columns: readonly Column<R>[], textOf: (column: Column<R>) => string | undefined): Html {
   const cells = columns.map((column, index) => {
-    const text = textOf(column);
-    const shown = column.kind === 'number' ? text : html`<bdi>${text}</bdi>`;
+    const { kind } = column;
+    const shown = kind === 'number' ? textOf(column) : html`<bdi>${textOf(column)}</bdi>`;
     return index === 0
-      ? html`<th scope="row" class="${column.kind ?? ''}">${shown}</th>`
-      : html`<td class="${column.kind ?? ''}">${shown}</td>`;
+      ? html`<th scope="row" class="${kind}">${shown}</th>`
+      : html`<td class="${kind}">${shown}</td>`;
   });
   return html`<tr>
     ${cells}

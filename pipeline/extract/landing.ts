@@ -1,4 +1,4 @@
-import { access, constants, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, readdir, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { DeliveryFile } from '../../domain/day.ts';
 import { failure } from '../../domain/failures.ts';
@@ -138,7 +138,7 @@ async function modifiedAt(file: string): Promise<number> {
 /** False: another worker has removed it. */
 async function removes(file: string): Promise<boolean> {
   try {
-    await rm(file);
+    await unlink(file);
     return true;
   } catch (error) {
     notThere(error);

@@ -1,5 +1,5 @@
--- Removes customers' names from a table, and returns them. {table} is staging.user_order_log, what has landed for it, or
--- mart.d_customer. {whose} is a condition with $1.
+-- Removes customers' names from a table, and returns them. In braces: staging.user_order_log, what has landed for it, or
+-- mart.d_customer; and whose names, by $1.
 with named as (
     select first_name, last_name
     from {table}

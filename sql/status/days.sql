@@ -11,37 +11,23 @@ select
     day.finished_at,
     day.revenue,
     coalesce(day.accepted_missing, '{}') as accepted_missing,
-    coalesce(files.rows_read, 0) as rows_read,
-    coalesce(files.rows_kept, 0) as rows_kept,
-    coalesce(files.rows_duplicate, 0) as rows_duplicate,
-    coalesce(files.rows_rejected, 0) as rows_rejected,
-    array(
-        select found.warning
-        from (
-            select 1 as place, null as file, day.not_found as warning
-            where exists (
-                    select from staging.file_load as load
-                    where load.load_date = state.load_date
-                        and load.file = any ($3)
-                        and load.delivery_number < day.not_found_number
-                )
-            union all
-            select 2, null, 'a newer delivery could not be loaded, and what was loaded before stays: ' || failed
-            from unnest(day.failed_deliveries) as failed
-            union all
-            select 3, load.file, load.volume_warning
-            from staging.file_load as load
-            where load.load_date = state.load_date
-                and load.file = any ($3)
-            union all
-            select 4, load.file, load.file || ': ' || warning
-            from staging.file_load as load
-            cross join unnest(load.warnings) as warning
-            where load.load_date = state.load_date
-                and load.file = any ($3)
-        ) as found
-        where found.warning is not null
-        order by found.place, found.file
+    files.rows_read,
+    files.rows_kept,
+    files.rows_duplicate,
+    files.rows_rejected,
+    array_remove(array[case when files.is_before_not_found then day.not_found end], null)
+    || array(
+        select 'a newer delivery could not be loaded, and what was loaded before stays: ' || failed
+        from unnest(day.failed_deliveries) as failed
+    )
+    || files.volume_warnings
+    || array(
+        select load.file || ': ' || warning
+        from staging.file_load as load
+        cross join unnest(load.warnings) as warning
+        where load.load_date = state.load_date
+            and load.file = any ($3)
+        order by load.file
     ) as warnings,
     -- The claim of a run that came after the newest outcome; the claim of a run that was reset is older than that.
     case when claim.is_newer then claim.workflow_id end as newer_claim,
@@ -57,17 +43,16 @@ left join lateral (
     from staging.day_claim as claimed
     where claimed.claim = to_char(state.load_date, 'YYYY-MM-DD')
 ) as claim on true
-left join (
+cross join lateral (
     select
-        load_date,
-        sum(rows_read)::float8 as rows_read,
-        sum(rows_kept)::float8 as rows_kept,
-        sum(rows_duplicate)::float8 as rows_duplicate,
-        sum(rows_rejected)::float8 as rows_rejected
-    from staging.file_load
-    where load_date between $1 and $2
-        and file = any ($3)
-    group by load_date
+        coalesce(sum(rows_read), 0)::float8 as rows_read,
+        coalesce(sum(rows_kept), 0)::float8 as rows_kept,
+        coalesce(sum(rows_duplicate), 0)::float8 as rows_duplicate,
+        coalesce(sum(rows_rejected), 0)::float8 as rows_rejected,
+        bool_or(load.delivery_number < day.not_found_number) as is_before_not_found,
+        array_agg(volume_warning order by file) filter (where volume_warning is not null) as volume_warnings
+    from staging.file_load as load
+    where load.load_date = state.load_date
+        and load.file = any ($3)
 ) as files
-    on files.load_date = state.load_date
 order by state.load_date;

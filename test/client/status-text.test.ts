@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DayState, DayStatus } from '../../schemas/documents.ts';
-import { gapsOf, statusCalendar, statusTable } from '../../client/status-text.ts';
+import { statusDocument, statusText } from '../../client/status-text.ts';
 import { addDays } from '../../domain/load-date.ts';
 
 function days(from: string, states: DayState[]): DayStatus[] {
@@ -36,31 +36,31 @@ test('gaps put neighbouring days of one state together', () => {
     'running',
     'stale',
   ]);
-  assert.deepEqual(gapsOf(month), [
+  assert.deepEqual(statusDocument(month).gaps, [
     { from: '2024-02-28', to: '2024-02-29', state: 'missing', days: 2 },
     { from: '2024-03-01', to: '2024-03-01', state: 'failed', days: 1 },
     { from: '2024-03-03', to: '2024-03-03', state: 'missing', days: 1 },
     { from: '2024-03-05', to: '2024-03-05', state: 'stale', days: 1 },
   ]);
-  assert.deepEqual(gapsOf(days('2024-02-27', ['loaded', 'no_increment'])), []);
+  assert.deepEqual(statusDocument(days('2024-02-27', ['loaded', 'no_increment'])).gaps, []);
 });
 
 test('totals and gaps stand first, in the table and in the calendar', () => {
   const month = days('2024-02-27', ['loaded', 'missing', 'missing', 'failed']);
   const first =
     '4 days: 1 loaded, 2 missing, 1 failed. Gaps: 2024-02-28 to 2024-02-29 missing; 2024-03-01 failed.';
-  assert.equal(statusTable(month, gapsOf(month)).split('\n')[0], first);
-  const [head, , february, march] = statusCalendar(month, gapsOf(month)).split('\n');
+  assert.equal(statusText(statusDocument(month)).split('\n')[0], first);
+  const [head, , february, march] = statusText(statusDocument(month), true).split('\n');
   assert.equal(head, first);
   assert.equal(february, `2024-02  ${' '.repeat(26)}█??`);
   assert.equal(march, '2024-03  X');
-  assert.match(statusTable(month, gapsOf(month)), /2024-03-01 failed: the file is empty\./);
-  assert.match(statusTable(month, gapsOf(month)), /2024-02-27 rejected 1 row:/);
+  assert.match(statusText(statusDocument(month)), /2024-03-01 failed: the file is empty\./);
+  assert.match(statusText(statusDocument(month)), /2024-02-27 rejected 1 row:/);
 });
 
 test('a long gap is one line of the table', () => {
   const range = days('2024-01-01', ['loaded', ...Array<DayState>(400).fill('missing'), 'loaded']);
-  const table = statusTable(range, gapsOf(range));
+  const table = statusText(statusDocument(range));
   assert.match(table, /2024-01-02 … +│ missing .* 400 days to 2025-02-04/);
   assert.ok(table.split('\n').length < 12);
 });

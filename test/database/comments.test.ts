@@ -45,11 +45,3 @@ test('a repeated migrate writes no comment; one that was changed or lost by hand
   assert.deepEqual(await objects(), before);
   assert.equal((await lines(db.pool, ROWS)).filter((row) => !rows.includes(row)).length, 4);
 });
-
-test('a table that rows wait in says what the table of its feed says', async () => {
-  const texts = new Map((await objects()).map(({ name, comment }) => [name, comment]));
-  const columns = [...texts].filter(([name]) => /^staging\.price_log\.(name|price)$/.test(name));
-  assert.equal(columns.length, 2);
-  for (const [name, comment] of columns)
-    assert.equal(texts.get(name.replace('price_log', 'incoming_price_log')), comment);
-});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { updateFacts } from '../../pipeline/load/update-mart.ts';
 import { until } from '../client/harness.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -53,7 +54,8 @@ describe('two sessions', () => {
       await session.lock('mart f_sales');
       // It has begun its transaction before the facts of the later date are there.
       waiting = loader.updateMart('2024-02-25');
-      await untilOneWaits();
+      await untilCounted(`select count(*) from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())`);
       await updateFacts(session, { loadDate: '2024-02-26', source: 'increment' });
     });
     await waiting;
@@ -99,7 +101,10 @@ test('a reader sees a delivery whole, old or new: staging, facts, retention and 
   assert.deepEqual([whole[0]?.size, [...(whole[3] ?? [])]], [2, ['0']]);
   let done = false;
   const readers = questions.map(async (question, index) => {
-    while (!done) seen[index]?.add(await ask(question));
+    while (!done) {
+      seen[index]?.add(await ask(question));
+      await sleep(3);
+    }
   });
   for (let reload = 0; reload < 12; reload += 1) await loader.load(DAY, files[reload % 2] ?? []);
   done = true;
@@ -109,11 +114,6 @@ test('a reader sees a delivery whole, old or new: staging, facts, retention and 
     whole.map((answers) => [...answers].sort()),
   );
 });
-
-async function untilOneWaits(): Promise<void> {
-  await untilCounted(`select count(*) from pg_locks where locktype = 'advisory' and not granted
-    and database = (select oid from pg_database where datname = current_database())`);
-}
 
 async function untilCounted(query: string): Promise<void> {
   await until(query, async () => (await lines(db.pool, query))[0] !== '0');

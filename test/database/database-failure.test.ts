@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { test } from 'node:test';
-import { ApplicationFailure } from '@temporalio/common';
+import { after, test } from 'node:test';
 import { databaseFailure } from '../../database/database-failure.ts';
-import { databaseFor } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 
 const TYPES: Record<string, string[]> = {
   // Heal by trying again.
@@ -32,31 +31,28 @@ test('a database error is retried when it can heal, and only then', () => {
   assert.equal(databaseFailure(brokenPipe).type, 'DatabaseUnavailable');
 });
 
-test('errors of a real server come out as such failures, other errors as they are', async (t) => {
-  const db = await databaseFor(t, { empty: true });
-  const fails = (type: string, query: string) =>
-    assert.rejects(
-      db.database.transaction((session) => session.query(query)),
-      (error) => error instanceof ApplicationFailure && error.type === type,
-      query,
-    );
-  await fails('SchemaMissing', 'select * from mart.f_sales');
-  await fails('DatabaseRefused', 'select 1 / 0');
-  await fails('DatabaseUnavailable', 'select pg_terminate_backend(pg_backend_pid())');
+/** Of a real server. */
+const db = await createTestDatabase();
+after(() => db.drop());
+const run = (statement: string, values?: unknown[]) =>
+  db.database.transaction((session) => session.query(statement, values));
+const copy = (source: () => Readable, signal?: AbortSignal) =>
+  db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', source()), signal);
+
+test('errors of a real server come out as such failures, other errors as they are', async () => {
+  await assert.rejects(run('select * from mart.f_profit'), { type: 'SchemaMissing' });
+  await assert.rejects(run('select 1 / 0'), { type: 'DatabaseRefused' });
+  await assert.rejects(run('select pg_terminate_backend(pg_backend_pid())'), { type: 'DatabaseUnavailable' });
   // What the work itself throws stays what it is, whatever its text.
-  for (const own of [new TypeError('a bug of ours'), new Error('no connection between a and b: timeout')]) {
+  for (const own of [new TypeError('a bug of ours'), new Error('no connection between a and b: timeout')])
     await assert.rejects(
       db.database.transaction(() => Promise.reject(own)),
       own,
     );
-  }
   // A statement that pg cannot even send is a bug of ours as well.
   const circular: unknown[] = [];
   circular.push({ circular });
-  await assert.rejects(
-    db.database.transaction((session) => session.query('select $1::json', [circular[0]])),
-    TypeError,
-  );
+  await assert.rejects(run('select $1::json', [circular[0]]), TypeError);
   const aborted = AbortSignal.abort(new Error('stopped'));
   await assert.rejects(
     db.database.transaction(() => Promise.resolve(), aborted),
@@ -64,11 +60,10 @@ test('errors of a real server come out as such failures, other errors as they ar
   );
   // None of it has cost the pool a connection.
   assert.equal(db.pool.waitingCount, 0);
-  await db.database.transaction((session) => session.query('select 1'));
+  await run('select 1');
 });
 
-test('a failure names table, column and constraint, and never a value', async (t) => {
-  const db = await databaseFor(t);
+test('a failure names table, column and constraint, and never a value', async () => {
   const cases: [statement: string, message: RegExp][] = [
     [
       `select 'Иванова'::bigint`,
@@ -83,19 +78,14 @@ test('a failure names table, column and constraint, and never a value', async (t
     [`do $$ begin raise 'Иванова' using errcode = '22030'; end $$`, /a value cannot be used \(22030\)/],
     [`do $$ begin raise 'Иванова'; end $$`, /a value cannot be used \(P0001\)/],
   ];
-  for (const [statement, message] of cases) {
-    await assert.rejects(
-      db.database.transaction((session) => session.query(statement)),
-      (error: Error) => {
-        assert.match(error.message, message);
-        assert.doesNotMatch(error.stack ?? '', /Иванова|\b77\b|02-30/);
-        return true;
-      },
-    );
-  }
-  const rows = Readable.from(['77\tИванова\n', '78\tИванова\tболее\n']);
+  for (const [statement, message] of cases)
+    await assert.rejects(run(statement), (error: Error) => {
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.stack ?? '', /Иванова|\b77\b|02-30/);
+      return true;
+    });
   await assert.rejects(
-    db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', rows)),
+    copy(() => Readable.from(['77\tИванова\n', '78\tИванова\tболее\n'])),
     {
       type: 'DatabaseRefused',
       message: 'PostgreSQL rejected the statement: a COPY row is malformed (22P04).',
@@ -103,10 +93,7 @@ test('a failure names table, column and constraint, and never a value', async (t
   );
 });
 
-test('COPY: an error of the source stays what it is, one of PostgreSQL is a failure', async (t) => {
-  const db = await databaseFor(t);
-  const copy = (source: () => Readable) =>
-    db.database.transaction((session) => session.copyFrom('copy mart.d_city from stdin', source()));
+test('COPY: an error of the source stays what it is, one of PostgreSQL is a failure', async () => {
   await assert.rejects(
     copy(() => createReadStream('/nowhere/rows')),
     { code: 'ENOENT', syscall: 'open' },
@@ -125,19 +112,16 @@ test('COPY: an error of the source stays what it is, one of PostgreSQL is a fail
   );
   assert.equal(await copy(() => Readable.from(['1\tA\n', '2\tB\n'])), 2);
   const abort = new AbortController();
+  let number = 2;
   const endless = new Readable({
     read() {
       setTimeout(() => this.push(`${(number += 1)}\tA\n`), 1);
     },
   });
-  let number = 2;
   setTimeout(() => abort.abort(new Error('stopped')), 200);
   await assert.rejects(
-    db.database.transaction(
-      (session) => session.copyFrom('copy mart.d_city from stdin', endless),
-      abort.signal,
-    ),
+    copy(() => endless, abort.signal),
     /stopped/,
   );
-  assert.deepEqual((await db.pool.query('select * from mart.d_city')).rowCount, 2);
+  assert.equal((await db.pool.query('select * from mart.d_city')).rowCount, 2);
 });

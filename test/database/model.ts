@@ -232,7 +232,7 @@ function factLine(fact: Fact): string {
 // Calendar and retention
 
 /** ISO 8601: a week belongs to the year that its Thursday lies in. */
-export function isoWeek(date: string): { year: number; week: number; monday: string } {
+function isoWeek(date: string): { year: number; week: number; monday: string } {
   const monday = addDays(date, -((new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7));
   const thursday = addDays(monday, 3);
   const year = Number(thursday.slice(0, 4));

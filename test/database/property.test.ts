@@ -8,7 +8,7 @@ import { empty, Loader } from './support.ts';
  * Staging and mart are a function of the newest deliveries, whatever way led there. PROPERTY_RUNS scenarios (half of
  * them loads one after the other, half side by side and cut off) from PROPERTY_SEED, or from any.
  */
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 50);
 const SEED = process.env['PROPERTY_SEED'];
 
 const db = await createTestDatabase();

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import fc from 'fast-check';
-import { addDays } from '../../domain/load-date.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { isoWeek, money, retention, retentionByItem, type Fact } from './model.ts';
+import { money, retention, retentionByItem, type Fact } from './model.ts';
 import { empty, lines, Loader, tables, VIEWS } from './support.ts';
 
 const db = await createTestDatabase();
@@ -120,18 +119,6 @@ test('both views are what a naive reading of the contract gives, on any facts', 
     assert.deepEqual(found['f_customer_retention_by_item']?.toSorted(), retentionByItem(facts).toSorted());
   });
   await fc.assert(property, { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) });
-});
-
-test('the weeks of every day of 40 years are those of ISO 8601', async () => {
-  const days = Array.from({ length: 14_610 }, (_, index) => addDays('2000-01-01', index));
-  await db.database.query('mart/d_calendar', [days.map((day) => Number(day.replaceAll('-', ''))), []]);
-  assert.deepEqual(
-    await lines(db.pool, 'select date_actual, period_id, week_start from mart.d_calendar order by 1'),
-    days.map((day) => {
-      const { year, week, monday } = isoWeek(day);
-      return `${day} | ${year * 100 + week} | ${monday}`;
-    }),
-  );
 });
 
 test('a reader who asks for some weeks reads their facts alone, by the index on dates', async () => {

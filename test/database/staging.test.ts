@@ -3,7 +3,6 @@ import { after, afterEach, describe, test } from 'node:test';
 import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
 import { discardAbandoned } from '../../pipeline/load/abandoned.ts';
-import { nextDeliveryNumber } from '../../pipeline/load/delivery-number.ts';
 import { empty, lines, Loader } from './support.ts';
 
 const DAY = '2024-02-25';
@@ -95,21 +94,6 @@ describe('loading a date again', () => {
       /1 of its 2 rows/,
     );
     assert.deepEqual([...(await staged()), ...(await rejected())], [`${DAY} | a | shipped | 1 | 1`]);
-  });
-
-  test('an older download never replaces a newer one, and is reported as superseded', async () => {
-    const older = await nextDeliveryNumber(db.database);
-    const newer = await nextDeliveryNumber(db.database);
-    const bad = order('bad', 1, 1, { quantity: '' });
-    const first = await loader.stage(DAY, [order('a', 1, 1), bad], { deliveryNumber: newer });
-    const second = await loader.stage(DAY, [order('b', 1, 1), order('c', 1, 1)], { deliveryNumber: older });
-    assert.equal(first.superseded, false);
-    assert.deepEqual(second, { ...first, superseded: true });
-    assert.deepEqual(await staged(), [`${DAY} | a | shipped | 1 | 1`]);
-    assert.deepEqual(await rejected(), [`${DAY} | user_order_log_inc | 3 | quantity`]);
-    // The same download tried once more is no older one.
-    const again = await loader.stage(DAY, [order('a', 1, 1), bad], { deliveryNumber: newer });
-    assert.equal(again.superseded, false);
   });
 });
 

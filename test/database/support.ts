@@ -33,6 +33,9 @@ export interface LoadOptions {
   withStatus?: boolean;
 }
 
+/** Orders, or the text of a file. */
+type Content = readonly Order[] | string;
+
 /** Loads deliveries as a run does, without Temporal, the report API and a landing directory. */
 export class Loader {
   readonly database: Database;
@@ -42,31 +45,19 @@ export class Loader {
   }
 
   /** Stages the orders of a date and brings them into the mart. */
-  async load(
-    loadDate: string,
-    orders: readonly Order[] | string,
-    options: LoadOptions = {},
-  ): Promise<StagedFile> {
+  async load(loadDate: string, orders: Content, options: LoadOptions = {}): Promise<StagedFile> {
     const staged = await this.stage(loadDate, orders, options);
     await this.updateMart(loadDate, options.source);
     return staged;
   }
 
   /** Lands a file and stages it; nothing of the mart. */
-  async stage(
-    loadDate: string,
-    content: readonly Order[] | string,
-    options: LoadOptions = {},
-  ): Promise<StagedFile> {
+  async stage(loadDate: string, content: Content, options: LoadOptions = {}): Promise<StagedFile> {
     return await this.stageLanded(await this.land(loadDate, content, options));
   }
 
   /** Checks a file and puts its rows into the database, to be staged later. */
-  async land(
-    loadDate: string,
-    content: readonly Order[] | string,
-    options: LoadOptions = {},
-  ): Promise<LandedFile> {
+  async land(loadDate: string, content: Content, options: LoadOptions = {}): Promise<LandedFile> {
     const { source = 'increment', feed = ORDERS, maxRejectedShare = 1 } = options;
     const deliveryNumber = options.deliveryNumber ?? (await nextDeliveryNumber(this.database));
     const csv = Buffer.from(csvOf(content, options));
@@ -101,23 +92,19 @@ export class Loader {
     if (steps < MART_STEPS) return;
     await this.database.transaction(async (session) => {
       await updateFacts(session, delivery);
-      const request = {
-        files: [],
-        acceptedMissing: [],
-        volumeAlertShare: 0,
-        number: 0,
-        startedAt: new Date().toISOString(),
-      };
+      const request = { files: [], acceptedMissing: [], volumeAlertShare: 0, number: 0, startedAt: NOW };
       await recordLoaded(session, delivery, request, { workflowId: 'test', runId: 'test' });
     });
   }
 }
 
+const NOW = new Date().toISOString();
+
 function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-function csvOf(content: readonly Order[] | string, { withStatus }: LoadOptions): string {
+function csvOf(content: Content, { withStatus }: LoadOptions): string {
   if (typeof content === 'string') return content;
   return ordersCsv(content, withStatus === undefined ? {} : { withStatus });
 }

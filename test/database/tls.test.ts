@@ -8,7 +8,7 @@ import { tlsOf } from '../../database/tls.ts';
 import { startPostgres } from '../../dev/services/postgres.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { poolTo, variable } from '../support/database.ts';
-import { client } from '../support/processes.ts';
+import { client } from '../support/client.ts';
 
 const directory = await mkdtemp(path.join(tmpdir(), 'tls-'));
 const file = (name: string) => path.join(directory, name);

@@ -4,7 +4,7 @@ import { isStagingDamaged, repair, verify, type Difference } from '../../databas
 import type { Verified } from '../../schemas/documents.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
-import { client } from '../support/processes.ts';
+import { client } from '../support/client.ts';
 import { dump } from '../support/dump.ts';
 import { empty, Loader, VIEWS } from './support.ts';
 
@@ -46,79 +46,64 @@ const words = (named: Difference[]) =>
 const found = async (range = {}) => words(await differences(range));
 
 /** What is done by hand, and what is named. */
-const DAMAGES: [name: string, statement: string, named: string[]][] = [
-  [
-    'facts deleted',
+const DAMAGES: Record<string, [statement: string, ...named: string[]]> = {
+  'facts deleted': [
     `delete from mart.f_sales where uniq_id in ('a', 'c')`,
-    [
-      'mart.f_sales: 2 missing (a shipped, c refunded)',
-      'mart.f_customer_retention: 2 different (202408, 202409)',
-      'mart.f_customer_retention_by_item: 2 different (202408 25, 202409 26)',
-    ],
+    'mart.f_sales: 2 missing (a shipped, c refunded)',
+    'mart.f_customer_retention: 2 different (202408, 202409)',
+    'mart.f_customer_retention_by_item: 2 different (202408 25, 202409 26)',
   ],
-  [
-    'an amount changed',
+  'an amount changed': [
     `update mart.f_sales set payment_amount = 1 where uniq_id = 'a'`,
-    [
-      'mart.f_sales: 1 different (a shipped)',
-      'mart.f_customer_retention: 1 different (202408)',
-      'mart.f_customer_retention_by_item: 1 different (202408 25)',
-    ],
+    'mart.f_sales: 1 different (a shipped)',
+    'mart.f_customer_retention: 1 different (202408)',
+    'mart.f_customer_retention_by_item: 1 different (202408 25)',
   ],
-  [
-    'a fact of an older delivery',
+  'a fact of an older delivery': [
     `update mart.f_sales set load_date = '2024-02-25' where uniq_id = 'both'`,
-    ['mart.f_sales: 1 different (both shipped)'],
+    'mart.f_sales: 1 different (both shipped)',
   ],
-  [
-    'a fact that nobody delivered',
+  'a fact that nobody delivered': [
     `insert into mart.f_sales select 'x', status, date_id, item_id, customer_id, city_id, quantity, 0, load_date, is_history
      from mart.f_sales where uniq_id = 'h'`,
-    [
-      'mart.f_sales: 1 extra (x shipped)',
-      'mart.f_customer_retention: 1 different (202408)',
-      'mart.f_customer_retention_by_item: 1 different (202408 19)',
-    ],
+    'mart.f_sales: 1 extra (x shipped)',
+    'mart.f_customer_retention: 1 different (202408)',
+    'mart.f_customer_retention_by_item: 1 different (202408 19)',
   ],
-  [
-    'dates of the calendar deleted, changed and added',
+  'dates of the calendar deleted, added and changed': [
     `delete from mart.d_calendar where date_id = 20240225;
      update mart.d_calendar set quarter_actual = 4 where date_id = 20240226;
      insert into mart.d_calendar select 20240101, '2024-01-01', 1, 1, 1, 2024, '2024-01-01', 1, 1, 2024, 202401`,
-    [
-      'mart.d_calendar: 1 missing (20240225)',
-      'mart.d_calendar: 1 extra (20240101)',
-      'mart.d_calendar: 1 different (20240226)',
-      'mart.f_customer_retention: 1 different (202408)',
-      'mart.f_customer_retention_by_item: 1 missing (202408 25)',
-    ],
+    'mart.d_calendar: 1 missing (20240225)',
+    'mart.d_calendar: 1 extra (20240101)',
+    'mart.d_calendar: 1 different (20240226)',
+    'mart.f_customer_retention: 1 different (202408)',
+    'mart.f_customer_retention_by_item: 1 missing (202408 25)',
   ],
-  ['a city deleted', 'delete from mart.d_city where city_id = 25', ['mart.d_city: 1 missing (25)']],
-  ['items deleted', 'delete from mart.d_item where item_id <> 24', ['mart.d_item: 3 missing (19, 25, 26)']],
-  [
-    'customers deleted and moved',
+  'a city deleted': ['delete from mart.d_city where city_id = 25', 'mart.d_city: 1 missing (25)'],
+  'items deleted': ['delete from mart.d_item where item_id <> 24', 'mart.d_item: 3 missing (19, 25, 26)'],
+  'customers deleted and moved': [
     `delete from mart.d_customer where customer_id = 25; update mart.d_customer set city_id = 1 where customer_id = 19`,
-    ['mart.d_customer: 1 missing (25)', 'mart.d_customer: 1 different (19)'],
+    'mart.d_customer: 1 missing (25)',
+    'mart.d_customer: 1 different (19)',
   ],
-  [
-    'what status tells of a revenue',
+  'what status tells of a revenue': [
     `insert into staging.day_load (load_date, outcome, revenue, number, workflow_id, run_id, started_at, finished_at)
      values ('2024-02-26', 'loaded', 1, 1, 'x', 'x', now(), now())`,
-    ['staging.day_load.revenue: 1 different (2024-02-26 f)'],
+    'staging.day_load.revenue: 1 different (2024-02-26 f)',
   ],
-  [
-    'what status tells of the mart',
+  'what status tells of the mart': [
     `update staging.file_load set mart_delivery_number = 0 where load_date = '2024-02-26'`,
-    ['staging.file_load.mart_delivery_number: 1 different (2024-02-26 user_order_log_inc)'],
+    'staging.file_load.mart_delivery_number: 1 different (2024-02-26 user_order_log_inc)',
   ],
-];
+};
 
 test('every damage is named and mended, and an undamaged mart equals its definition, whatever it holds beyond', async () => {
   const all = () => dump(db.pool, ['f_sales', 'd_calendar', 'd_city', 'd_item', 'd_customer', ...VIEWS]);
   assert.deepEqual(await found(), []);
   const whole = await all();
   assert.match(whole, /== d_customer\n.*\["24"/s);
-  for (const [name, statement, expected] of DAMAGES) {
+  for (const [name, [statement, ...expected]] of Object.entries(DAMAGES)) {
     await db.pool.query(statement);
     const named = await differences();
     assert.deepEqual(words(named), expected, name);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { asAdmin, variable } from '../support/database.ts';
-import { client } from '../support/processes.ts';
+import { client } from '../support/client.ts';
 import { findProgram } from '../support/programs.ts';
 
 const skip = findProgram('psql') === undefined && 'no psql: apt-get install postgresql-client';

@@ -130,19 +130,16 @@ test('the other files and rejected rows are the same', async () => {
 });
 
 test('facts that are changed by hand are seen by retention at once', async () => {
-  for (const { database } of loaders) await database.pool.query(BY_HAND);
+  const byHand = `update mart.f_sales set status = 'refunded by hand', payment_amount = -1 where customer_id = 7`;
+  for (const { database } of loaders) await database.pool.query(byHand);
   await assertEqual();
 });
 
-const BY_HAND = `update mart.f_sales set status = 'refunded by hand', payment_amount = -1 where customer_id = 7`;
-
 test('a forgotten customer has a name nowhere, nor in the statistics of a node, and none comes back', async () => {
   const names = { customer_id: 8, first_name: 'Аделаида', last_name: 'Невозможная' };
+  const delivered = orders(2_000, 2_100, () => names);
   for (const loader of loaders) {
-    await loader.load(
-      '2024-03-05',
-      orders(2_000, 2_100, () => names),
-    );
+    await loader.load('2024-03-05', delivered);
     await loader.database.pool.query('analyze staging.user_order_log; analyze mart.d_customer');
   }
   const known = `select sum(result::integer) > 0 from run_command_on_all_nodes(
@@ -151,11 +148,7 @@ test('a forgotten customer has a name nowhere, nor in the statistics of a node, 
   for (const { database } of loaders)
     await forgetCustomers(database, ['8'], COLUMNS_BEHIND_CUSTOMER, () => undefined);
   await assertEqual();
-  for (const loader of loaders)
-    await loader.load(
-      '2024-03-05',
-      orders(2_000, 2_100, () => names),
-    );
+  for (const loader of loaders) await loader.load('2024-03-05', delivered);
   await assertEqual();
   assert.deepEqual(await lines(cluster.pool, known), ['false']);
   assert.deepEqual(

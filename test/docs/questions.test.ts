@@ -18,6 +18,7 @@ const ANALYST = `analyst_${randomBytes(4).toString('hex')}`;
 const LOCK_TIMEOUT_MS = 500;
 const LOCK_NOT_AVAILABLE = '55P03';
 
+const QUESTIONS = await questions();
 const db = await createTestDatabase();
 await asAdmin(
   `create role ${ANALYST} login password 'x'; alter role ${ANALYST} set lock_timeout = ${LOCK_TIMEOUT_MS}`,
@@ -34,24 +35,24 @@ await loadSampleMart(db.database);
 test('every question has the answer that docs/questions.md shows, for the role of an analyst', async () => {
   const text = await questionsText();
   assert.equal(text.match(/^## /gm)?.length, 10);
-  assert.equal((await questions()).length, 10);
+  assert.equal(QUESTIONS.length, 10);
   assert.equal(text, await answered(analyst), 'renew it: npm run docs');
 });
 
 test('no question waits for a load, forget or verify, at the end of any of their transactions', async () => {
   let transactions = 0;
-  const held = new HeldDatabase(db.pool, {
+  const database = held(db.pool, {
     atEnd: async () => {
       transactions += 1;
       await askAll(analyst);
     },
   });
   const before = await askAll(analyst);
-  await doEverything(held, SMALL_DAY);
+  await doEverything(database, SMALL_DAY);
   assert.ok(transactions >= 26, `${transactions} transactions`);
   assert.notDeepEqual(await askAll(analyst), before);
   // The test notices one that waits.
-  const locked = held.transaction((session) => session.query('lock table mart.d_item'));
+  const locked = database.transaction((session) => session.query('lock table mart.d_item'));
   await assert.rejects(locked, { code: LOCK_NOT_AVAILABLE });
 });
 
@@ -63,7 +64,7 @@ test('an open transaction of an analyst makes no load, forget, verify or renewed
     await db.pool.query(
       `comment on table mart.f_sales is 'By hand.'; comment on table staging.file_load is null`,
     );
-    const impatient = new HeldDatabase(db.pool, {
+    const impatient = held(db.pool, {
       atStart: (session) => session.run('lock_timeout', [String(LOCK_TIMEOUT_MS)]),
     });
     await doEverything(impatient, NOT_LOADED);
@@ -78,7 +79,7 @@ test('an open transaction of an analyst makes no load, forget, verify or renewed
 
 async function askAll(pool: Pick<pg.Pool, 'query'>): Promise<string[]> {
   const answers: string[] = [];
-  for (const question of await questions()) answers.push(await answerTo(pool, question));
+  for (const question of QUESTIONS) answers.push(await answerTo(pool, question));
   return answers;
 }
 
@@ -118,26 +119,19 @@ interface Hooks {
   atEnd?: () => Promise<void>;
 }
 
-class HeldDatabase extends Database {
-  readonly #hooks: Hooks;
-
-  constructor(pool: pg.Pool, hooks: Hooks) {
-    super(pool);
-    this.#hooks = hooks;
-  }
-
-  override async transaction<T>(
-    work: (session: Session) => Promise<T>,
-    ...options: [AbortSignal?, ('read committed' | 'repeatable read, read only')?]
-  ): Promise<T> {
-    return await super.transaction(
+/** A database whose transactions do something more. */
+function held(pool: pg.Pool, { atStart, atEnd }: Hooks): Database {
+  const database = new Database(pool);
+  const transaction = database.transaction.bind(database);
+  database.transaction = async (work, ...options) =>
+    await transaction(
       async (session) => {
-        await this.#hooks.atStart?.(session);
+        await atStart?.(session);
         const result = await work(session);
-        await this.#hooks.atEnd?.();
+        await atEnd?.();
         return result;
       },
       ...options,
     );
-  }
+  return database;
 }

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forgetCustomers, type ForgottenCustomer } from '../../database/forget.ts';
 import { COLUMNS_BEHIND_CUSTOMER } from '../../domain/feeds.ts';
+import { Landing } from '../../pipeline/extract/landing.ts';
+import { doHousekeeping } from '../../worker/housekeeping.ts';
 import { lines, Loader } from '../database/support.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ordersCsv, type Order } from '../support/deliveries.ts';
 import { dump } from '../support/dump.ts';
-import { ID, named, NAMES, namesInDatabase, NEW_NAMES } from './support.ts';
+import { ID, named, NAMES, namesInDatabase, NEW_NAMES, UNCHANGED } from './support.ts';
 
-/** All that stays as it is when a customer is forgotten. */
-const UNCHANGED = [
-  ...['user_activity_log', 'file_load', 'day_load', 'd_calendar', 'd_city', 'd_item', 'f_sales'],
-  ...['f_customer_retention', 'f_customer_retention_by_item'],
-];
 const REJECTED = 'select line, raw from staging.rejected_row order by load_date, file, line';
 
 describe('forgetting a customer', () => {
@@ -41,6 +41,12 @@ describe('forgetting a customer', () => {
        where customer_id = ${ID} and first_name is null and last_name is null`,
     );
 
+  const customers = async () =>
+    await lines(
+      db.pool,
+      'select customer_id, first_name, last_name, city_id from mart.d_customer order by 1',
+    );
+
   test('removes the names everywhere and nothing else: orders and retention stay', async () => {
     await loader.load('2024-02-25', orders);
     await loader.load('2024-02-26', [named({ uniq_id: 'd' }, NEW_NAMES)]);
@@ -56,13 +62,19 @@ describe('forgetting a customer', () => {
     assert.deepEqual(await namesInDatabase(db.pool), []);
     assert.equal(await dump(db.pool, UNCHANGED), before);
     assert.deepEqual(await withoutNames(), ['4 | 4 | 4']);
-    assert.deepEqual(
-      await lines(
-        db.pool,
-        'select customer_id, first_name, last_name, city_id from mart.d_customer order by 1',
-      ),
-      ['2 | Борис | Великая | 0', `${ID} | - | - | 0`],
-    );
+    assert.deepEqual(await customers(), ['2 | Борис | Великая | 0', `${ID} | - | - | 0`]);
+    // A second time finds nothing and adds nothing.
+    const nothing = { staged_rows: 0, mart_rows: 0, rejected_rows: 0 };
+    assert.deepEqual(await forget(ID), [{ ...forgotten, ...nothing }]);
+    const audit = `select customer_id, forgotten_by = session_user, forgotten_at > now() - interval '1 minute',
+      staged_rows, mart_rows, rejected_rows from staging.forgotten_customer`;
+    assert.deepEqual(await lines(db.pool, audit), [`${ID} | true | true | 4 | 1 | 0`]);
+    // A customer who is not known yet has no name from the first order on.
+    const least = '-9223372036854775808';
+    const [unknown] = await forget(least);
+    assert.deepEqual(unknown, { ...unknown, customer_id: least, ...nothing });
+    await loader.load('2024-02-27', [named({ uniq_id: 'l', customer_id: least })]);
+    assert.deepEqual(await namesInDatabase(db.pool), []);
   });
 
   test('no load brings a name back: again, changed, under another date, as history', async () => {
@@ -79,32 +91,7 @@ describe('forgetting a customer', () => {
     await loader.load('2024-02-02', [named({ uniq_id: 'h' })], { source: 'history' });
     assert.deepEqual(await namesInDatabase(db.pool), []);
     assert.deepEqual(await withoutNames(), ['4 | 4 | 4']);
-    assert.deepEqual(
-      await lines(db.pool, `select first_name, city_id from mart.d_customer where customer_id = ${ID}`),
-      ['- | 5'],
-    );
-  });
-
-  test('a second time finds nothing and adds nothing; the audit holds who, when and how many', async () => {
-    await loader.load('2024-02-25', orders);
-    const [first] = await forget(ID);
-    const [second] = await forget(ID);
-    assert.deepEqual(second, { ...first, staged_rows: 0, mart_rows: 0, rejected_rows: 0 });
-    const audit = await lines(
-      db.pool,
-      `select customer_id, forgotten_by = session_user, forgotten_at > now() - interval '1 minute',
-         staged_rows, mart_rows, rejected_rows from staging.forgotten_customer`,
-    );
-    assert.deepEqual(audit, [`${ID} | true | true | 2 | 1 | 0`]);
-  });
-
-  test('a customer who is not known yet has no name from the first order on', async () => {
-    const [unknown, least] = await forget(ID, '-9223372036854775808');
-    assert.deepEqual([unknown?.staged_rows, unknown?.mart_rows, unknown?.rejected_rows], [0, 0, 0]);
-    assert.equal(least?.customer_id, '-9223372036854775808');
-    await loader.load('2024-02-25', orders);
-    assert.deepEqual(await namesInDatabase(db.pool), []);
-    assert.deepEqual(await withoutNames(), ['2 | 2 | 2']);
+    assert.deepEqual(await customers(), ['2 | Борис | Великая | 0', `${ID} | - | - | 5`]);
   });
 
   /** By line: the text stays only where it is known to be another customer's. */
@@ -180,6 +167,29 @@ describe('forgetting a customer', () => {
     assert.deepEqual(texts, ['user_activity_log_inc']);
   });
 
+  test('rejected rows and landed files are removed once they are old, by two workers on one disk', async (t) => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'landing-'));
+    t.after(() => rm(directory, { recursive: true }));
+    const landing = new Landing(directory);
+    for (const loadDate of ['2024-02-25', '2024-02-26', '2024-02-27']) {
+      await loader.load(loadDate, badCsv());
+      await (await landing.create({ loadDate, source: 'increment', feed: 'user_order_log' }, 1)).commit();
+    }
+    const loads = await dump(db.pool, ['file_load']);
+    const both = async (retentionMs: number) => {
+      const ages = { landingRetentionMs: retentionMs, rejectedRetentionMs: retentionMs, intervalMs: 1 };
+      const worker = () =>
+        doHousekeeping({ database: db.database, landing: new Landing(directory), ...ages });
+      await Promise.all([worker(), worker()]);
+      const left = (await readdir(directory)).length;
+      return [left, (await kept()).length, await lines(db.pool, 'select files_removed from staging.landing')];
+    };
+    assert.deepEqual(await both(60_000), [3, 3 * bad.length, ['0']]);
+    await sleep(10);
+    assert.deepEqual(await both(1), [0, 0, ['3']]);
+    assert.equal(await dump(db.pool, ['file_load']), loads, 'the counts stay');
+  });
+
   test('it holds up no load: beside a lock that only it would wait for, and behind one that it waits for', async () => {
     await loader.load('2024-02-25', orders);
     const holder = await db.pool.connect();
@@ -207,7 +217,7 @@ describe('forgetting a customer', () => {
   });
 
   test('a load that runs at the same time brings no name back, wherever it is', async () => {
-    for (let round = 1; round <= 15; round += 1) {
+    for (let round = 1; round <= 8; round += 1) {
       await db.pool.query(`truncate staging.user_order_log, staging.rejected_row, mart.d_customer,
         staging.file_load, staging.forgotten_customer`);
       const csv = badCsv();
@@ -238,10 +248,7 @@ describe('forgetting a customer', () => {
     holder.release();
     await Promise.all([updated, forgotten]);
     assert.deepEqual(await namesInDatabase(db.pool), []);
-    assert.deepEqual(
-      await lines(db.pool, 'select customer_id, city_id, first_name from mart.d_customer order by 1'),
-      ['2 | 7 | Анна', `${ID} | 0 | -`],
-    );
+    assert.deepEqual(await customers(), ['2 | Анна | Великая | 7', `${ID} | - | - | 0`]);
   });
 });
 

@@ -1,15 +1,21 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { spawnSync } from 'node:child_process';
 import type pg from 'pg';
+import { FEEDS, ORDERS } from '../../domain/feeds.ts';
 import type { Order } from '../support/deliveries.ts';
 
 /** The customer who is forgotten, by names that nobody else has. */
 export const ID = 4711;
-export const NAMES = ['Аделаида', 'Невозможная'] as const;
-export const NEW_NAMES = ['Аделия', 'Переименованная'] as const;
+export const NAMES: readonly string[] = ['Аделаида', 'Невозможная'];
+export const NEW_NAMES: readonly string[] = ['Аделия', 'Переименованная'];
+/** What stays as it is when he is forgotten. */
+export const UNCHANGED = [
+  ...FEEDS.map(({ name }) => name).filter((name) => name !== ORDERS),
+  ...['file_load', 'day_load', 'd_calendar', 'd_city', 'd_item', 'f_sales'],
+  ...['f_customer_retention', 'f_customer_retention_by_item'],
+];
 const ALL_NAMES = [...NAMES, ...NEW_NAMES];
 
-export const named = (order: Order, [first_name, last_name] = NAMES as readonly string[]): Order => ({
+export const named = (order: Order, [first_name, last_name] = NAMES): Order => ({
   customer_id: ID,
   ...(first_name !== undefined && { first_name }),
   ...(last_name !== undefined && { last_name }),
@@ -30,23 +36,12 @@ export async function namesInDatabase(pool: pg.Pool): Promise<string[]> {
   return found.sort();
 }
 
-/** The files below a directory in which one of the names stands; what is removed meanwhile has none. */
-export async function namesInFiles(root: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const entry of await readdir(root, { withFileTypes: true }).catch(gone([]))) {
-    const file = path.join(root, entry.name);
-    if (entry.isDirectory())
-      found.push(...(await namesInFiles(file)).map((inner) => path.join(entry.name, inner)));
-    else if (entry.isFile() && hasName(await readFile(file, 'utf8').catch(gone('')))) found.push(entry.name);
-  }
-  return found.sort();
-}
-
-function gone<T>(value: T): (error: unknown) => T {
-  return (error) => {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return value;
-  };
+/** The files below a directory in which one of the names stands. */
+export function namesInFiles(root: string): string[] {
+  // Without a word about files that are removed meanwhile.
+  const names = ALL_NAMES.flatMap((name) => ['-e', name]);
+  const { stdout } = spawnSync('grep', ['-rslF', ...names, '.'], { cwd: root, encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).sort();
 }
 
 function hasName(text: string): boolean {

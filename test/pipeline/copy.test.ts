@@ -64,15 +64,12 @@ function shifted(number: bigint, places: number): bigint {
   return number / unit;
 }
 
-const SQL: Record<ColumnType, { type: string; shown: (value: string) => string }> = {
-  text: { type: 'text', shown: (value) => value },
-  bigint: { type: 'bigint', shown: (value) => `${value}::bigint::text` },
-  money: { type: 'numeric(18,2)', shown: (value) => `${value}::numeric(18,2)::text` },
-  timestamp: {
-    type: 'timestamp',
-    shown: (value) => `to_char(${value}::timestamp, 'YYYY-MM-DD HH24:MI:SS.US')`,
-  },
-};
+const SQL = { text: 'text', bigint: 'bigint', money: 'numeric(18,2)', timestamp: 'timestamp' } as const;
+
+function shown(type: ColumnType, value: string): string {
+  const typed = `${value}::${SQL[type]}`;
+  return type === 'timestamp' ? `to_char(${typed}, 'YYYY-MM-DD HH24:MI:SS.US')` : `${typed}::text`;
+}
 
 for (const [type, dateStyle] of [
   ['bigint', 'ISO, MDY'],
@@ -89,11 +86,11 @@ for (const [type, dateStyle] of [
         passed += good.length;
         const refused = await client.query(
           'select value from unnest($1::text[]) as value where not pg_input_is_valid(value, $2)',
-          [good, SQL[type].type],
+          [good, SQL[type]],
         );
         assert.deepEqual(refused.rows, []);
         const { rows } = await client.query<{ shown: string }>(
-          `select ${SQL[type].shown('value')} as shown from unnest($1::text[]) with ordinality as _(value, n) order by n`,
+          `select ${shown(type, 'value')} as shown from unnest($1::text[]) with ordinality as _(value, n) order by n`,
           [good],
         );
         assert.deepEqual(
@@ -125,14 +122,14 @@ test('COPY takes every row that passed, with the values of the file, and every r
     }),
   );
   const names = columns.map((column) => column.name);
-  const shown = columns.map(({ name, type }) => `${SQL[type].shown(name)} as ${name}`);
+  const values = columns.map(({ name, type }) => `${shown(type, name)} as ${name}`);
   await client.query(
     `create temporary table incoming as select null::bigint as ordinal, ${names.join(', ')} from staging.user_order_log with no data`,
   );
   let copied = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (values) => {
-      const csv = [names, ...values].map((fields) => fields.map(quoted).join(',')).join('\r\n');
+    fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (delivered) => {
+      const csv = [names, ...delivered].map((fields) => fields.map(quoted).join(',')).join('\r\n');
       const { rows, rejected } = await checkCsv(ORDERS, csv, { chunkBytes: 97, windowBytes: 1 });
       await client.query('truncate incoming; delete from staging.rejected_row');
       copied += rows.length;
@@ -141,20 +138,20 @@ test('COPY takes every row that passed, with the values of the file, and every r
         rows.map(({ ordinal, values }) => [String(ordinal), ...names.map((name) => values[name] ?? null)]),
       );
       const { rows: loaded } = await client.query<Record<string, string | null>>(
-        `select ordinal, ${shown.join(', ')} from incoming order by ordinal`,
+        `select ordinal, ${values.join(', ')} from incoming order by ordinal`,
       );
       assert.deepEqual(
         loaded,
         rows.map(({ ordinal }) => {
-          const delivered = columns.map(({ name, type }, at) => {
-            const value = values[ordinal - 1]?.[at] ?? '';
+          const expected = columns.map(({ name, type }, at) => {
+            const value = delivered[ordinal - 1]?.[at] ?? '';
             if (type === 'text') return [name, value || null];
             return [name, value.trim() === '' ? null : meaning[type](value)];
           });
-          return { ordinal: String(ordinal), ...(Object.fromEntries(delivered) as object) };
+          return { ordinal: String(ordinal), ...(Object.fromEntries(expected) as object) };
         }),
       );
-      assert.equal(rejected.length + rows.length, values.length);
+      assert.equal(rejected.length + rows.length, delivered.length);
       await copy(
         'staging.rejected_row (load_date, file, line, column_name, rule, reason, raw)',
         rejected.map(({ line, column, rule, reason, raw }) => [

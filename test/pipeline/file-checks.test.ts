@@ -40,75 +40,72 @@ async function assertRefused(
 }
 
 describe('refused whole, with what was found', () => {
-  const cases: [name: string, file: string, content: string | Buffer, message: RegExp][] = [
-    ['an empty file', ORDERS, '', /^the file is empty$/],
-    ['nothing but a byte order mark', ORDERS, '\ufeff', /^the file is empty$/],
-    ['nothing but blank lines', ORDERS, '\r\n\n\r\n', /^the file is empty$/],
-    ['nothing but white space', ORDERS, '  \n\t\n ', /^the file is empty$/],
-    ['HTML', ORDERS, '\n <!DOCTYPE html>\n<html><body>502</body></html>', /HTML or XML page; expected CSV/],
-    ['HTML behind a byte order mark', PRICES, '\ufeff<html lang="ru">,1\n', /HTML or XML page/],
-    ['an XML error', PRICES, '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', /HTML or XML/],
-    ['a JSON object', ORDERS, '{"status": "NOT FOUND", "debug_info": "Date is too early"}', /it is JSON/],
-    ['an empty JSON object', PRICES, '{}', /it is JSON/],
-    ['a JSON array', PRICES, ' [ {"id": 1} ]', /it is JSON/],
-    ['gzip', ORDERS, gzipSync(GOOD), /a gzip archive/],
-    ['ZIP', PRICES, Buffer.from('PK\u0003\u0004 and so on, more bytes'), /a ZIP archive/],
-    ['Zstandard', PRICES, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3]), /a Zstandard archive/],
-    ['UTF-16', ORDERS, Buffer.from(`\ufeff${GOOD}`, 'utf16le'), /UTF-16 text/],
-    ['UTF-16 (big endian)', PRICES, Buffer.from(`\ufeff${PRICES_CSV}`, 'utf16le').swap16(), /UTF-16 text/],
+  const noColumn = '2024-02-25T00:00:00,1001,1,1,1012\n';
+  const emojis = `id\0,${'😀'.repeat(30)},x${'😀'.repeat(30)}\n`;
+  const cases: [what: string, message: RegExp, ...[file: string, content: string | Buffer][]][] = [
+    [
+      'nothing but blank lines, white space, a mark',
+      /^the file is empty$/,
+      ...['', '\ufeff', '\r\n\n\r\n', '  \n\t\n '].map((text): [string, string] => [ORDERS, text]),
+    ],
+    [
+      'a page',
+      /HTML or XML page; expected CSV/,
+      [ORDERS, '\n <!DOCTYPE html>\n<html><body>502</body></html>'],
+      [PRICES, '\ufeff<html lang="ru">,1\n'],
+      [PRICES, '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
+    ],
+    [
+      'JSON',
+      /it is JSON/,
+      [ORDERS, '{"status": "NOT FOUND", "debug_info": "Date is too early"}'],
+      [PRICES, '{}'],
+      [PRICES, ' [ {"id": 1} ]'],
+    ],
+    ['gzip', /a gzip archive/, [ORDERS, gzipSync(GOOD)]],
+    ['ZIP', /a ZIP archive/, [PRICES, Buffer.from('PK\u0003\u0004 and so on, more bytes')]],
+    ['Zstandard', /a Zstandard archive/, [PRICES, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3])]],
+    [
+      'UTF-16',
+      /UTF-16 text/,
+      [ORDERS, Buffer.from(`\ufeff${GOOD}`, 'utf16le')],
+      [PRICES, Buffer.from(`\ufeff${PRICES_CSV}`, 'utf16le').swap16()],
+    ],
     [
       'UTF-16 without a mark',
-      ACTIVITY,
-      Buffer.from(activityFile([]), 'utf16le'),
-      /the header lacks the columns id/,
+      /header lacks the columns id/,
+      [ACTIVITY, Buffer.from(ACTIVITY_HEADER, 'utf16le')],
     ],
-    ['semicolons', ORDERS, GOOD.replaceAll(',', ';'), /separated by semicolons; expected commas/],
-    ['tabs', ACTIVITY, activityFile([activity(1, 'a')]).replaceAll(',', '\t'), /separated by tabs/],
-    ['vertical bars', RESEARCH, RESEARCH_CSV.replaceAll(',', '|'), /separated by vertical bars/],
-    ['semicolons without a header', PRICES, PRICES_CSV.replaceAll(',', ';'), /separated by semicolons/],
-    ['semicolons and a decimal comma', PRICES, 'Молоко 1%;99,50\nТоматы;50,00\n', /separated by semicolons/],
+    [
+      'semicolons',
+      /separated by semicolons; expected commas/,
+      [ORDERS, GOOD.replaceAll(',', ';')],
+      [PRICES, PRICES_CSV.replaceAll(',', ';')],
+      [PRICES, 'Молоко 1%;99,50\nТоматы;50,00\n'],
+    ],
+    ['tabs', /separated by tabs/, [ACTIVITY, activityFile([activity(1, 'a')]).replaceAll(',', '\t')]],
+    ['vertical bars', /separated by vertical bars/, [RESEARCH, RESEARCH_CSV.replaceAll(',', '|')]],
     [
       'CR alone as line end',
-      ORDERS,
-      GOOD.replaceAll('\n', '\r'),
-      /lines seem to end with CR alone|lacks the column/,
-    ],
-    [
-      'CR alone, status last',
-      ORDERS,
-      `${ordersCsv([], { withStatus: true }).trim()}\r1,2`,
       /end with CR alone/,
+      [ORDERS, GOOD.replaceAll('\n', '\r')],
+      [ORDERS, `${ordersCsv([], { withStatus: true }).trim()}\r1,2`],
     ],
     [
       'a missing column',
-      ACTIVITY,
-      'id,uniq_id,date_time,action_id,quantity\n',
       /lacks the column customer_id; it has id, uniq_id, .*quantity and 0 unknown$/,
+      [ACTIVITY, 'id,uniq_id,date_time,action_id,quantity\n'],
     ],
-    ['missing columns', RESEARCH, 'date_id,geo_id,sales_qty\n', /lacks the columns category_id, sales_amt;/],
-    [
-      'no header where one is due',
-      ACTIVITY,
-      `${activity(1, 'a')}\n`,
-      /^the header lacks the columns id, .*; it has no known column and 6 unknown$/,
-    ],
-    ['a repeated column', ACTIVITY, `${ACTIVITY_HEADER},quantity\n`, /has the column "quantity" twice/],
-    [
-      'a repeated unknown column',
-      ACTIVITY,
-      `${ACTIVITY_HEADER},note,note\n`,
-      /has the column number 7 twice/,
-    ],
-    [
-      'a NUL byte and an emoji in the header',
-      ACTIVITY,
-      `id\0,${'😀'.repeat(30)},x${'😀'.repeat(30)}\n`,
-      /lacks the columns/,
-    ],
+    ['several', /lacks the columns category_id, sales_amt;/, [RESEARCH, 'date_id,geo_id,sales_qty\n']],
+    ['all', /lacks the columns date_id, .*; it has no known column and 5 unknown$/, [RESEARCH, noColumn]],
+    ['a repeated column', /has the column "quantity" twice/, [ACTIVITY, `${ACTIVITY_HEADER},quantity\n`]],
+    ['an unknown one', /has the column number 7 twice/, [ACTIVITY, `${ACTIVITY_HEADER},note,note\n`]],
+    ['a NUL byte and an emoji in the header', /lacks the columns/, [ACTIVITY, emojis]],
   ];
-  for (const [name, file, content, message] of cases) {
-    test(name, () => assertRefused(file, content, message));
-  }
+  for (const [what, message, ...files] of cases)
+    test(what, async () => {
+      for (const [file, content] of files) await assertRefused(file, content, message);
+    });
 
   /** Checks these chunks as activities. */
   const checked = (chunks: AsyncGenerator<Buffer>) =>

@@ -64,8 +64,8 @@ describe('values', () => {
     });
 
   test('a time zone is named as the reason', () => {
-    const reason = checkColumn({ name: 'date_time', type: 'timestamp' }, '2024-02-25T00:00:00Z')?.reason;
-    assert.equal(reason, 'date_time has a time zone; timestamps are naive.');
+    const broken = checkColumn({ name: 'date_time', type: 'timestamp' }, '2024-02-25T00:00:00Z');
+    assert.equal(broken?.reason, 'date_time has a time zone; timestamps are naive.');
   });
 
   test('text: anything but NUL, nothing where a value is required, what is too long for a key, and what is not allowed', () => {
@@ -91,18 +91,13 @@ describe('values', () => {
 
   // An expression that goes back over such a value does not end before a file of tests must.
   test('a hostile value is checked at once, and its message is short and well-formed', () => {
-    for (const type of ['bigint', 'money', 'timestamp'] as const) {
-      for (const value of [
-        '1'.repeat(1e6) + 'x',
-        ' '.repeat(1e6) + 'x',
-        '0.' + '0'.repeat(1e6),
-        '😀'.repeat(1e5),
-      ]) {
+    const hostile = [`${'1'.repeat(1e6)}x`, `${' '.repeat(1e6)}x`, `0.${'0'.repeat(1e6)}`, '😀'.repeat(1e5)];
+    for (const type of ['bigint', 'money', 'timestamp'] as const)
+      for (const value of hostile) {
         const broken = checkColumn({ name: 'column', type }, value);
         assert.ok(broken && broken.reason.length < 200);
         assert.doesNotMatch(broken.reason, /\p{Surrogate}/u);
       }
-    }
   });
 });
 

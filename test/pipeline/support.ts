@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { columnsInCopy, feedNamed, feedOfFile, type Feed } from '../../domain/feeds.ts';
 import { CheckedRows } from '../../pipeline/validate/checked-rows.ts';
-import { checkFile, type Checked, type CheckOptions } from '../../pipeline/validate/check-file.ts';
+import { checkFile, type CheckOptions } from '../../pipeline/validate/check-file.ts';
 import type { Spool } from '../../runtime/spool.ts';
 
 export const ORDERS = 'user_order_log_inc';
@@ -20,19 +20,6 @@ export interface GoodRow {
   values: Record<string, string | null>;
 }
 
-interface RejectedLine {
-  line: number;
-  column: string | null;
-  rule: string;
-  reason: string;
-  raw: string;
-}
-
-export interface CheckedCsv extends Checked {
-  rows: GoodRow[];
-  rejected: RejectedLine[];
-}
-
 export type MoreOptions = Partial<CheckOptions> & { chunkBytes?: number };
 
 /** The feed of an increment's file. */
@@ -45,17 +32,17 @@ export async function checkCsv(
   file: string,
   content: string | Buffer,
   { chunkBytes, ...more }: MoreOptions = {},
-): Promise<CheckedCsv> {
+) {
   return await inScratch(async (directory) => {
     const checked = new CheckedRows(directory, NUMBER);
     try {
       const chunks = chunksOf(Buffer.from(content), chunkBytes);
       const result = await checkFile(chunks, feedOf(file).name, checked, { maxRejectedShare: 1, ...more });
       assert.deepEqual(await readdir(directory), []);
-      const rows = decodeCopy(await spooledText(checked.good))
+      const rows = (await decodeCopy(checked.good))
         .map((line) => goodRow(file, line))
         .sort((a, b) => a.ordinal - b.ordinal);
-      const rejected = decodeCopy(await spooledText(checked.bad)).map(rejectedLine);
+      const rejected = (await decodeCopy(checked.bad)).map(rejectedLine);
       return { ...result, rows, rejected };
     } finally {
       await checked.close();
@@ -72,12 +59,6 @@ export async function* chunksOf(content: Buffer, chunkBytes = 64 * 1024): AsyncG
   }
 }
 
-async function spooledText(spool: Spool): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of spool.read()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 export async function inScratch<T>(run: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(path.join(tmpdir(), 'loading-test-'));
   try {
@@ -88,12 +69,12 @@ export async function inScratch<T>(run: (directory: string) => Promise<T>): Prom
 }
 
 /** Reads PostgreSQL's COPY text format, as PostgreSQL does and apart from the code under test. */
-function decodeCopy(text: string): (string | null)[][] {
-  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no line end');
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => line.split('\t').map((field) => (field === '\\N' ? null : unescaped(field))));
+async function decodeCopy(spool: Spool): Promise<(string | null)[][]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of spool.read()) chunks.push(chunk);
+  const lines = Buffer.concat(chunks).toString('utf8').split('\n');
+  assert.equal(lines.pop(), '', 'the last line has no line end');
+  return lines.map((line) => line.split('\t').map((field) => (field === '\\N' ? null : unescaped(field))));
 }
 
 const ESCAPES: Record<string, string> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
@@ -103,20 +84,15 @@ function unescaped(field: string): string {
 }
 
 function goodRow(file: string, [number, ordinal, ...fields]: (string | null)[]): GoodRow {
-  assert.equal(number, String(NUMBER));
   const written = columnsInCopy(feedOf(file));
-  if (fields.length !== written.length)
-    throw new Error(`${fields.length} fields instead of ${written.length}`);
-  return {
-    ordinal: Number(ordinal),
-    values: Object.fromEntries(written.map((name, index) => [name, fields[index] ?? null])),
-  };
+  assert.deepEqual([number, fields.length], [String(NUMBER), written.length]);
+  const values = Object.fromEntries(written.map((name, index) => [name, fields[index] ?? null]));
+  return { ordinal: Number(ordinal), values };
 }
 
-function rejectedLine(fields: (string | null)[]): RejectedLine {
+function rejectedLine(fields: (string | null)[]) {
   const [number, line, column = null, rule, reason, raw] = fields;
-  assert.equal(number, String(NUMBER));
-  if (fields.length !== 6) throw new Error(`a rejected row is ${JSON.stringify(fields)}`);
+  assert.deepEqual([number, fields.length], [String(NUMBER), 6]);
   return { line: Number(line), column, rule: rule ?? '', reason: reason ?? '', raw: raw ?? '' };
 }
 

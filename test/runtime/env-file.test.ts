@@ -113,12 +113,8 @@ test("the file of Temporal's profiles, named or not, is trusted by the same rule
   await chmod(profiles, 0o666);
   for (const env of places)
     assert.throws(() => temporalConfig(env), /temporal\.toml may be written by others \(mode 0666\)/);
-  for (const env of [
-    {},
-    { TEMPORAL_CONFIG_FILE: '', HOME: directory },
-    { TEMPORAL_CONFIG_FILE: path.join(directory, 'none') },
-    { XDG_CONFIG_HOME: '.config' },
-  ])
+  const none = { TEMPORAL_CONFIG_FILE: path.join(directory, 'none') };
+  for (const env of [{ XDG_CONFIG_HOME: '.config' }, { TEMPORAL_CONFIG_FILE: '', HOME: directory }, none])
     assert.equal(temporalConfig(env).address, 'localhost:7233');
 });
 

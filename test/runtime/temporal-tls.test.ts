@@ -12,7 +12,7 @@ import { connectClient } from '../../runtime/temporal.ts';
 import { stackFor, startWorkerProcess, until } from '../client/harness.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { variable } from '../support/database.ts';
-import { client } from '../support/processes.ts';
+import { client } from '../support/client.ts';
 
 /** The server by TLS, for whoever has a certificate of the authority. */
 async function encrypted(t: TestContext, target: string, file: (name: string) => string): Promise<string> {

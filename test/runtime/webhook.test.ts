@@ -8,7 +8,7 @@ const MESSAGE = { text: 'Продажи' };
 const BODY = JSON.stringify(MESSAGE);
 
 /** A receiver that answers, once it has the whole message, with these bytes; returns its address and what it was sent. */
-async function receiver(t: TestContext, answer: (socket: Socket) => void) {
+async function receiver(t: TestContext, answer: string | ((socket: Socket) => void)) {
   const received: string[] = [];
   const server = createServer((socket) => {
     let text = '';
@@ -17,7 +17,8 @@ async function receiver(t: TestContext, answer: (socket: Socket) => void) {
       text += chunk.toString();
       if (!text.endsWith(BODY)) return;
       received.push(text);
-      answer(socket);
+      if (typeof answer === 'string') socket.end(answer);
+      else answer(socket);
     });
     t.after(() => socket.destroy());
   }).listen(0, '127.0.0.1');
@@ -30,22 +31,14 @@ async function receiver(t: TestContext, answer: (socket: Socket) => void) {
 const never = new AbortController().signal;
 
 const OK = 'HTTP/1.1 200 OK\r\n';
+const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
 for (const [name, answer, status] of [
   ['nothing else', `${OK}Content-Length: 0\r\n\r\n`, 200],
   ['another 2xx', 'HTTP/1.1 204 No Content\r\n\r\n', 204],
   ['20 KiB of headers', `${OK}X-Large: ${'x'.repeat(20_000)}\r\n\r\nok`, 200],
   ['2 MiB of headers', `${OK}X-Large: ${'x'.repeat(2_000_000)}\r\n\r\nok`, 200],
   ['an unasked 100 Continue', `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 2\r\n\r\nok`, 200],
-  [
-    'early hints',
-    `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}\r\n`,
-    200,
-  ],
-  [
-    'a hundred early hints',
-    `${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(100)}HTTP/1.1 404 Not Found\r\n\r\n`,
-    404,
-  ],
+  ['a hundred early hints', `${HINTS.repeat(100)}HTTP/1.1 100 Continue\r\n\r\n${OK}\r\n`, 200],
   ['headers that are none', `${OK}no header at all\r\n\0: \r\n\r\n`, 200],
   ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok`, 200],
   ['a broken body', `${OK}Transfer-Encoding: chunked\r\n\r\nthis is no chunk`, 200],
@@ -54,7 +47,7 @@ for (const [name, answer, status] of [
   ['a redirect', 'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n', 302],
 ] as const)
   test(`the status of an answer is its word: ${name}`, async (t) => {
-    const { url, received } = await receiver(t, (socket) => socket.end(answer));
+    const { url, received } = await receiver(t, answer);
     assert.equal(await postJson(url, MESSAGE, never), status);
     assert.equal(received.length, 1);
     assert.match(received[0] ?? '', /^POST \/hook\?key=1 HTTP\/1\.1\r\n/);
@@ -78,8 +71,7 @@ test('an answer that never ends is left after a while', async (t) => {
     socket.write(`${OK}Content-Length: 1000000\r\n\r\n`);
   });
   assert.equal(await postJson(url, MESSAGE, never), 200);
-  assert.equal(closed.length, 1);
-  await Promise.all(closed);
+  assert.equal((await Promise.all(closed)).length, 1);
 });
 
 for (const [name, answer] of [
@@ -90,7 +82,7 @@ for (const [name, answer] of [
   ['no HTTP', 'SSH-2.0-OpenSSH\r\n'],
 ] as const)
   test(`without a status nothing was said: ${name}`, async (t) => {
-    const { url } = await receiver(t, (socket) => socket.end(answer));
+    const { url } = await receiver(t, answer);
     await assert.rejects(postJson(url, MESSAGE, never));
   });
 

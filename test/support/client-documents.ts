@@ -32,19 +32,19 @@ function commandOf([first = '', second = '']: readonly string[]): string {
   return [`${first}-${second}`, first].find((name) => existsSync(schemaFile(name))) ?? 'error';
 }
 
-/** The documents that have been checked, as `command: name`. */
-export const printed = new Set<string>();
+/** One of each document that was checked, by `command: name`. */
+export const printed = new Map<string, object>();
 
 /** The name of the one document that standard output is by the published schema of its command; fails when it is none. */
 export function documentName(args: readonly string[], stdout: string): string {
   const command = commandOf(args);
-  const document: unknown = JSON.parse(stdout);
+  const document = JSON.parse(stdout) as object;
   const documents = [...documentsOf(command)];
   const names = documents.filter(([, validate]) => validate(document)).map(([name]) => name);
   const faults = documents.map(([name, { errors }]) => `${name}: ${ajv.errorsText(errors)}`).join('\n');
   assert.equal(names.length, 1, `schemas/${command}.schema.json does not allow ${stdout}\n${faults}`);
   const [name = ''] = names;
-  printed.add(`${command}: ${name}`);
+  printed.set(`${command}: ${name}`, document);
   return name;
 }
 

@@ -19,12 +19,6 @@ import { DATE, USUAL_ANSWERS, type Answers } from './usual-answers.ts';
 type Step = keyof Activities;
 type Run = WorkflowHandleWithFirstExecutionRunId<typeof salesIncrement>;
 
-export interface Call {
-  step: Step;
-  args: unknown[];
-  attempt: number;
-}
-
 /** A task queue of its own on the real server, whose steps the days of a test answer. */
 export class FakeQueue {
   readonly taskQueue = `fake-${randomBytes(6).toString('hex')}`;
@@ -84,10 +78,10 @@ export class FakeQueue {
     const activity =
       (step: Step) =>
       async (...args: unknown[]) => {
-        const { workflowExecution, attempt } = activityInfo();
+        const { workflowExecution } = activityInfo();
         const day = this.#days.findLast(({ id }) => workflowExecution?.workflowId.startsWith(id));
         if (!day) throw new Error(`${workflowExecution?.workflowId ?? 'nobody'} belongs to no test.`);
-        day.calls.push({ step, args, attempt });
+        day.calls.push({ step, args });
         const answer = (day.answers[step] ?? USUAL_ANSWERS[step]) as (...args: unknown[]) => unknown;
         return await answer(...args);
       };
@@ -127,7 +121,7 @@ export class FakeDay {
   /** May be changed while a run is under way. */
   answers: Partial<Answers>;
   /** Every try of every step, in order. */
-  readonly calls: Call[] = [];
+  readonly calls: { step: Step; args: unknown[] }[] = [];
 
   constructor(client: Client, taskQueue: string, id: string, answers: Partial<Answers>) {
     this.client = client;

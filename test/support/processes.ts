@@ -3,8 +3,6 @@ import { once } from 'node:events';
 import { projectRoot } from '../../runtime/project-root.ts';
 import { documentName } from './client-documents.ts';
 
-export { client } from './client.ts';
-
 export interface Ended {
   code: number | null;
   stdout: string;

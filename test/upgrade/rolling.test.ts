@@ -13,7 +13,8 @@ import { dump } from '../support/dump.ts';
 import { Loader } from '../database/support.ts';
 import { databaseFor } from '../support/database.ts';
 import type { Order } from '../support/deliveries.ts';
-import { client, start, type Running } from '../support/processes.ts';
+import { client } from '../support/client.ts';
+import { start, type Running } from '../support/processes.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { TestStack } from '../support/stack.ts';
 
@@ -73,17 +74,12 @@ async function nextRelease(): Promise<string> {
   return directory;
 }
 
-/** One of its own for each run of the test. */
-function deploymentName(): string {
-  return `sales-${stack.taskQueue}`;
-}
-
 async function startVersion(buildId: string, directory: string): Promise<Running> {
   const worker = start(
     ['worker.ts'],
     {
       ...stack.environment,
-      TEMPORAL_DEPLOYMENT_NAME: deploymentName(),
+      TEMPORAL_DEPLOYMENT_NAME: `sales-${stack.taskQueue}`,
       TEMPORAL_WORKER_BUILD_ID: buildId,
     },
     directory,
@@ -103,7 +99,7 @@ async function makeCurrent(buildId: string): Promise<void> {
     try {
       await stack.client.workflowService.setWorkerDeploymentCurrentVersion({
         namespace: 'default',
-        deploymentName: deploymentName(),
+        deploymentName: `sales-${stack.taskQueue}`,
         buildId,
         identity: 'the test',
       });

@@ -8,7 +8,7 @@ import type { Backfill } from '../../schemas/documents.ts';
 import type { BackfillState } from '../../workflows/steps/backfill-control.ts';
 import { callsOf, kill, startWorkerProcess, until } from '../client/harness.ts';
 import { startClient } from '../support/client.ts';
-import { FakeQueue, fakeDays, inTurn, type FakeDay } from '../support/fake-day.ts';
+import { FakeQueue, fakeDays, type FakeDay } from '../support/fake-day.ts';
 import { FAST_OPTIONS as OPTIONS } from '../support/fast-options.ts';
 import { TestStack } from '../support/stack.ts';
 import { incrementWithout, USUAL_ANSWERS, type Answers } from '../support/usual-answers.ts';
@@ -175,14 +175,6 @@ describe('a backfill can be steered at any moment (contract, ruling 48)', () => 
       failed: 0,
     });
     assert.equal(day.count('generateReport'), 1, 'one report for all its days');
-  });
-
-  test('an input that is none fails as before', async () => {
-    const day = given({ planBackfill: inTurn(new Error('the input is null')) });
-    const run = await day.startRun('salesBackfill', null);
-    await run.executeUpdate('pause');
-    await run.cancel();
-    await assert.rejects(run.result());
   });
 });
 

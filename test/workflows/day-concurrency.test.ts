@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Claim } from '../../activities/claim-day.ts';
 import { dayStatuses } from '../../client/day-status.ts';
@@ -137,21 +138,19 @@ test('a run that was reset behind its claim is running, until it has recorded it
   assert.equal(await stateOf('2024-02-24'), 'loaded');
 });
 
+function clientWith(workflow: object): Client {
+  return Object.create(stack.client, { workflow: { value: workflow } }) as Client;
+}
+
 test('where Temporal refuses to say which runs are open, the days are listed without it', async () => {
   const faults: unknown[] = [];
-  const { client } = stack;
-  const refusing = Object.create(client, {
-    workflow: {
-      value: {
-        list: () => {
-          throw new Error('Request unauthorized.');
-        },
-      },
-    },
-  }) as typeof client;
-  const [day] = await dayStatuses(stack.db.database, refusing, '2024-02-24', '2024-02-24', (error) =>
-    faults.push(error),
-  );
+  const list = () => {
+    throw new Error('Request unauthorized.');
+  };
+  const refusing = clientWith({ list });
+  const [day] = await dayStatuses(stack.db.database, refusing, '2024-02-24', '2024-02-24', (error) => {
+    faults.push(error);
+  });
   assert.equal(day?.state, 'loaded');
   assert.match(String(faults), /unauthorized/);
 });
@@ -168,9 +167,7 @@ test('of twenty years of claims that terminated runs have left, a few are asked 
     asking -= 1;
     throw new WorkflowNotFoundError('gone', 'gone', undefined);
   };
-  const { client } = stack;
-  const workflow = { list: () => [], getHandle: () => ({ describe }) };
-  const counting = Object.create(client, { workflow: { value: workflow } }) as typeof client;
+  const counting = clientWith({ list: () => [], getHandle: () => ({ describe }) });
   const days = await dayStatuses(stack.db.database, counting, '2000-01-01', '2000-04-30');
   assert.deepEqual([days.length, asked, most], [121, 121, 20]);
 });

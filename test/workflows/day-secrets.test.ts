@@ -8,7 +8,7 @@ import { request } from 'undici';
 import { freePort } from '../../dev/services/ports.ts';
 import { eachDay } from '../../domain/load-date.ts';
 import { callsOf, failureOf, kill, stackFor, startWorkerProcess, until } from '../client/harness.ts';
-import { client } from '../support/processes.ts';
+import { client } from '../support/client.ts';
 import type { TestStack } from '../support/stack.ts';
 
 const KEY = 'k-5f0c1d-secret-of-the-api';
