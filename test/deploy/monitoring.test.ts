@@ -17,7 +17,7 @@ import { startWorkerProcess, type Running } from '../support/processes.ts';
 import { TestStack } from '../support/stack.ts';
 import { until } from '../client/harness.ts';
 import { findProgram } from '../support/programs.ts';
-import { Prometheus, startAlertmanager } from './prometheus.ts';
+import { startAlertmanager, startPrometheus } from './prometheus.ts';
 
 const PROGRAMS = {
   prometheus: findProgram('prometheus') ?? '',
@@ -47,15 +47,13 @@ const deployed = (name: string) => path.join(projectRoot, 'deploy', name);
 
 describe(
   'dashboard and alerts, from a live worker by a real Prometheus and Alertmanager to a receiver',
-  {
-    skip,
-  },
+  { skip },
   () => {
     const messages: Alert[] = [];
     /** What was begun, also when the rest failed. */
     const stops: (() => Promise<unknown>)[] = [];
     let worker: Running;
-    let prometheus: Prometheus;
+    let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
     let alertmanagerFolder: string;
 
     before(async () => {
@@ -73,11 +71,10 @@ describe(
         receiver.closeAllConnections();
         await new Promise((resolve) => receiver.close(resolve));
       });
-      const alertmanager = await startAlertmanager({
-        program: PROGRAMS.alertmanager,
-        folder,
-        webhookUrl: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
-      });
+      const alertmanager = await startAlertmanager(
+        { program: PROGRAMS.alertmanager, folder },
+        `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
+      );
       stops.push(() => alertmanager.close());
       alertmanagerFolder = alertmanager.folder;
 
@@ -96,10 +93,8 @@ describe(
       const earlier = await stack.startWorker();
       for (const back of [4, 3, 2, 1]) {
         const day = addDays(first, -back);
-        stack.deliveries.set(
-          day,
-          [1, 2, 3, 4].map((order) => ({ uniq_id: `${day} ${order}` })),
-        );
+        const orders = [1, 2, 3, 4].map((order) => ({ uniq_id: `${day} ${order}` }));
+        stack.deliveries.set(day, orders);
         await stack.runDay(day);
       }
       await both();
@@ -112,12 +107,8 @@ describe(
         worker.kill('SIGKILL');
         return worker.ended;
       });
-      prometheus = await Prometheus.start({
-        program: PROGRAMS.prometheus,
-        folder,
-        target: METRICS_ADDRESS,
-        alertmanager: alertmanager.address,
-      });
+      const place = { program: PROGRAMS.prometheus, folder };
+      prometheus = await startPrometheus(place, METRICS_ADDRESS, alertmanager.address);
       stops.push(() => prometheus.close());
       // A rate needs two looks at a counter, with something happening in between.
       await both();
@@ -134,10 +125,8 @@ describe(
 
     /** Waits until Prometheus has it. */
     async function seen(expression: string): Promise<void> {
-      await until(
-        `in Prometheus: ${expression}`,
-        async () => (await prometheus.query(expression)).length > 0,
-      );
+      const isThere = async () => (await prometheus.query(expression)).length > 0;
+      await until(`in Prometheus: ${expression}`, isThere);
     }
 
     test('every query of the dashboard gives numbers', async () => {
@@ -183,13 +172,9 @@ describe(
       const arrive = async (...expected: string[]) => {
         for (const name of expected) await until(`a message of ${name}`, () => names().includes(name));
       };
-      const ofDays = [
-        'SalesDayFailed',
-        'SalesDayLate',
-        'SalesDayMissing',
-        'SalesRowsRejected',
-        'SalesVolumeLow',
-      ];
+      const ofDays = ['DayFailed', 'DayLate', 'DayMissing', 'RowsRejected', 'VolumeLow'].map(
+        (name) => `Sales${name}`,
+      );
       await arrive(...ofDays);
       await sleep(WATCH_MS);
       assert.deepEqual(names().sort(), ofDays);

@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
 import { startService, untilReady } from '../../dev/services/child-process.ts';
 import { freePort } from '../../dev/services/ports.ts';
 import { projectRoot } from '../../runtime/project-root.ts';
@@ -18,104 +17,61 @@ interface Rule {
   type: 'alerting' | 'recording';
 }
 
-interface StaticConfigs {
-  static_configs: [{ targets: string[] }];
-}
-interface PrometheusConfig {
-  global: Record<string, string>;
-  alerting: { alertmanagers: [StaticConfigs] };
-  scrape_configs: [StaticConfigs];
-}
-
-interface Rules {
-  groups: { rules: { for?: string }[] }[];
-}
-
-interface AlertmanagerConfig {
-  route: Record<string, unknown>;
-  receivers: [{ webhook_configs: [{ url_file?: string; url?: string }] }];
-}
-
 interface Server {
   address: string;
   /** In a folder of its own, with `files`. */
   folder: string;
-  close(): Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** With the program, and the folder for its configuration and its data. */
+interface Place {
+  program: string;
+  folder: string;
 }
 
 /**
- * A real Prometheus with the deployed configuration and rules, which looks at one worker every second; its alerts fire
- * after seconds instead of minutes or hours.
+ * A real Prometheus with the deployed configuration and rules, which looks at the metrics of one worker every second;
+ * its alerts fire after seconds instead of minutes or hours.
  */
-export class Prometheus {
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static async start(options: {
-    program: string;
-    /** For its configuration and its data. */
-    folder: string;
-    /** Address of the worker's metrics. */
-    target: string;
-    alertmanager: string;
-  }): Promise<Prometheus> {
-    const config = await deployed<PrometheusConfig>('prometheus/prometheus.yml');
-    config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
-    config.scrape_configs[0].static_configs[0].targets = [options.target];
-    config.alerting.alertmanagers[0].static_configs[0].targets = [options.alertmanager];
-    const rules = await deployed<Rules>('prometheus/alerts.yml');
-    for (const rule of rules.groups.flatMap(({ rules }) => rules)) if (rule.for) rule.for = '2s';
-    const files = { 'prometheus.yml': config, 'alerts.yml': rules };
-    return new Prometheus(
-      await serve({ ...options, name: 'Prometheus', files }, (folder, address) => [
-        `--config.file=${folder}/prometheus.yml`,
-        `--storage.tsdb.path=${folder}/data`,
-        `--web.listen-address=${address}`,
-      ]),
-    );
-  }
-
-  async query(expression: string): Promise<Sample[]> {
-    const { result } = await this.#get<{ result: Sample[] }>('query', { query: expression });
-    return result;
-  }
-
-  async rules(): Promise<Rule[]> {
-    const { groups } = await this.#get<{ groups: { rules: Rule[] }[] }>('rules', {});
-    return groups.flatMap(({ rules }) => rules);
-  }
-
-  async close(): Promise<void> {
-    await this.#server.close();
-  }
-
-  async #get<T>(call: string, parameters: Record<string, string>): Promise<T> {
-    const query = new URLSearchParams(parameters).toString();
-    const answer = await fetch(`http://${this.#server.address}/api/v1/${call}?${query}`);
+export async function startPrometheus(place: Place, metrics: string, alertmanager: string) {
+  const files = {
+    'prometheus.yml': await deployed('prometheus/prometheus.yml', [
+      [/_interval: 15s/g, '_interval: 1s'],
+      ['worker:9464', metrics],
+      ['alertmanager:9093', alertmanager],
+    ]),
+    'alerts.yml': await deployed('prometheus/alerts.yml', [[/^( +for): .+$/gm, '$1: 2s']]),
+  };
+  const { address, close } = await serve('Prometheus', place, files, (folder, address) => [
+    `--config.file=${folder}/prometheus.yml`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=${address}`,
+  ]);
+  const get = async <T>(call: string): Promise<T> => {
+    const answer = await fetch(`http://${address}/api/v1/${call}`);
     const { data, error } = (await answer.json()) as { data: T; error?: string };
-    if (error !== undefined) throw new Error(`${error}: ${JSON.stringify(parameters)}`);
+    if (error !== undefined) throw new Error(`${error}: ${call}`);
     return data;
-  }
+  };
+  return {
+    close,
+    query: async (expression: string) =>
+      (await get<{ result: Sample[] }>(`query?query=${encodeURIComponent(expression)}`)).result,
+    rules: async () =>
+      (await get<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
+  };
 }
 
 /** A real Alertmanager with the deployed route, which waits seconds instead of minutes. */
-export async function startAlertmanager(options: {
-  program: string;
-  folder: string;
-  /** Of the receiver. */
-  webhookUrl: string;
-}): Promise<Server> {
-  const config = await deployed<AlertmanagerConfig>('alertmanager/alertmanager.yml');
-  Object.assign(config.route, { group_wait: '1s', group_interval: '2s' });
-  const [webhook] = config.receivers[0].webhook_configs;
-  // Before 0.26, which Debian 12 does not have, the address cannot stand in a file of its own.
-  delete webhook.url_file;
-  webhook.url = options.webhookUrl;
-  const files = { 'alertmanager.yml': config };
-  return await serve({ ...options, name: 'Alertmanager', files }, (folder, address) => [
+export async function startAlertmanager(place: Place, webhookUrl: string): Promise<Server> {
+  const config = await deployed('alertmanager/alertmanager.yml', [
+    ['group_wait: 30s', 'group_wait: 1s'],
+    ['group_interval: 5m', 'group_interval: 2s'],
+    // Before 0.26, which Debian 12 does not have, the address cannot stand in a file of its own.
+    [/url_file: .+/, `url: ${webhookUrl}`],
+  ]);
+  return await serve('Alertmanager', place, { 'alertmanager.yml': config }, (folder, address) => [
     `--config.file=${folder}/alertmanager.yml`,
     `--storage.path=${folder}/data`,
     `--web.listen-address=${address}`,
@@ -123,23 +79,30 @@ export async function startAlertmanager(options: {
   ]);
 }
 
-async function deployed<T>(name: string): Promise<T> {
-  return parse(await readFile(path.join(projectRoot, 'deploy', name), 'utf8')) as T;
+/** A deployed file with these changes. */
+async function deployed(name: string, changes: [RegExp | string, string][]): Promise<string> {
+  const text = await readFile(path.join(projectRoot, 'deploy', name), 'utf8');
+  return changes.reduce((before, [from, to]) => {
+    const changed = before.replace(from, to);
+    if (changed === before) throw new Error(`${name} holds no ${String(from)}`);
+    return changed;
+  }, text);
 }
 
 /** One of the two, as a process of this test. */
 async function serve(
-  options: { name: string; program: string; folder: string; files: Record<string, object> },
+  name: string,
+  place: Place,
+  files: Record<string, string>,
   argsOf: (folder: string, address: string) => string[],
 ): Promise<Server> {
-  const { name, program, files } = options;
-  const folder = path.join(options.folder, name);
+  const folder = path.join(place.folder, name);
   await mkdir(folder);
-  for (const [file, content] of Object.entries(files))
-    await writeFile(path.join(folder, file), stringify(content));
+  for (const [file, content] of Object.entries(files)) await writeFile(path.join(folder, file), content);
   const address = `127.0.0.1:${await freePort()}`;
   const args = [...argsOf(folder, address), '--log.level=error'];
-  const service = await startService({ name, command: program, args, logFile: path.join(folder, 'log') });
+  const logFile = path.join(folder, 'log');
+  const service = await startService({ name, command: place.program, args, logFile });
   const isReady = () =>
     fetch(`http://${address}/-/ready`).then(
       ({ ok }) => ok,
