@@ -24,7 +24,7 @@ const SPECIAL_DAYS = {
  * Twelve weeks of sales, straight into the tables: more cities, items and warnings than the page shows, long names and
  * great amounts, refunds, bad rows, and dates that are typing errors.
  */
-export async function fillMart({ pool }: TestDatabase): Promise<void> {
+export async function fillMart({ pool, database }: TestDatabase): Promise<void> {
   await pool.query(
     `insert into mart.d_city select n, coalesce(($1::text[])[n], 'Город ' || n) from generate_series(1, 24) as n`,
     [CITIES],
@@ -48,13 +48,9 @@ export async function fillMart({ pool }: TestDatabase): Promise<void> {
        ('29610101', '2961-01-01', false), ('29620101', '2024-02-02', true)) as stray (date_id, load_date, is_history)`,
     [FIRST_DAY, Object.keys(SPECIAL_DAYS)],
   );
-  await pool.query(
-    `insert into mart.d_calendar
-     select to_char(day, 'YYYYMMDD')::integer, day::date, extract(isodow from day), extract(day from day),
-       extract(week from day), extract(isoyear from day), date_trunc('week', day)::date, extract(month from day),
-       extract(quarter from day), extract(year from day), extract(isoyear from day) * 100 + extract(week from day)
-     from (select distinct to_date(date_id::text, 'YYYYMMDD')::timestamp as day from mart.f_sales) as days`,
-  );
+  const { rows } = await pool.query<{ date_id: number }>('select distinct date_id from mart.f_sales');
+  const dates = rows.map(({ date_id }) => date_id);
+  await database.transaction((session) => session.run('mart/d_calendar', [dates, []]));
   await pool.query(
     `insert into staging.day_load (load_date, outcome, error, error_type, accepted_missing, not_found_number, not_found,
        number, workflow_id, run_id, started_at, finished_at)

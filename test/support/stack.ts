@@ -9,6 +9,7 @@ import { Database } from '../../database/database.ts';
 import { startSampleApi, type SampleApi, type SampleApiOptions } from '../../dev/sample-api/server.ts';
 import type { DayResult } from '../../domain/day.ts';
 import type { RunOptions } from '../../domain/run-options.ts';
+import type { DayStatus } from '../../schemas/documents.ts';
 import { readWorkerSettings } from '../../worker/settings.ts';
 import { startWorker, type RunningWorker } from '../../worker/start-worker.ts';
 import type { salesIncrement } from '../../workflows/index.ts';
@@ -24,6 +25,8 @@ export interface StackOptions {
   /** False: the test starts workers itself. */
   worker?: boolean;
 }
+
+type DayOptions = Partial<RunOptions> & { files?: string[] };
 
 async function startParts({ api }: StackOptions) {
   const address = variable('TEMPORAL_ADDRESS');
@@ -93,17 +96,17 @@ export class TestStack {
     return worker;
   }
 
-  /** Starts the workflow of a date; `id` makes it another workflow than the usual one. */
-  async startDay(loadDate: string, options: Partial<RunOptions> = {}, id = loadDate) {
+  /** Starts the workflow of a date, or of some files of it; `id` makes it another workflow than the usual one. */
+  async startDay(loadDate: string, { files, ...options }: DayOptions = {}, id = loadDate) {
     return await this.client.workflow.start<typeof salesIncrement>('salesIncrement', {
       workflowId: `${this.taskQueue}-${id}`,
       taskQueue: this.taskQueue,
-      args: [{ loadDate, options: { ...FAST_OPTIONS, ...options } }],
+      args: [{ loadDate, ...(files && { files }), options: { ...FAST_OPTIONS, ...options } }],
     });
   }
 
   /** Loads a date and waits. */
-  async runDay(loadDate: string, options: Partial<RunOptions> = {}, id = loadDate): Promise<DayResult> {
+  async runDay(loadDate: string, options: DayOptions = {}, id = loadDate): Promise<DayResult> {
     return await (await this.startDay(loadDate, options, id)).result();
   }
 
@@ -114,10 +117,11 @@ export class TestStack {
     return (await this.db.pool.query<R>(query, values)).rows;
   }
 
-  /** What `status` warns of. */
-  async warnings(loadDate: string): Promise<string[]> {
-    const [day] = await dayStatuses(new Database(this.db.pool), undefined, loadDate, loadDate);
-    return day?.warnings ?? [];
+  /** What `status` shows of a date; whether a run is open, only with a client of Temporal. */
+  async status(loadDate: string, client?: Client): Promise<DayStatus> {
+    const [day] = await dayStatuses(new Database(this.db.pool), client, loadDate, loadDate);
+    if (day === undefined) throw new Error(`${loadDate} has no status.`);
+    return day;
   }
 
   async stopWorkers(): Promise<void> {

@@ -24,12 +24,9 @@ const DATA = [
   ...['d_calendar', 'd_city', 'd_item', 'd_customer', 'f_sales', 'f_customer_retention'],
 ];
 
-async function outcomeOf(date: string) {
-  const [row] = await stack.rows(
-    'select outcome, error, error_type from staging.day_load where load_date = $1',
-    [date],
-  );
-  return row;
+async function failureRecorded(date: string) {
+  const { state, error, error_type: type } = await stack.status(date);
+  return { state, type, message: error };
 }
 
 /** How many rows are staged of each file of a date. */
@@ -93,8 +90,7 @@ test('what never heals by itself ends the run at once: nothing is loaded', async
     const failed = await failureOf(stack.runDay(date));
     assert.equal(failed.type, type);
     assert.match(failed.message, says);
-    const { message: error } = failed;
-    assert.deepEqual(await outcomeOf(date), { outcome: 'failed', error, error_type: type });
+    assert.deepEqual(await failureRecorded(date), { state: 'failed', type, message: failed.message });
     const calls = stack.api.requests.map(({ endpoint }) => endpoint);
     assert.deepEqual(calls, ['generate_report', 'get_report'], 'not tried again');
   }
@@ -149,5 +145,5 @@ for (const isLoaded of [true, false])
     assert.match(message, new RegExp(`price_log_inc of ${date} is refused: .*gzip`));
     assert.ok(next);
     assert.equal(await dump(stack.db.pool, DATA), before);
-    assert.deepEqual(await outcomeOf(date), { outcome: 'failed', error: message, error_type: type });
+    assert.deepEqual(await failureRecorded(date), { state: 'failed', type, message });
   });

@@ -3,7 +3,6 @@ import { after, describe, test } from 'node:test';
 import { addDays } from '../../domain/load-date.ts';
 import { DAY_STATE_PARAMETERS } from '../../domain/feeds.ts';
 import type { DayResult } from '../../domain/day.ts';
-import type { salesIncrement } from '../../workflows/index.ts';
 import { failureOf, until } from '../client/harness.ts';
 import { dump } from '../support/dump.ts';
 import { resetRun, resetPoints } from '../support/reset.ts';
@@ -12,60 +11,24 @@ import { TestStack } from '../support/stack.ts';
 const stack = await TestStack.start({ settings: { DATABASE_POOL_SIZE: '20' } });
 after(() => stack.close());
 
-interface State {
-  state: string;
-  missing_files: string[];
-  is_stale: boolean;
-}
+const stateOf = async (date: string) => (await stack.status(date)).state;
 
-/** As `status` derives it. */
-async function stateOf(date: string): Promise<State | undefined> {
-  const [row] = await stack.rows<State>(
-    'select state, missing_files, is_stale from staging.day_state($1, $1, $2, $3)',
-    [date, ...DAY_STATE_PARAMETERS],
-  );
-  return row;
-}
-
-async function recorded(date: string) {
-  const [row] = await stack.rows<{ outcome: string; accepted_missing: string[] }>(
-    'select outcome, accepted_missing from staging.day_load where load_date = $1',
-    [date],
-  );
-  return row;
-}
-
-async function startFiles(loadDate: string, files: string[], id = files.join('-')) {
-  return await stack.client.workflow.start<typeof salesIncrement>('salesIncrement', {
-    workflowId: `${stack.taskQueue}-${loadDate}-${id}`,
-    taskQueue: stack.taskQueue,
-    args: [{ loadDate, files, options: { reportPollIntervalMs: 50 } }],
-  });
-}
-
-async function runFiles(loadDate: string, ...files: string[]): Promise<DayResult> {
-  return await (await startFiles(loadDate, files)).result();
+function runFiles(date: string, ...files: string[]): Promise<DayResult> {
+  return stack.runDay(date, { files, volumeAlertShare: 0.5 }, `${date}-${files.join('-')}`);
 }
 
 describe('a run of some files of a date (contract, ruling 15)', { concurrency: 4 }, () => {
-  test('leaves a refused date failed', async () => {
-    const date = '2024-03-11';
+  test('leaves a refused date failed, and makes it loaded when nothing is missing any more', async () => {
+    const date = '2024-03-12';
     stack.deliveries.set(date, '<html>gone</html>');
     await failureOf(stack.runDay(date));
-    assert.equal((await runFiles(date, 'customer_research_inc')).outcome, 'partial');
-    assert.equal((await stateOf(date))?.state, 'failed');
-  });
-
-  test('makes the date loaded when nothing is missing any more', async () => {
-    const date = '2024-03-12';
-    stack.deliveries.set(date, [{ uniq_id: 'c' }]);
     const [files] = DAY_STATE_PARAMETERS;
-    for (const [index, file] of files.entries()) {
+    for (const [index, file] of files.toReversed().entries()) {
+      if (index === files.length - 1) stack.deliveries.set(date, [{ uniq_id: 'c' }]);
       const { outcome } = await runFiles(date, file);
-      assert.equal(outcome, index === files.length - 1 ? 'loaded' : 'partial');
+      const expected = index === files.length - 1 ? ['loaded', 'loaded'] : ['partial', 'failed'];
+      assert.deepEqual([outcome, await stateOf(date)], expected, file);
     }
-    assert.equal((await recorded(date))?.outcome, 'loaded');
-    assert.equal((await stateOf(date))?.state, 'loaded');
     assert.equal((await stack.rows("select from mart.f_sales where uniq_id = 'c'")).length, 1);
   });
 
@@ -75,12 +38,12 @@ describe('a run of some files of a date (contract, ruling 15)', { concurrency: 4
     const result = await stack.runDay(date, { optionalFiles: ['customer_research_inc'] });
     assert.equal(result.outcome, 'loaded');
     assert.match(result.warnings.join(), /customer_research_inc was missing/);
-    assert.deepEqual((await recorded(date))?.accepted_missing, ['customer_research_inc']);
+    assert.deepEqual((await stack.status(date)).accepted_missing, ['customer_research_inc']);
     assert.equal((await runFiles(date, 'price_log_inc')).outcome, 'loaded');
-    assert.deepEqual((await recorded(date))?.accepted_missing, ['customer_research_inc']);
+    assert.deepEqual((await stack.status(date)).accepted_missing, ['customer_research_inc']);
     stack.deliveries.set(date, [{ uniq_id: 'd' }]);
     assert.equal((await runFiles(date, 'customer_research_inc')).outcome, 'loaded');
-    assert.deepEqual((await recorded(date))?.accepted_missing, []);
+    assert.deepEqual((await stack.status(date)).accepted_missing, []);
   });
 });
 
@@ -101,23 +64,9 @@ describe('outcomes are ordered (contract, ruling 16)', { concurrency: 4 }, () =>
       const last = points.at(-2) ?? points.at(-1);
       assert.ok(last);
       await resetRun(stack, old.workflowId, old.firstExecutionRunId, last).catch(() => undefined);
-      assert.equal((await recorded(date))?.outcome, 'loaded');
-      assert.equal((await stateOf(date))?.state, 'loaded');
+      assert.equal(await stateOf(date), 'loaded');
     });
   }
-
-  test('NOT FOUND for a date that is loaded leaves it loaded, with a warning', async () => {
-    const date = '2024-04-03';
-    stack.deliveries.set(date, [{ uniq_id: date }]);
-    await stack.runDay(date);
-    stack.deliveries.byDate.delete(date);
-    const result = await stack.runDay(date);
-    assert.equal(result.outcome, 'loaded');
-    assert.match(result.warnings.join(), /had no increment for this date any more/);
-    assert.equal((await recorded(date))?.outcome, 'loaded');
-    assert.match((await stack.warnings(date)).join(), /what was loaded before stays/);
-    assert.equal((await stack.rows(`select from mart.f_sales where uniq_id = '${date}'`)).length, 1);
-  });
 });
 
 describe('a warning is about what is staged (contract, ruling 46)', { concurrency: 4 }, () => {
@@ -127,7 +76,7 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     /^a newer delivery could not be loaded, and what was loaded before stays: user_order_log_inc of .* is refused: it is an HTML/;
 
   async function warns(date: string, ...expected: RegExp[]): Promise<void> {
-    const warnings = await stack.warnings(date);
+    const { warnings } = await stack.status(date);
     assert.equal(warnings.length, expected.length, warnings.join('\n'));
     for (const [index, warning] of warnings.entries()) assert.match(warning, expected[index] ?? /^$/);
   }
@@ -149,7 +98,9 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     const delivered = stack.deliveries.byDate.get(date);
     assert.ok(delivered);
     stack.deliveries.byDate.delete(date);
-    assert.equal((await stack.runDay(date)).outcome, 'loaded');
+    const notFound = await stack.runDay(date);
+    assert.equal(notFound.outcome, 'loaded');
+    assert.match(notFound.warnings.join(), /had no increment for this date any more/);
     await warns(date, NOT_FOUND, VOLUME);
     // Only that file is newer than the answer.
     stack.deliveries.byDate.set(date, delivered);
@@ -158,7 +109,7 @@ describe('a warning is about what is staged (contract, ruling 46)', { concurrenc
     // A refused redelivery is hidden neither by a run of another file, which fails and heals, nor by NOT FOUND.
     stack.deliveries.set(date, '<html>refused</html>', { price_log_inc: '<html>' });
     await failureOf(runFiles(date, 'user_order_log_inc'));
-    assert.equal((await stateOf(date))?.state, 'failed');
+    assert.equal(await stateOf(date), 'failed');
     await warns(date, NOT_FOUND, VOLUME);
     await runFiles(date, 'customer_research_inc');
     await warns(date, NOT_FOUND, REFUSED, VOLUME);
@@ -198,17 +149,14 @@ test('cancelled while it stages: the file that is being staged stays as it was, 
   await run.cancel();
   assert.equal((await failureOf(run.result())).type, 'Cancelled');
   await until('its statement is ended', async () => !(await blocked()));
-  const [day] = await stack.rows(
-    'select outcome, error, error_type from staging.day_load where load_date = $1',
-    [date],
-  );
-  assert.deepEqual(day, { outcome: 'failed', error: 'The run was cancelled.', error_type: 'Cancelled' });
+  const { state, error } = await stack.status(date);
+  assert.deepEqual([state, error], ['failed', 'The run was cancelled.']);
   await blocker.query('commit');
   blocker.release();
   assert.equal(await dump(stack.db.pool, [...tables]), before);
   assert.equal((await stack.runDay(date)).outcome, 'loaded');
-  const prices = await stack.rows('select name from staging.price_log where load_date = $1 order by name', [
-    date,
-  ]);
+  const prices = await stack.rows(
+    `select name from staging.price_log where load_date = '${date}' order by name`,
+  );
   assert.deepEqual(prices, [{ name: 'Кофе' }, { name: 'Чай' }]);
 });
