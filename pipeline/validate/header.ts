@@ -34,7 +34,7 @@ export function layoutOf(feed: Feed, line: string): Layout {
     refuseOtherDelimiter((delimiter) => areValues(feed.columns, line.split(delimiter)));
     return layout(feed, expected, []);
   }
-  const names = splitQuoted(line).map((name) => name.trim());
+  const names = splitQuoted(line.replace(/^\uFEFF+/, '')).map((name) => name.trim());
   const found = expected.filter((name) => names.includes(name));
   const mandatory = feed.columns.filter((column) => column.whenColumnIsMissing === undefined);
   const missing = mandatory.map((column) => column.name).filter((name) => !found.includes(name));

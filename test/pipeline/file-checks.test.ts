@@ -164,6 +164,7 @@ describe('tolerated', () => {
     ['byte order marks, however often they are repeated', `${'\ufeff'.repeat(20)}${plain}`],
     ['mixed line ends, and none at the end', plain.replace('\n', '\r\n').trimEnd()],
     ['blank lines, also first and last', `\n\r\n${plain.replaceAll('\n', '\n\r\n\n')}\n`],
+    ['a byte order mark behind a blank line, before a quoted name', `\n\ufeff${plain.replace('id', '"id"')}`],
     ['quoted fields and names', plain.replace(/[^,\n]+/g, '"$&"')],
     ['spaces around names', plain.replace(ACTIVITY_HEADER, ACTIVITY_HEADER.replaceAll(',', ' , '))],
     [
