@@ -15,7 +15,7 @@ const UNFINISHED = /^\.\w+(?:\.\d+\.csv)?\.[0-9a-f-]{36}\.tmp$/;
 const ABANDONED_AFTER_MS = 3_600_000;
 const DIRECTORY_MODE = 0o700;
 /** A directory may be removed between the moment it is made and the moment a file is made in it. */
-const MAX_TRIES = 3;
+const MAX_TRIES = 10;
 /** For which a worker leaves files to others after its disk has failed, and the pauses between their tries. */
 const LEFT_TO_OTHERS_MS = 5_000;
 const FIRST_RETRY_MS = 200;
@@ -75,8 +75,8 @@ export class Landing {
     const directory = this.directoryOf(file);
     for (let tries = 1; ; tries += 1) {
       await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-      if ((await lstat(directory)).isSymbolicLink()) throw linkRefused(directory);
       try {
+        if ((await lstat(directory)).isSymbolicLink()) throw linkRefused(directory);
         return await AtomicFile.create(this.pathOf(file, deliveryNumber));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === MAX_TRIES) throw error;
