@@ -146,6 +146,7 @@ export const resume = ({ note = 'resumed by the client' }: Note, output: Output)
 
 async function setPaused(paused: boolean, note: string, output: Output): Promise<void> {
   await withSchedule(async (handle) => {
+    await handle.describe(); // one that is not there is told at once, not after all tries
     await retryScheduleUpdate(() => (paused ? handle.pause(note) : handle.unpause(note)));
     const { scheduleId: schedule_id } = handle;
     output.result(
@@ -159,7 +160,7 @@ async function setPaused(paused: boolean, note: string, output: Output): Promise
 export async function trigger({ date }: { date?: LoadDate }, output: Output): Promise<void> {
   await withSchedule(async (schedule, client) => {
     if (date === undefined) {
-      const { scheduleId } = schedule;
+      const { scheduleId } = await schedule.describe(); // as above
       await retryScheduleUpdate(() => schedule.trigger());
       output.result({ schedule_id: scheduleId, triggered: true }, () => `Triggered ${scheduleId}.`);
       return;

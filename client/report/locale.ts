@@ -15,6 +15,7 @@ export function localeOf(language: Language) {
     const format = new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });
     return (text: string) => format.format(new Date(text));
   };
+  const weekday = date({ weekday: 'short' });
   const count = number();
   const fraction = (digits: number) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
   return {
@@ -35,6 +36,6 @@ export function localeOf(language: Language) {
     tick: number({ notation: 'compact', maximumSignificantDigits: 4 }),
     month: date({ month: 'short', year: 'numeric' }),
     /** Monday first: 1 January 2024 was one. */
-    weekdays: [1, 2, 3, 4, 5, 6, 7].map((day) => date({ weekday: 'short' })(`2024-01-0${day}`)),
+    weekdays: [1, 2, 3, 4, 5, 6, 7].map((day) => weekday(`2024-01-0${day}`)),
   };
 }
